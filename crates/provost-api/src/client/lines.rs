@@ -1,0 +1,82 @@
+//! Reading JSON lines as they come.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use futures_util::stream::{self, BoxStream};
+use futures_util::StreamExt;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde::de::DeserializeOwned;
+
+use super::ClientError;
+
+/// The longest line that is read, in bytes: a log line is far shorter, so a longer one is no answer of ours.
+const LINE_MAX: usize = 4 << 20;
+
+struct Reader {
+    body: Incoming,
+    socket: PathBuf,
+    /// What came of a line whose end has not come.
+    rest: Vec<u8>,
+    lines: VecDeque<Vec<u8>>,
+    over: bool,
+}
+
+/// Turns `body` into one value a line. Empty lines only show that the connection lives. After an error nothing follows.
+pub(super) fn decode<T>(body: Incoming, socket: PathBuf) -> BoxStream<'static, Result<T, ClientError>>
+where
+    T: DeserializeOwned + Send + 'static,
+{
+    let reader = Reader { body, socket, rest: Vec::new(), lines: VecDeque::new(), over: false };
+    stream::unfold(reader, |mut reader| async move {
+        let next = reader.next().await?;
+        reader.over |= next.is_err();
+        Some((next, reader))
+    })
+    .boxed()
+}
+
+impl Reader {
+    async fn next<T: DeserializeOwned>(&mut self) -> Option<Result<T, ClientError>> {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                if line.iter().all(u8::is_ascii_whitespace) {
+                    continue;
+                }
+                let value = serde_json::from_slice(&line);
+                return Some(value.map_err(|error| self.unreadable(error.to_string())));
+            }
+            if self.over {
+                return None;
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.take(&data);
+                    }
+                    if self.rest.len() > LINE_MAX {
+                        return Some(Err(self.unreadable(format!("a line of more than {LINE_MAX} bytes"))));
+                    }
+                }
+                Some(Err(error)) => return Some(Err(ClientError::Io { socket: self.socket.clone(), why: error.to_string() })),
+                None => {
+                    self.over = true;
+                    self.lines.push_back(std::mem::take(&mut self.rest));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, data: &[u8]) {
+        let mut pieces = data.split(|byte| *byte == b'\n');
+        self.rest.extend_from_slice(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.lines.push_back(std::mem::replace(&mut self.rest, piece.to_vec()));
+        }
+    }
+
+    fn unreadable(&self, why: String) -> ClientError {
+        ClientError::Answer { socket: self.socket.clone(), why }
+    }
+}

@@ -1,0 +1,102 @@
+//! What a request holds, checked.
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header;
+use axum::http::request::Parts;
+use bytes::Bytes;
+use provost_model::{Name, RunId};
+use serde::de::DeserializeOwned;
+
+use super::refused::Refused;
+use crate::wire::{Problem, ProblemCode};
+
+/// The most items of a list.
+pub(super) const LIMIT_MAX: usize = 1000;
+
+/// The items of a list where nobody says how many.
+const LIMIT: usize = 50;
+
+/// The JSON body of a request.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        if !is_json(request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok())) {
+            let problem = Problem::new(ProblemCode::NotJson, "the body has to be JSON");
+            return Err(problem.hint("send `Content-Type: application/json`; without anything to say, send {}").into());
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            let is_large = rejection.status().as_u16() == ProblemCode::TooLarge.status().0;
+            let code = if is_large { ProblemCode::TooLarge } else { ProblemCode::Invalid };
+            Refused::new(code, format!("the body could not be read: {}", rejection.body_text()))
+        })?;
+        let body = serde_json::from_slice(&bytes);
+        body.map(Self).map_err(|error| Refused::new(ProblemCode::Invalid, format!("the body is wrong: {error}")))
+    }
+}
+
+fn is_json(kind: Option<&str>) -> bool {
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// What a question says besides its path.
+pub(super) struct Ask<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Ask<T> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        let query = Query::try_from_uri(&parts.uri);
+        query.map(|Query(query)| Self(query)).map_err(|rejection| Refused::new(ProblemCode::Invalid, rejection.body_text()))
+    }
+}
+
+/// The automation that a path names. Whether there is one is not known yet.
+pub(super) struct OfAutomation(pub(super) Name);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfAutomation {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        name(segment(parts, state).await?).map(Self)
+    }
+}
+
+/// The run that a path names. Whether there is one is not known yet.
+pub(super) struct OfRun(pub(super) RunId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfRun {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        run_id(segment(parts, state).await?).map(Self)
+    }
+}
+
+async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, Refused> {
+    let segment = Path::<String>::from_request_parts(parts, state).await;
+    segment.map(|Path(text)| text).map_err(|rejection| Refused::new(ProblemCode::Invalid, rejection.body_text()))
+}
+
+/// `text` as the name of an automation.
+pub(super) fn name(text: String) -> Result<Name, Refused> {
+    Name::new(text).map_err(|error| Refused::new(ProblemCode::Invalid, error.to_string()))
+}
+
+/// `text` as the id of a run.
+pub(super) fn run_id(text: String) -> Result<RunId, Refused> {
+    RunId::parse(text).map_err(|error| Refused::new(ProblemCode::Invalid, error.to_string()))
+}
+
+/// How many items a list has at most.
+pub(super) fn limit(asked: Option<usize>) -> Result<usize, Refused> {
+    match asked {
+        Some(limit) if limit > LIMIT_MAX => {
+            Err(Refused::new(ProblemCode::Invalid, format!("limit is {LIMIT_MAX} at most, not {limit}")))
+        }
+        asked => Ok(asked.unwrap_or(LIMIT)),
+    }
+}

@@ -1,0 +1,97 @@
+//! The server: routes over a controller.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use provost_controller::Controller;
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+mod automations;
+mod commands;
+mod events;
+mod extract;
+mod follow;
+mod guard;
+mod lines;
+mod listings;
+mod logs;
+mod peer;
+mod refused;
+mod routes;
+mod runs;
+mod socket;
+mod status;
+
+pub use routes::{Answer, ROUTES, Route, SchemaOf};
+pub use socket::{BindError, bind};
+
+/// The largest body of a request, in bytes.
+const BODY_MAX: usize = 1 << 20;
+
+/// How long answers that are under way may take once the server is to stop.
+const GOODBYE: Duration = Duration::from_secs(5);
+
+/// What the server says of itself besides what the controller knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// Provost's version.
+    pub version: String,
+    /// The name of the machine.
+    pub host: String,
+}
+
+/// What every handler has.
+#[derive(Clone)]
+struct Shared {
+    controller: Controller,
+    info: Arc<ServerInfo>,
+    stop: CancellationToken,
+}
+
+/// Answers requests on `listener` (see [`bind`]) until `stop` is cancelled; then removes the socket's file.
+///
+/// Answers that are under way are given five seconds. Streams are broken off, so that nobody takes the server's end for
+/// the end of a run.
+pub async fn serve(
+    listener: UnixListener,
+    controller: Controller,
+    info: ServerInfo,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let file = listener.local_addr()?.as_pathname().map(ToOwned::to_owned);
+    let app = router(Shared { controller, info: Arc::new(info), stop: stop.clone() });
+    let app = app.into_make_service_with_connect_info::<peer::Peer>();
+    let goodbye = {
+        let stop = stop.clone();
+        async move {
+            stop.cancelled().await;
+            tokio::time::sleep(GOODBYE).await;
+        }
+    };
+    let served = tokio::select! {
+        served = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()) => served,
+        () = goodbye => Ok(()),
+    };
+    if let Some(file) = file {
+        // Nothing listens on it any more; if it is gone already, all the better.
+        let _ = std::fs::remove_file(file);
+    }
+    served
+}
+
+/// The service of every route in [`ROUTES`].
+fn router(shared: Shared) -> Router {
+    let add = |router: Router<Shared>, route: &Route| router.route(route.path, route.method_router());
+    ROUTES
+        .iter()
+        .fold(Router::new(), add)
+        .fallback(guard::no_such_path)
+        .method_not_allowed_fallback(guard::no_such_method)
+        .layer(axum::middleware::from_fn(guard::check_origin))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .with_state(shared)
+}

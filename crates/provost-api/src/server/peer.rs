@@ -1,0 +1,68 @@
+//! Who asks, as the kernel says.
+
+use std::convert::Infallible;
+
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::serve::IncomingStream;
+use tokio::net::UnixListener;
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    /// Its user; absent where the kernel does not say.
+    uid: Option<u32>,
+}
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        let credentials = stream.io().peer_cred();
+        Self { uid: credentials.ok().map(|credentials| credentials.uid()) }
+    }
+}
+
+/// Who asks, for people: `root`, `alice (uid 1000)`, `uid 1000`.
+pub(super) struct By(pub(super) String);
+
+impl<S: Sync> FromRequestParts<S> for By {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+        Ok(Self(match peer.and_then(|ConnectInfo(peer)| peer.uid) {
+            // Read each time: it is rare, and people come and go.
+            Some(uid) => name_of(uid, &tokio::fs::read_to_string("/etc/passwd").await.unwrap_or_default()),
+            None => "an unknown user".to_owned(),
+        }))
+    }
+}
+
+/// What `uid` is called, by `passwd` (passwd(5)).
+fn name_of(uid: u32, passwd: &str) -> String {
+    if uid == 0 {
+        return "root".to_owned();
+    }
+    let named = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        let of = fields.nth(1)?.parse::<u32>().ok()?;
+        (of == uid).then_some(name)
+    });
+    named.map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_called_by_name_and_uid() {
+        let passwd = "root:x:0:0:root:/root:/bin/bash\n\n:x:7::\nbroken\nalice:x:1000:1000::/home/alice:/bin/sh\n";
+        assert_eq!(name_of(0, passwd), "root");
+        assert_eq!(name_of(0, ""), "root");
+        assert_eq!(name_of(1000, passwd), "alice (uid 1000)");
+        assert_eq!(name_of(7, passwd), "uid 7");
+        assert_eq!(name_of(1001, passwd), "uid 1001");
+    }
+}

@@ -1,0 +1,183 @@
+//! The table of routes: the router is made of it, and the published description too.
+
+use axum::routing::{MethodRouter, get, post};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::{Shared, automations, commands, events, listings, logs, runs, status};
+use crate::wire::*;
+
+/// Makes the schema of a published type.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// One method of one path.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// `GET`, which changes nothing, or `POST`.
+    pub method: &'static str,
+    /// With `{name}` for a part that varies.
+    pub path: &'static str,
+    /// What it is for, in one sentence.
+    pub summary: &'static str,
+    /// What may follow `?`.
+    pub query: Option<SchemaOf>,
+    /// The body of a request.
+    pub body: Option<SchemaOf>,
+    /// The body of an answer that is yes; one that is no is a [`Problem`].
+    pub answer: Answer,
+    handler: fn() -> MethodRouter<Shared>,
+}
+
+/// The body of an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    /// 200 with a JSON value.
+    Json(SchemaOf),
+    /// 200 with JSON values, one a line, as they come.
+    Lines(SchemaOf),
+    /// 204.
+    Nothing,
+}
+
+impl Route {
+    pub(super) fn method_router(&self) -> MethodRouter<Shared> {
+        (self.handler)()
+    }
+
+    const fn get(path: &'static str, summary: &'static str, answer: Answer, handler: fn() -> MethodRouter<Shared>) -> Self {
+        Self { method: "GET", path, summary, query: None, body: None, answer, handler }
+    }
+
+    const fn post(
+        path: &'static str,
+        summary: &'static str,
+        body: SchemaOf,
+        answer: Answer,
+        handler: fn() -> MethodRouter<Shared>,
+    ) -> Self {
+        Self { method: "POST", path, summary, query: None, body: Some(body), answer, handler }
+    }
+
+    const fn query(self, query: SchemaOf) -> Self {
+        Self { query: Some(query), ..self }
+    }
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<Listing<T>>()
+}
+
+use Answer::{Json, Lines, Nothing};
+
+/// Every route.
+pub static ROUTES: &[Route] = &[
+    Route::get("/v1/status", "How the server is.", Json(of::<Status>), || get(status::show)),
+    Route::get("/v1/automations", "Automations in force, by name.", Json(list::<AutomationItem>), || {
+        get(automations::list)
+    })
+    .query(of::<AutomationsQuery>),
+    Route::get("/v1/automations/{name}", "Everything about one automation.", Json(of::<AutomationDetail>), || {
+        get(automations::show)
+    }),
+    Route::get(
+        "/v1/automations/{name}/logs",
+        "The output of an automation's last run, and of later ones if that is asked for.",
+        Lines(of::<LogLine>),
+        || get(logs::of_automation),
+    )
+    .query(of::<LogsQuery>),
+    Route::post(
+        "/v1/automations/{name}/run",
+        "Starts a run now.",
+        of::<RunRequest>,
+        Json(of::<RunAccepted>),
+        || post(commands::run),
+    ),
+    Route::post(
+        "/v1/automations/{name}/pause",
+        "From now on, due times are recorded as skipped.",
+        of::<PauseRequest>,
+        Nothing,
+        || post(commands::pause),
+    ),
+    Route::post("/v1/automations/{name}/resume", "Ends a pause.", of::<Empty>, Nothing, || post(commands::resume)),
+    Route::get("/v1/runs", "Runs, youngest first.", Json(list::<RunItem>), || get(runs::list)).query(of::<RunsQuery>),
+    Route::get(
+        "/v1/runs/{run}",
+        "Everything about one run, once it is over if that is asked for.",
+        Json(of::<RunDetail>),
+        || get(runs::show),
+    )
+    .query(of::<WaitQuery>),
+    Route::get(
+        "/v1/runs/{run}/logs",
+        "The output of a run, until it is over if that is asked for.",
+        Lines(of::<LogLine>),
+        || get(logs::of_run),
+    )
+    .query(of::<LogsQuery>),
+    Route::post(
+        "/v1/runs/{run}/stop",
+        "Asks a run to end; its after-hooks run.",
+        of::<Empty>,
+        Nothing,
+        || post(commands::stop),
+    ),
+    Route::post(
+        "/v1/runs/{run}/retry",
+        "Runs again with the inputs of an earlier run.",
+        of::<RetryRequest>,
+        Json(of::<RunAccepted>),
+        || post(commands::retry),
+    ),
+    Route::get("/v1/outcomes", "Outcomes of due times, youngest first.", Json(list::<OutcomeItem>), || {
+        get(runs::outcomes)
+    })
+    .query(of::<OutcomesQuery>),
+    Route::get("/v1/upcoming", "Due times that will come, soonest first.", Json(list::<UpcomingItem>), || {
+        get(automations::upcoming)
+    })
+    .query(of::<UpcomingQuery>),
+    Route::get("/v1/events", "What happened, in order, and what happens.", Lines(of::<EventItem>), || {
+        get(events::tell)
+    })
+    .query(of::<EventsQuery>),
+    Route::post(
+        "/v1/events",
+        "Says that something happened.",
+        of::<FireRequest>,
+        Json(of::<EventAccepted>),
+        || post(commands::fire),
+    ),
+    Route::get("/v1/channels", "Channels, by name.", Json(list::<ChannelItem>), || get(listings::channels)),
+    Route::get("/v1/plugins", "Plugins, in their order.", Json(list::<PluginItem>), || get(listings::plugins)),
+    Route::get("/v1/policies", "Policies, in their order.", Json(list::<PolicyItem>), || get(listings::policies)),
+    Route::get("/v1/history", "What happened to revisions, youngest first.", Json(list::<HistoryItem>), || {
+        get(listings::history)
+    })
+    .query(of::<HistoryQuery>),
+    Route::post(
+        "/v1/plan",
+        "What the source's newest revision would change; changes nothing.",
+        of::<Empty>,
+        Json(of::<Proposal>),
+        || post(commands::plan),
+    ),
+    Route::post(
+        "/v1/apply",
+        "Applies the source's newest revision.",
+        of::<ApplyRequest>,
+        Json(of::<Proposal>),
+        || post(commands::apply),
+    ),
+    Route::post(
+        "/v1/rollback",
+        "Applies an earlier revision and stays at it.",
+        of::<RollbackRequest>,
+        Json(of::<Proposal>),
+        || post(commands::rollback),
+    ),
+];

@@ -1,0 +1,261 @@
+//! The core: a function from (what is known, what came in, what time it is) to (what to record, what to do, when to look
+//! again). It does no IO and has no clock.
+
+mod order;
+mod revision;
+mod sight;
+mod status;
+mod sweep;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use provost_model::{
+    ContainerName, DueOutcome, EventFact, Fact, Owner, Recorded, RunId, RunRecord, State,
+};
+use provost_planner::{Action, Agenda, Identity, Moves, Seen, World, consequences, decide, plan};
+
+use crate::{Batch, EngineStatus, Input, Work};
+
+/// How the core is set.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Who this Provost is.
+    pub identity: Identity,
+    /// What is done about drift (C4).
+    pub drift: DriftMode,
+    /// After a request to end, runs may go on for this long before the shutdown hooks, in seconds.
+    pub shutdown_grace_s: u64,
+    /// Whether containers are made ahead of their due time.
+    pub prepare_ahead: bool,
+    /// Whether a revision may remove everything (C2).
+    pub allow_empty: bool,
+}
+
+/// What is done about drift (C4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DriftMode {
+    /// It is put right.
+    #[default]
+    Correct,
+    /// It is told of.
+    Report,
+}
+
+/// The core. Everything durable in it is the fold of what it gave out to be recorded; the rest is sight, and is lost
+/// without harm.
+pub struct Core {
+    rules: Rules,
+    state: State,
+    agenda: Agenda,
+    seen: Seen,
+    engine: EngineStatus,
+    /// Actions that were given out and have not come back.
+    under_way: BTreeSet<Work>,
+    /// Actions that failed, how often, and when they may be given out again.
+    failed: BTreeMap<Work, (u32, Timestamp)>,
+    /// Since when containers are seen that belong to nothing.
+    strays: BTreeMap<ContainerName, Timestamp>,
+    /// Strays that were told of.
+    told_strays: BTreeSet<ContainerName>,
+    stopping_since: Option<Timestamp>,
+    has_fired_shutdown: bool,
+    has_exited: bool,
+    /// What the current call gives out.
+    batch: Batch,
+    touched: BTreeSet<RunId>,
+    closed: Vec<Owner>,
+    look_at: Vec<ContainerName>,
+}
+
+/// What the core answers to inputs. The batch comes first: it is durable before an action is begun (R2).
+#[derive(Debug, Default, PartialEq)]
+pub struct Answer {
+    /// To be recorded, all of it or nothing.
+    pub batch: Batch,
+    /// To be done once the batch is durable.
+    pub actions: Vec<Action>,
+    /// Containers that a listing did not show although they were known: whether they are gone is to be seen one by one.
+    pub look_at: Vec<ContainerName>,
+    /// Whose output is complete and can be compressed.
+    pub closed: Vec<Owner>,
+    /// When to call again, if nothing comes in before.
+    pub wake_at: Option<Timestamp>,
+    /// The shutdown is complete.
+    pub exit: bool,
+}
+
+/// How many rounds of decisions one call may take. A state that has not settled by then is a fault of ours, and must not
+/// become an endless loop.
+const ROUNDS_MAX: usize = 10_000;
+
+impl Core {
+    /// The core of a reconciler that starts with `state`.
+    pub fn new(rules: Rules, state: State, now: Timestamp) -> (Self, Answer) {
+        let mut core = Self {
+            agenda: Agenda::of(&state),
+            rules,
+            state,
+            seen: Seen::default(),
+            engine: EngineStatus::default(),
+            under_way: BTreeSet::new(),
+            failed: BTreeMap::new(),
+            strays: BTreeMap::new(),
+            told_strays: BTreeSet::new(),
+            stopping_since: None,
+            has_fired_shutdown: false,
+            has_exited: false,
+            batch: Batch::default(),
+            touched: BTreeSet::new(),
+            closed: Vec::new(),
+            look_at: Vec::new(),
+        };
+        core.begin(now);
+        let answer = core.handle(now, [Input::Tick]);
+        (core, answer)
+    }
+
+    /// A new start ends what belonged to the one before: its own events.
+    fn begin(&mut self, now: Timestamp) {
+        let is_own = |event: &&provost_model::Occurrence| event.name.starts_with("server.") && event.handled.is_none();
+        let events: Vec<_> = self.state.events.values().filter(is_own).map(|event| event.id.clone()).collect();
+        for id in events {
+            let failure = Some("the reconciler ended before it was handled".to_owned());
+            self.record(now, Fact::Event { id, change: EventFact::Handled { failure } });
+        }
+        self.record(now, Fact::ServerStarted { version: self.rules.identity.version.clone() });
+    }
+
+    /// What is known.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Takes `inputs`, which came in by `now`, and says what follows.
+    pub fn handle(&mut self, now: Timestamp, inputs: impl IntoIterator<Item = Input>) -> Answer {
+        for input in inputs {
+            self.take(now, input);
+        }
+        self.settle(now);
+        self.sweep(now);
+        self.end_if_done(now);
+        let (actions, mut moves) = self.plan(now);
+        let actions = self.give_out(now, actions, &mut moves);
+        self.wake_for_sweep(&mut moves);
+        self.wake_for_shutdown(now, &mut moves);
+        let touched = std::mem::take(&mut self.touched);
+        self.batch.runs.extend(touched.iter().filter_map(|id| self.state.runs.get(id)).map(RunRecord::of));
+        Answer {
+            batch: std::mem::take(&mut self.batch),
+            actions,
+            closed: std::mem::take(&mut self.closed),
+            look_at: std::mem::take(&mut self.look_at),
+            wake_at: moves.wake_at,
+            exit: self.has_exited,
+        }
+    }
+
+    fn world(&self, now: Timestamp) -> World<'_> {
+        World { state: &self.state, seen: &self.seen, now, identity: &self.rules.identity }
+    }
+
+    /// Records what follows, until nothing does.
+    fn settle(&mut self, now: Timestamp) {
+        for _ in 0..ROUNDS_MAX {
+            let moves = decide(&self.world(now), &self.agenda);
+            if moves.facts.is_empty() {
+                return;
+            }
+            for fact in moves.facts {
+                self.record(now, fact);
+            }
+        }
+        tracing::error!("decisions did not settle within {ROUNDS_MAX} rounds; going on with what was decided");
+    }
+
+    /// Records `fact`, and with it what follows from it at once.
+    fn record(&mut self, now: Timestamp, fact: Fact) {
+        let followers = consequences(&self.world(now), &fact);
+        let recorded = Recorded { seq: self.state.seq + 1, at: now, fact };
+        match self.state.apply(&recorded) {
+            Ok(closed) => {
+                self.note(&recorded, closed);
+                self.batch.facts.push(recorded);
+            }
+            Err(error) => {
+                // The state is as it was, and the fact does not count.
+                self.state.seq -= 1;
+                tracing::error!(%error, "a decision did not fit the state and was dropped");
+                return;
+            }
+        }
+        for follower in followers {
+            self.record(now, follower);
+        }
+    }
+
+    /// Keeps what is derived from the state in step with it.
+    fn note(&mut self, recorded: &Recorded, closed: Option<provost_model::Run>) {
+        self.batch.outcomes.extend(DueOutcome::of(recorded));
+        match &recorded.fact {
+            Fact::RunAccepted { accepted } => {
+                self.touched.insert(accepted.run.clone());
+                self.agenda.refresh(&self.state, &accepted.automation);
+            }
+            Fact::Run { run, .. } => drop(self.touched.insert(run.clone())),
+            Fact::Armed { automation, .. } | Fact::DueSkipped { automation, .. } | Fact::DueMissed { automation, .. } => {
+                self.agenda.refresh(&self.state, automation);
+            }
+            Fact::RevisionApplied { change } => {
+                let names = change.set.iter().map(|automation| &automation.name).chain(&change.removed);
+                names.for_each(|name| self.agenda.refresh(&self.state, name));
+            }
+            _ => {}
+        }
+        if let Some(run) = closed {
+            self.touched.remove(&run.id);
+            self.batch.runs.push(RunRecord::of(&run));
+            self.closed.push(Owner::Run(run.id));
+        }
+    }
+
+    fn plan(&self, now: Timestamp) -> (Vec<Action>, Moves) {
+        if self.rules.prepare_ahead {
+            return plan(&self.world(now), &self.agenda);
+        }
+        let (actions, moves) = plan(&self.world(now), &Agenda::default());
+        let mut moves = moves;
+        if let Some((due, _)) = self.agenda.upcoming().next().filter(|(due, _)| *due > now) {
+            moves.wake(due);
+        }
+        (actions, moves)
+    }
+
+    /// Leaves out what is under way, or failed and has to wait.
+    fn give_out(&mut self, now: Timestamp, actions: Vec<Action>, moves: &mut Moves) -> Vec<Action> {
+        let mut given = Vec::new();
+        for action in actions.into_iter().chain(self.sweepings()) {
+            let work = Work::of(&action);
+            match self.failed.get(&work) {
+                Some((_, until)) if *until > now => moves.wake(*until),
+                _ if self.under_way.insert(work) => given.push(action),
+                _ => {}
+            }
+        }
+        given
+    }
+
+    /// An action came back.
+    fn came_back(&mut self, work: &Work) {
+        self.under_way.remove(work);
+        self.failed.remove(work);
+    }
+
+    /// An action came back and has to be given out again, later each time, a minute apart at most.
+    fn came_back_failed(&mut self, now: Timestamp, work: Work) {
+        self.under_way.remove(&work);
+        let tries = self.failed.get(&work).map_or(0, |(tries, _)| *tries).min(6);
+        let pause = jiff::SignedDuration::from_secs((1i64 << tries).min(60));
+        self.failed.insert(work, (tries + 1, now + pause));
+    }
+}

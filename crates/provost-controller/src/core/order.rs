@@ -1,0 +1,141 @@
+//! Commands of people and programs: checked here, against the state, without changing it.
+
+use jiff::Timestamp;
+use provost_model::{
+    AcceptedEvent, AcceptedRun, Automation, Cause, EventId, Fact, JsonMap, Name, OWN_EVENT_FAMILIES, Run, RunFact, RunId,
+    RunRecord as Earlier, Startup, StopCause, check_params,
+};
+
+use super::Core;
+use crate::{Command, Done, Refusal, RefusalKind};
+
+impl Core {
+    /// Returns the facts that `command` calls for, and what it answers once they are durable. `earlier` is the run that a
+    /// [`Command::Retry`] names, from the history.
+    ///
+    /// Errors: a [`Refusal`] that names what is wrong and how to mend it; nothing has changed. Commands about revisions
+    /// are for the shell, which asks the source first; they are refused here.
+    pub fn order(
+        &self,
+        now: Timestamp,
+        command: Command,
+        earlier: Option<&Earlier>,
+    ) -> Result<(Vec<Fact>, Done), Refusal> {
+        match command {
+            Command::Run { automation, params, testing, request, by } => {
+                let spec = self.automation(&automation)?;
+                self.may_start()?;
+                let cause = Cause::Manual { by };
+                self.accept(now, spec, cause, &params, testing, &request)
+            }
+            Command::Retry { run, request, by } => {
+                let earlier = earlier.filter(|earlier| earlier.run == run).ok_or_else(|| {
+                    Refusal::new(RefusalKind::NotFound, format!("there is no run {run}"))
+                })?;
+                self.retry(now, earlier, &request, by)
+            }
+            Command::Stop { run, by } => self.stop(&run, by),
+            Command::Pause { automation, until, reason, by } => {
+                self.automation(&automation)?;
+                if until.is_some_and(|until| until <= now) {
+                    return Err(invalid("the end of the pause has passed already"));
+                }
+                Ok((vec![Fact::Paused { automation, until, reason, by }], Done::Noted))
+            }
+            Command::Resume { automation, by } => {
+                self.automation(&automation)?;
+                let is_paused = self.state.ledgers.get(&automation).is_some_and(|ledger| ledger.pause.is_some());
+                if !is_paused {
+                    return Err(Refusal::new(RefusalKind::Conflict, format!("{automation} is not paused")));
+                }
+                Ok((vec![Fact::Resumed { automation, by }], Done::Noted))
+            }
+            Command::Fire { name, data, request, by } => fire(name, data, &request, by),
+            Command::Plan | Command::Apply { .. } | Command::Rollback { .. } => {
+                Err(Refusal::new(RefusalKind::Conflict, "revisions are for the shell"))
+            }
+        }
+    }
+
+    fn automation(&self, name: &Name) -> Result<&Automation, Refusal> {
+        let automations = &self.state.desired.automations;
+        automations.get(name).map(AsRef::as_ref).ok_or_else(|| {
+            let refusal = Refusal::new(RefusalKind::NotFound, format!("there is no automation {name}"));
+            refusal.hint("provost get automations lists those that are in force")
+        })
+    }
+
+    fn may_start(&self) -> Result<(), Refusal> {
+        if self.state.server.stopping {
+            return Err(Refusal::new(RefusalKind::Unavailable, "the reconciler is shutting down"));
+        }
+        match &self.state.server.startup {
+            Startup::Refused { why } => {
+                let message = format!("nothing starts on this server: its startup hooks refused: {why}");
+                let refusal = Refusal::new(RefusalKind::Conflict, message);
+                Err(refusal.hint("mend what the hook checks, then apply a revision or restart the reconciler"))
+            }
+            Startup::Owed | Startup::Running | Startup::Passed => Ok(()),
+        }
+    }
+
+    fn accept(
+        &self,
+        now: Timestamp,
+        spec: &Automation,
+        cause: Cause,
+        params: &JsonMap,
+        testing: bool,
+        request: &str,
+    ) -> Result<(Vec<Fact>, Done), Refusal> {
+        let params = check_params(&spec.params, params).map_err(|problems| invalid(problems.join("; ")))?;
+        let run = RunId::caused(&spec.name, request);
+        let done = Done::Accepted { run: run.clone() };
+        if self.state.runs.contains_key(&run) {
+            return Ok((Vec::new(), done)); // Asked twice, started once (D2).
+        }
+        let automation = spec.name.clone();
+        let due = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let accepted = AcceptedRun { run, automation, cause, due, not_before: now, params, testing };
+        Ok((vec![Fact::RunAccepted { accepted: Box::new(accepted) }], done))
+    }
+
+    fn retry(&self, now: Timestamp, earlier: &Earlier, request: &str, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
+        let spec = self.automation(&earlier.automation)?;
+        self.may_start()?;
+        let cause = Cause::Retry { by, of: earlier.run.clone() };
+        self.accept(now, spec, cause, &earlier.params, earlier.testing, request)
+    }
+
+    fn stop(&self, id: &RunId, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
+        let run: &Run = self.state.runs.get(id).ok_or_else(|| {
+            let refusal = Refusal::new(RefusalKind::NotFound, format!("run {id} is not going on"));
+            refusal.hint("provost get runs lists runs")
+        })?;
+        if run.is_finished() || run.cancel.is_some() {
+            return Err(Refusal::new(RefusalKind::Conflict, format!("run {id} is ending already")));
+        }
+        let change = RunFact::Cancelling { why: StopCause::Cancel { by } };
+        Ok((vec![Fact::Run { run: id.clone(), change }], Done::Noted))
+    }
+}
+
+fn fire(name: String, data: JsonMap, request: &str, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
+    let family = name.split('.').next().unwrap_or_default();
+    if OWN_EVENT_FAMILIES.contains(&family) {
+        let refusal = invalid(format!("{name} is an event of Provost's own, which nobody else can fire"));
+        return Err(refusal.hint("choose a name whose first word is another one, like orders.arrived"));
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if name.is_empty() || name.len() > 128 || !name.chars().all(is_name) {
+        return Err(invalid(format!("{name:?} is not an event's name: letters, digits, `.`, `-` and `_`, at most 128")));
+    }
+    let id = EventId::derived(&["fired", &name, request]);
+    let done = Done::Fired { event: id.clone() };
+    let event = AcceptedEvent { id, name, subject: None, run: None, data, by };
+    Ok((vec![Fact::EventAccepted { event: Box::new(event) }], done))
+}
+
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new(RefusalKind::Invalid, message)
+}

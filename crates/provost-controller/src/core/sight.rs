@@ -1,0 +1,257 @@
+//! What comes in: sight of the engine, and what came of actions.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use provost_model::{
+    ContainerName, ContainerSeen, EventFact, Exit, Fact, Life, Owner, Reply, RunFact, Step, StepFact, StepKind,
+    StepOutput, StepRef, Verdict,
+};
+use provost_planner::after_failed_delivery;
+
+use super::Core;
+use crate::{DeliveryError, EngineError, EngineErrorKind, Input, Work};
+
+/// The longest pause before making a container is tried again, in seconds.
+const CREATE_PAUSE_MAX_S: u64 = 60;
+
+impl Core {
+    pub(super) fn take(&mut self, now: Timestamp, input: Input) {
+        match input {
+            Input::Tick => {}
+            Input::EngineUp { facts, containers } => self.engine_is_up(now, facts, containers),
+            Input::EngineDown { why } => self.engine_is_down(now, why),
+            Input::Seen { name, container } => self.see(name, container),
+            Input::Created { name, step, result } => self.was_created(now, name, &step, result),
+            Input::Started { name, step, result } => self.was_started(now, name, &step, result),
+            Input::Followed { name } => self.came_back(&Work::Follow(name)),
+            Input::Stopped { name, result } => self.was_stopped(now, name, result),
+            Input::Collected { name, step, result } => self.was_collected(now, name, &step, result),
+            Input::Removed { name, result } => self.was_removed(now, name, result),
+            Input::Asked { step, result } => self.was_asked(now, &step, result),
+            Input::Delivered { id, result } => self.was_delivered(now, id, result),
+            Input::Revision { revision, about, by, compiled, pin } => {
+                self.take_revision(now, revision, about, by, *compiled, pin);
+            }
+            Input::Ordered { facts } => facts.into_iter().for_each(|fact| self.record(now, fact)),
+            Input::Shutdown => self.begin_shutdown(now),
+        }
+    }
+
+    fn engine_is_up(&mut self, now: Timestamp, facts: crate::EngineFacts, containers: Vec<ContainerSeen>) {
+        if let Some(since) = self.seen.absent_since.take() {
+            self.seen.absences.push((since, now));
+        }
+        self.engine.facts = Some(facts);
+        self.engine.trouble = None;
+        // A listing may be older than what came in since it was asked for: it never takes anything back by itself.
+        let listed: BTreeSet<ContainerName> = containers.iter().map(|container| container.name.clone()).collect();
+        self.look_at.extend(self.seen.containers.keys().filter(|name| !listed.contains(*name)).cloned());
+        for container in containers {
+            self.see(container.name.clone(), Some(container));
+        }
+        self.seen.is_complete = true;
+    }
+
+    fn engine_is_down(&mut self, now: Timestamp, why: String) {
+        self.engine.trouble = Some(why);
+        self.seen.is_complete = false;
+        self.seen.absent_since.get_or_insert(now);
+    }
+
+    fn see(&mut self, name: ContainerName, container: Option<ContainerSeen>) {
+        match (container, self.seen.containers.get(&name)) {
+            // Old news: a container never goes back to a life that it has left.
+            (Some(new), Some(old)) if new.id == old.id && stage(&new.life) < stage(&old.life) => {}
+            (Some(new), _) => drop(self.seen.containers.insert(name, new)),
+            (None, _) => drop(self.seen.containers.remove(&name)),
+        }
+        self.engine.containers = self.seen.containers.len();
+    }
+
+    fn was_created(
+        &mut self,
+        now: Timestamp,
+        name: ContainerName,
+        step: &StepRef,
+        result: Result<(ContainerSeen, String), EngineError>,
+    ) {
+        let error = match result {
+            Ok((container, image)) => {
+                self.came_back(&Work::Create(name.clone()));
+                self.seen.images.insert(name.clone(), image);
+                return self.see(name, Some(container));
+            }
+            Err(error) => error,
+        };
+        let tries = self.find_step(step).map(|step| step.tries);
+        match tries {
+            // It was to be made ahead: there is time to try again.
+            None => self.came_back_failed(now, Work::Create(name)),
+            Some(tries) if error.may_pass() => {
+                self.came_back(&Work::Create(name));
+                let pause = (1u64 << tries.min(6)).min(CREATE_PAUSE_MAX_S);
+                let until = now + jiff::SignedDuration::from_secs(pause.cast_signed());
+                self.change_step(now, step, StepFact::Delayed { why: error.message, until });
+            }
+            Some(_) => {
+                self.came_back(&Work::Create(name));
+                self.end_step(now, step, Exit::NotStarted { why: error.message });
+            }
+        }
+    }
+
+    fn was_started(
+        &mut self,
+        now: Timestamp,
+        name: ContainerName,
+        step: &StepRef,
+        result: Result<Option<ContainerSeen>, EngineError>,
+    ) {
+        match result {
+            Ok(container) => {
+                self.came_back(&Work::Start(name.clone()));
+                self.see(name, container);
+            }
+            Err(error) => match error.kind {
+                EngineErrorKind::Refused | EngineErrorKind::Conflict => {
+                    self.came_back(&Work::Start(name));
+                    self.end_step(now, step, Exit::NotStarted { why: error.message });
+                }
+                EngineErrorKind::NotFound => {
+                    self.came_back(&Work::Start(name.clone()));
+                    self.see(name, None);
+                }
+                // It may have started all the same: what is seen next decides, and it is never made a second time (D2).
+                EngineErrorKind::Unavailable => self.came_back_failed(now, Work::Start(name)),
+            },
+        }
+    }
+
+    fn was_stopped(
+        &mut self,
+        now: Timestamp,
+        name: ContainerName,
+        result: Result<Option<ContainerSeen>, EngineError>,
+    ) {
+        match result {
+            Ok(container) => {
+                self.came_back(&Work::Stop(name.clone()));
+                self.see(name, container);
+            }
+            Err(_) => self.came_back_failed(now, Work::Stop(name)),
+        }
+    }
+
+    fn was_collected(
+        &mut self,
+        now: Timestamp,
+        name: ContainerName,
+        step: &StepRef,
+        result: Result<(ContainerSeen, StepOutput), EngineError>,
+    ) {
+        let (container, output) = match result {
+            Ok(collected) => collected,
+            Err(error) if error.kind == EngineErrorKind::NotFound => {
+                self.came_back(&Work::Collect(name.clone()));
+                return self.see(name, None);
+            }
+            Err(_) => return self.came_back_failed(now, Work::Collect(name)),
+        };
+        self.came_back(&Work::Collect(name.clone()));
+        if let Life::Exited { code, out_of_memory, started_at, finished_at, .. } = &container.life {
+            let finished_at = finished_at.unwrap_or(now);
+            let result = if *code == 255 && self.seen.was_absent(finished_at) {
+                // The engine reports 255 for whatever ended while it was away (R9).
+                Exit::Lost { why: "it ended while the engine was away, which reports no true exit code".to_owned() }
+            } else if *out_of_memory {
+                Exit::OutOfMemory
+            } else {
+                Exit::Code { code: *code }
+            };
+            let started_at = *started_at;
+            let output = Box::new(output);
+            self.change_step(now, step, StepFact::Ended { result, started_at, finished_at, output });
+        }
+        self.see(name, Some(container));
+    }
+
+    fn was_removed(&mut self, now: Timestamp, name: ContainerName, result: Result<(), EngineError>) {
+        match result {
+            Ok(()) => {
+                self.came_back(&Work::Remove(name.clone()));
+                self.seen.images.remove(&name);
+                self.forget_stray(now, &name);
+                self.see(name, None);
+            }
+            Err(_) => self.came_back_failed(now, Work::Remove(name)),
+        }
+    }
+
+    fn was_asked(&mut self, now: Timestamp, step: &StepRef, result: Result<Option<Reply>, DeliveryError>) {
+        self.came_back(&Work::Ask(step.clone()));
+        let Some(StepKind::Ask { default, timeout_s, .. }) = self.find_step(step).map(|step| step.what.clone()) else {
+            return;
+        };
+        let fallback = |why: String| Reply { allow: default == Verdict::Allow, reason: why };
+        let reply = match result {
+            Ok(Some(reply)) => reply,
+            Ok(None) => fallback(format!("no answer within {timeout_s} s; the channel's default is {default:?}")),
+            Err(error) => fallback(format!("{error}; the channel's default is {default:?}")),
+        };
+        let output = Box::new(StepOutput { reply: Some(reply), ..StepOutput::default() });
+        let result = Exit::Code { code: 0 };
+        self.change_step(now, step, StepFact::Ended { result, started_at: Some(now), finished_at: now, output });
+    }
+
+    fn was_delivered(&mut self, now: Timestamp, id: provost_model::EventId, result: Result<(), DeliveryError>) {
+        self.came_back(&Work::Deliver(id.clone()));
+        let Some(notice) = self.state.outbox.get(&id).cloned() else { return };
+        match result {
+            Ok(()) => self.record(now, Fact::NoticeDelivered { id }),
+            Err(error) => {
+                let facts = after_failed_delivery(&self.world(now), &notice, &error.0);
+                facts.into_iter().for_each(|fact| self.record(now, fact));
+            }
+        }
+    }
+
+    fn find_step(&self, step: &StepRef) -> Option<&Step> {
+        match &step.owner {
+            Owner::Run(id) => self.state.runs.get(id)?.steps().find(|it| it.id == step.step),
+            Owner::Event(id) => {
+                let event = self.state.events.values().find(|event| event.id == *id)?;
+                event.firing.as_ref()?.steps.iter().find(|it| it.id == step.step)
+            }
+            Owner::Notice(_) => None,
+        }
+    }
+
+    fn end_step(&mut self, now: Timestamp, step: &StepRef, result: Exit) {
+        let output = Box::new(StepOutput::default());
+        self.change_step(now, step, StepFact::Ended { result, started_at: None, finished_at: now, output });
+    }
+
+    /// Records a change of a step that is known and not over; anything else is old news.
+    fn change_step(&mut self, now: Timestamp, step: &StepRef, fact: StepFact) {
+        if self.find_step(step).is_none_or(Step::is_over) {
+            return;
+        }
+        let id = step.step.clone();
+        match &step.owner {
+            Owner::Run(run) => self.record(now, Fact::Run { run: run.clone(), change: RunFact::Step { id, fact } }),
+            Owner::Event(event) => {
+                self.record(now, Fact::Event { id: event.clone(), change: EventFact::Step { id, fact } });
+            }
+            Owner::Notice(_) => {}
+        }
+    }
+}
+
+fn stage(life: &Life) -> u8 {
+    match life {
+        Life::Created => 0,
+        Life::Running { .. } => 1,
+        Life::Exited { .. } => 2,
+    }
+}

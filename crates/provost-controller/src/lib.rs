@@ -1,0 +1,21 @@
+//! The controller: a core that turns inputs into effects, and a thin shell that carries them out.
+//!
+//! [`Core::handle`] is a function of (what is known, what came in, what time it is); it does no IO and has no clock. The
+//! shell, [`start`], feeds it and carries out its effects through the ports. What the controller does not know: which
+//! engine, which database, which file format, and HTTP.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod command;
+mod core;
+mod handle;
+mod input;
+mod ports;
+mod shell;
+
+pub use command::*;
+pub use core::*;
+pub use handle::*;
+pub use input::*;
+pub use ports::*;
+pub use shell::{ApplyMode, Ports, Settings, SystemClock, start};

@@ -1,0 +1,18 @@
+//! What the controller needs of the world. Each port is owned here, by its consumer; whoever implements one decides
+//! nothing: everything that it is told was decided in the plan.
+
+mod clock;
+mod compiler;
+mod engine;
+mod logs;
+mod messenger;
+mod source;
+mod store;
+
+pub use clock::*;
+pub use compiler::*;
+pub use engine::*;
+pub use logs::*;
+pub use messenger::*;
+pub use source::*;
+pub use store::*;

@@ -1,0 +1,175 @@
+//! The files of a step on the host: `event.json`, and `out/` with what the container leaves behind.
+//!
+//! What is in `out/` was written by a container and is not trusted: links are not followed, only regular files are read,
+//! and never more than a limit.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use provost_model::{ContainerName, JsonMap, Reply, StepOutput};
+use rustix::fs::OFlags;
+use serde_json::Value;
+
+use crate::StepFolder;
+
+/// The most that is read of one file, in bytes.
+const FILE_MAX: u64 = 1 << 20;
+
+/// The most progress entries that one step may leave.
+const PROGRESS_MAX: usize = 1_000;
+
+/// The folder below `work_dir` for the step in the container `name`.
+fn root_of(work_dir: &Path, name: &ContainerName) -> PathBuf {
+    work_dir.join(name.as_str())
+}
+
+fn folder_of(work_dir: &Path, name: &ContainerName) -> StepFolder {
+    let root = root_of(work_dir, name);
+    StepFolder { event: root.join("event.json"), out: root.join("out") }
+}
+
+/// Makes the folder for a container that is about to be made, empty but for its event.
+pub(super) fn make(work_dir: &Path, name: &ContainerName, event: &Value) -> io::Result<StepFolder> {
+    remove(work_dir, name)?;
+    let folder = folder_of(work_dir, name);
+    // Others on the server may pass through to what is mounted, and not list.
+    DirBuilder::new().recursive(true).mode(0o711).create(root_of(work_dir, name))?;
+    fs::write(&folder.event, serde_json::to_vec_pretty(event).unwrap_or_default())?;
+    fs::set_permissions(&folder.event, Permissions::from_mode(0o644))?;
+    DirBuilder::new().create(&folder.out)?;
+    // Whatever user the image has, it may write here.
+    fs::set_permissions(&folder.out, Permissions::from_mode(0o1777))?;
+    Ok(folder)
+}
+
+/// Removes the folder, if it is there.
+pub(super) fn remove(work_dir: &Path, name: &ContainerName) -> io::Result<()> {
+    match fs::remove_dir_all(root_of(work_dir, name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Reads what a container left behind. What does not parse becomes a problem of the step (E1).
+pub(super) fn read(work_dir: &Path, name: &ContainerName) -> StepOutput {
+    let out = folder_of(work_dir, name).out;
+    let mut output = StepOutput::default();
+    let mut problems = Vec::new();
+    if let Some(text) = read_file(&out, "locals.json", &mut problems) {
+        output.locals = parse("locals.json", &text, &mut problems).unwrap_or_default();
+    }
+    if let Some(text) = read_file(&out, "globals.json", &mut problems) {
+        output.globals = parse::<JsonMap>("globals.json", &text, &mut problems).unwrap_or_default();
+    }
+    if let Some(text) = read_file(&out, "reply.json", &mut problems) {
+        output.reply = parse::<Reply>("reply.json", &text, &mut problems);
+    }
+    if let Some(text) = read_file(&out, "progress.jsonl", &mut problems) {
+        output.progress = progress(&text, &mut problems);
+    }
+    output.problems = problems;
+    output
+}
+
+fn progress(text: &str, problems: &mut Vec<String>) -> Vec<Value> {
+    let mut entries = Vec::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        if entries.len() == PROGRESS_MAX {
+            problems.push(format!("progress.jsonl: only the first {PROGRESS_MAX} entries are kept"));
+            break;
+        }
+        match serde_json::from_str::<JsonMap>(line) {
+            Ok(entry) => entries.push(Value::Object(entry)),
+            Err(error) => problems.push(format!("progress.jsonl, line {}: {error}", index + 1)),
+        }
+    }
+    entries
+}
+
+fn parse<T: serde::de::DeserializeOwned>(name: &str, text: &str, problems: &mut Vec<String>) -> Option<T> {
+    serde_json::from_str(text).map_err(|error| problems.push(format!("{name}: {error}"))).ok()
+}
+
+fn read_file(out: &Path, name: &str, problems: &mut Vec<String>) -> Option<String> {
+    match read_regular(&out.join(name)) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            problems.push(format!("{name}: {error}"));
+            None
+        }
+    }
+}
+
+fn read_regular(path: &Path) -> io::Result<String> {
+    // A link would lead out of the folder, and a pipe would wait for ever.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file: File = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let facts = file.metadata()?;
+    if !facts.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if facts.len() > FILE_MAX {
+        return Err(io::Error::other(format!("it has {} bytes; at most {FILE_MAX} are read", facts.len())));
+    }
+    let mut text = String::new();
+    file.take(FILE_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made() -> (tempfile::TempDir, ContainerName, PathBuf) {
+        let work = tempfile::tempdir().unwrap();
+        let name = ContainerName::parse("provost-test-a").unwrap();
+        let folder = make(work.path(), &name, &Value::Null).unwrap();
+        (work, name, folder.out)
+    }
+
+    #[test]
+    fn e1_what_a_container_leaves_is_read() {
+        let (work, name, out) = made();
+        fs::write(out.join("locals.json"), r#"{"a": 1}"#).unwrap();
+        fs::write(out.join("reply.json"), r#"{"allow": false, "reason": "no"}"#).unwrap();
+        fs::write(out.join("progress.jsonl"), "{\"p\": 1}\n\n{\"p\": 2}\n").unwrap();
+        let output = read(work.path(), &name);
+        assert_eq!(output.locals["a"], 1);
+        assert_eq!(output.reply, Some(Reply { allow: false, reason: "no".to_owned() }));
+        assert_eq!(output.progress.len(), 2);
+        assert_eq!(output.problems, Vec::<String>::new());
+    }
+
+    #[test]
+    fn e1_what_does_not_parse_is_a_problem_and_not_dropped() {
+        let (work, name, out) = made();
+        fs::write(out.join("globals.json"), "[1]").unwrap();
+        fs::write(out.join("progress.jsonl"), "{\"p\": 1}\nnot json\n").unwrap();
+        let output = read(work.path(), &name);
+        assert_eq!(output.progress.len(), 1);
+        assert_eq!(output.problems.len(), 2, "{:?}", output.problems);
+    }
+
+    #[test]
+    fn a_link_leads_nowhere_and_a_pipe_does_not_wait() {
+        let (work, name, out) = made();
+        std::os::unix::fs::symlink("/etc/passwd", out.join("locals.json")).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let fifo = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, out.join("reply.json"), fifo, mode, 0).unwrap();
+        let output = read(work.path(), &name);
+        assert!(output.locals.is_empty() && output.reply.is_none());
+        assert_eq!(output.problems.len(), 2, "{:?}", output.problems);
+    }
+
+    #[test]
+    fn a_file_without_end_is_not_read() {
+        let (work, name, out) = made();
+        File::create(out.join("locals.json")).unwrap().set_len(FILE_MAX + 1).unwrap();
+        let output = read(work.path(), &name);
+        assert!(output.problems[0].contains("at most"), "{:?}", output.problems);
+    }
+}

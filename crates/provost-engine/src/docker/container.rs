@@ -1,0 +1,251 @@
+//! Containers: looked at, made, started, stopped and removed; our own only (C6).
+
+use std::sync::atomic::Ordering;
+
+use bollard::errors::Error;
+use bollard::models::{ContainerCreateBody, VolumeCreateRequest};
+use bollard::query_parameters::{CreateContainerOptions, RemoveContainerOptions, StopContainerOptions};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use provost_controller::{EngineError, EngineErrorKind, StepFolder};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, LABEL_INSTANCE, Life};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::seen::{Found, Inspected, Listed};
+use super::{DockerEngine, trouble};
+use crate::names::escape;
+use crate::{Allowed, check, create_request, volume_name};
+
+/// How many containers are looked at side by side.
+const LOOKS_AT_ONCE: usize = 8;
+/// What stopping and killing may take beyond the grace time, in seconds.
+const STOP_SLACK_S: u64 = 10;
+
+impl DockerEngine {
+    pub(super) async fn list_containers(&self, instance: &Instance) -> Result<Vec<ContainerSeen>, EngineError> {
+        let filter = json!({"label": [format!("{LABEL_INSTANCE}={instance}")]});
+        let path = format!("/containers/json?all=1&filters={}", escape(&filter.to_string()));
+        let listed: Vec<Listed> = self.wire.json(&path).await?.unwrap_or_default();
+        let looks = listed.into_iter().map(|listed| async move { self.look(&listed.id).await });
+        let found: Vec<Option<Found>> = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).try_collect().await?;
+        let own = found.into_iter().flatten().filter(|found| found.instance() == Some(instance.as_str()));
+        Ok(own.map(|found| found.seen).collect())
+    }
+
+    pub(super) async fn inspect_own(&self, name: &ContainerName) -> Result<Option<ContainerSeen>, EngineError> {
+        let found = self.look(name.as_str()).await?;
+        Ok(found.filter(|found| self.owns(found)).map(|found| found.seen))
+    }
+
+    pub(super) async fn create_container(
+        &self,
+        request: &ContainerRequest,
+        folder: &StepFolder,
+    ) -> Result<(), EngineError> {
+        let body = create_request(request, folder, self.habits());
+        let allowed = Allowed::of(request, folder, self.wire.host().socket());
+        let refuse = |problem: String| EngineError::new(EngineErrorKind::Refused, format!("{}: {problem}", request.name));
+        check(&body, &allowed).map_err(|refusal| refuse(refusal.to_string()))?;
+        if request.instance != self.instance {
+            return Err(refuse(format!("it is for the instance {}, not {}", request.instance, self.instance)));
+        }
+        self.make_volumes(request).await?;
+        self.create_or_adopt(request, folder, body).await
+    }
+
+    async fn create_or_adopt(
+        &self,
+        request: &ContainerRequest,
+        folder: &StepFolder,
+        body: ContainerCreateBody,
+    ) -> Result<(), EngineError> {
+        match self.post(&request.name, body).await {
+            Ok(()) => Ok(()),
+            Err(error) if trouble::status(&error) == Some(409) => self.adopt(request).await,
+            Err(error) if self.init_is_missing(&error) => {
+                let body = create_request(request, folder, self.habits());
+                let made = self.post(&request.name, body).await;
+                made.map_err(|error| create_error(request, error))
+            }
+            Err(error) => Err(create_error(request, error)),
+        }
+    }
+
+    async fn post(&self, name: &ContainerName, body: ContainerCreateBody) -> Result<(), Error> {
+        let options = CreateContainerOptions { name: Some(name.to_string()), ..CreateContainerOptions::default() };
+        self.docker.create_container(Some(options), body).await.map(drop)
+    }
+
+    /// Whether the engine refuses because it has no init program; remembers that.
+    fn init_is_missing(&self, error: &Error) -> bool {
+        let words = trouble::words(error);
+        let missing = ["catatonit", "container-init", "init binary"].iter().any(|part| words.contains(part));
+        missing && self.init.swap(false, Ordering::Relaxed)
+    }
+
+    /// Takes a container that has the name already for the one that was asked for, if it is that (R3).
+    async fn adopt(&self, request: &ContainerRequest) -> Result<(), EngineError> {
+        let name = &request.name;
+        let Some(found) = self.look(name.as_str()).await? else {
+            let message = format!("cannot create container {name}: one of that name is being removed");
+            return Err(EngineError::new(EngineErrorKind::Unavailable, message));
+        };
+        let ours = request.labels().iter().all(|(key, value)| found.labels.get(key) == Some(value));
+        if ours { Ok(()) } else { Err(taken(request, &found)) }
+    }
+
+    pub(super) async fn start_container(&self, name: &ContainerName) -> Result<(), EngineError> {
+        let Some(seen) = self.own(name, "start").await? else {
+            let message = format!("cannot start container {name}: there is none; somebody has removed it");
+            return Err(EngineError::new(EngineErrorKind::NotFound, message));
+        };
+        // An engine would start one that has ended for a second time.
+        if seen.life != Life::Created {
+            return Ok(());
+        }
+        let started = self.docker.start_container(&seen.id, None).await;
+        started.map_err(|error| start_error(name, error))
+    }
+
+    pub(super) async fn stop_container(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {
+        let seen = self.own(name, "stop").await?;
+        let Some(seen) = seen.filter(|seen| matches!(seen.life, Life::Running { .. })) else {
+            return Ok(());
+        };
+        let options = StopContainerOptions { signal: None, t: Some(i32::try_from(grace_s).unwrap_or(i32::MAX)) };
+        let docker = self.patient(grace_s.saturating_add(STOP_SLACK_S));
+        match docker.stop_container(&seen.id, Some(options)).await {
+            Err(error) if trouble::status(&error) != Some(404) => Err(trouble::say(&format!("stop container {name}"), error)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn remove_container(&self, name: &ContainerName) -> Result<(), EngineError> {
+        let Some(seen) = self.own(name, "remove").await? else {
+            return Ok(());
+        };
+        let options = RemoveContainerOptions { v: true, force: true, link: false };
+        match self.docker.remove_container(&seen.id, Some(options)).await {
+            Ok(()) => Ok(()),
+            Err(error) if gone_or_going(&error) => Ok(()),
+            Err(error) => Err(trouble::say(&format!("remove container {name}"), error)),
+        }
+    }
+
+    /// Any container, by name or id.
+    pub(super) async fn look(&self, name_or_id: &str) -> Result<Option<Found>, EngineError> {
+        let inspected: Option<Inspected> = self.wire.json(&format!("/containers/{name_or_id}/json")).await?;
+        // Engines also find containers by the beginning of an id; a name that looks like one is not meant.
+        let exact = |found: &Found| found.seen.id == name_or_id || found.seen.name.as_str() == name_or_id;
+        Ok(inspected.and_then(Inspected::found).filter(exact))
+    }
+
+    /// What the container with this id does; nothing if it is gone.
+    pub(super) async fn life(&self, id: &str) -> Result<Option<Life>, EngineError> {
+        Ok(self.look(id).await?.map(|found| found.seen.life))
+    }
+
+    /// Our container of that name; a [`EngineErrorKind::Conflict`] if it is somebody else's.
+    pub(super) async fn own(&self, name: &ContainerName, doing: &str) -> Result<Option<ContainerSeen>, EngineError> {
+        match self.look(name.as_str()).await? {
+            Some(found) if !self.owns(&found) => {
+                let whose = whose(&found);
+                let message = format!("will not {doing} container {name}: it {whose}, not to instance {}", self.instance);
+                Err(EngineError::new(EngineErrorKind::Conflict, message))
+            }
+            found => Ok(found.map(|found| found.seen)),
+        }
+    }
+
+    fn owns(&self, found: &Found) -> bool {
+        found.instance() == Some(self.instance.as_str())
+    }
+
+    /// Makes the named volumes that the engine does not have; one that is somebody else's is a conflict.
+    async fn make_volumes(&self, request: &ContainerRequest) -> Result<(), EngineError> {
+        let named = request.workload.volumes.iter().filter(|volume| volume.host_path.is_none());
+        for volume in named {
+            self.make_volume(&request.instance, &volume_name(&request.instance, &volume.name)).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_volume(&self, instance: &Instance, name: &str) -> Result<(), EngineError> {
+        let path = format!("/volumes/{name}");
+        if self.wire.json::<VolumeSeen>(&path).await?.is_none() {
+            let labels = [(LABEL_INSTANCE.to_owned(), instance.to_string())];
+            let volume = VolumeCreateRequest {
+                name: Some(name.to_owned()),
+                labels: Some(labels.into()),
+                ..VolumeCreateRequest::default()
+            };
+            let made = self.docker.create_volume(volume).await;
+            made.map_err(|error| trouble::say(&format!("create volume {name}"), error))?;
+        }
+        // Looked at again: somebody may have been faster.
+        let seen = self.wire.json::<VolumeSeen>(&path).await?.unwrap_or_default();
+        if seen.labels.unwrap_or_default().get(LABEL_INSTANCE).map(String::as_str) == Some(instance.as_str()) {
+            return Ok(());
+        }
+        let message = format!(
+            "volume {name} is not of instance {instance}: it has no label {LABEL_INSTANCE}={instance}; remove it, or name \
+             another one in the manifest"
+        );
+        Err(EngineError::new(EngineErrorKind::Conflict, message))
+    }
+}
+
+/// What an engine shows of a volume.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct VolumeSeen {
+    #[serde(default)]
+    labels: Option<std::collections::BTreeMap<String, String>>,
+}
+
+fn create_error(request: &ContainerRequest, error: Error) -> EngineError {
+    let image = &request.workload.image;
+    let missing = trouble::status(&error) == Some(404);
+    let error = trouble::say(&format!("create container {}", request.name), error);
+    if !missing {
+        return error;
+    }
+    let mend = format!("pull or load the image {image} first, or set `pull: IfNotPresent`");
+    EngineError::new(EngineErrorKind::NotFound, format!("{}; {mend}", error.message))
+}
+
+/// A network that is not there is found out at the start, with the status that a missing container has.
+fn start_error(name: &ContainerName, error: Error) -> EngineError {
+    let network = trouble::status(&error) == Some(404) && trouble::words(&error).contains("network");
+    let error = trouble::say(&format!("start container {name}"), error);
+    if network { EngineError::new(EngineErrorKind::Refused, error.message) } else { error }
+}
+
+fn gone_or_going(error: &Error) -> bool {
+    match trouble::status(error) {
+        Some(404) => true,
+        Some(409) => trouble::words(error).contains("in progress"),
+        _ => false,
+    }
+}
+
+fn taken(request: &ContainerRequest, found: &Found) -> EngineError {
+    let message = format!(
+        "cannot create container {}: the name is taken by one that {} and is not the one that is wanted; remove it, or give \
+         this server another instance name",
+        request.name,
+        whose(found)
+    );
+    EngineError::new(EngineErrorKind::Conflict, message)
+}
+
+/// Whose a container is, for people.
+fn whose(found: &Found) -> String {
+    let Some(instance) = found.instance() else {
+        return "is not Provost's".to_owned();
+    };
+    let step = found.seen.step.as_ref();
+    let step = step.map(|step| format!(", {} {}, step {}", step.owner.kind(), step.owner.id(), step.step));
+    let digest = found.seen.request.as_deref().and_then(|digest| digest.get(..12)).unwrap_or("none");
+    format!("belongs to instance {instance}{} (request {digest})", step.unwrap_or_default())
+}

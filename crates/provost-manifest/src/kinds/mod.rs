@@ -1,0 +1,47 @@
+//! What can be written: one definition of each kind, which gives the reader, the schema and the reference.
+//!
+//! No `flatten`, `untagged` or `tag` here: with them errors lose their place, and editors their completion. What may be
+//! written in several ways (a schedule, retries) says so by hand in [`forms`].
+
+#[macro_use]
+mod shared;
+
+mod automation;
+mod channel;
+mod forms;
+mod hook;
+mod plugin;
+mod policy;
+mod text;
+mod units;
+
+pub(crate) use automation::{AutomationSpec, NoSuccessSpec, NotifySpec, ParamSpec, TriggerSpec};
+pub(crate) use channel::{ChannelCommand, ChannelSpec};
+pub(crate) use forms::{ScheduleItem, Schedules};
+pub(crate) use hook::HookSpec;
+pub(crate) use plugin::PluginSpec;
+pub(crate) use policy::{Allow, FreezeSpec, Limits, PolicySpec, RuleMode, SelectSpec, SubjectKind};
+pub(crate) use shared::{HistorySpec, Settings, VolumeSpec};
+pub(crate) use text::NameText;
+pub(crate) use units::{Bytes, Millicores, Seconds};
+
+use std::collections::BTreeMap;
+
+use provost_model::Name;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What a manifest is called and labelled.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Metadata {
+    /// The name: a DNS label of at most 52 characters, unique among its kind.
+    #[schemars(with = "NameText", extend("examples" = ["nightly-report"]))]
+    pub name: Name,
+    /// Labels that policies and people select by.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"team": "finance"}]))]
+    pub labels: BTreeMap<String, String>,
+    /// What it is for, for people.
+    pub description: Option<String>,
+}

@@ -1,0 +1,45 @@
+//! Kinds of manifests.
+
+use std::fmt;
+
+/// A kind of manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A container, and when it runs.
+    Automation,
+    /// Where notifications go.
+    Channel,
+    /// A group of hooks that belong together.
+    Plugin,
+    /// What holds for many automations.
+    Policy,
+}
+
+impl Kind {
+    /// All kinds, in the order of the alphabet.
+    pub const ALL: [Kind; 4] = [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy];
+
+    /// Kinds that Provost will have, and this version has not.
+    pub(crate) const PLANNED: [&str; 5] = ["Application", "Protection", "Secret", "Server", "Service"];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Automation => "Automation",
+            Kind::Channel => "Channel",
+            Kind::Plugin => "Plugin",
+            Kind::Policy => "Policy",
+        }
+    }
+
+    /// The kind that is written so.
+    pub fn parse(text: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

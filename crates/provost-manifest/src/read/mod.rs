@@ -1,0 +1,17 @@
+//! Files to trees: bounded, with the place of everything.
+
+mod document;
+mod kind;
+mod node;
+mod scalar;
+mod scan;
+mod source;
+mod tabs;
+
+pub(crate) use document::{Read, Spec, nearest, read};
+pub use document::Document;
+pub use kind::Kind;
+pub(crate) use node::{Content, Node};
+pub use scan::{DEPTH_MAX, DOCUMENTS_MAX, NODES_MAX};
+pub(crate) use source::{Source, Spot};
+pub use source::FILE_BYTES_MAX;

@@ -1,0 +1,12 @@
+//! What is said about manifests: diagnostics, their codes and how they look.
+
+mod code;
+mod diagnostic;
+mod explain;
+mod render;
+
+pub use code::Code;
+pub(crate) use diagnostic::did_you_mean;
+pub use diagnostic::{Diagnostic, Place, Related, Severity, count};
+pub use explain::explain;
+pub use render::{Style, render, render_all, summary};

@@ -1,0 +1,41 @@
+//! The nouns of Provost: names and ids, what is wanted, what is seen, facts, and the state that facts add up to.
+//!
+//! It knows no IO, no async, no clock and no file format. Everything in it is a value: [`Desired`] says what a
+//! revision wants, a [`Fact`] is one thing that was recorded, [`State`] is the fold of all facts, and a
+//! [`ContainerRequest`] is everything an engine has to know to make one container.
+//!
+//! Units: instants are UTC ([`jiff::Timestamp`]), durations are whole seconds and say so in their name (`timeout_s`),
+//! sizes are bytes.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod automation;
+mod channel;
+mod container;
+mod desired;
+mod event;
+mod fact;
+mod hook;
+mod history;
+mod ids;
+mod json;
+mod run;
+mod state;
+mod step;
+
+pub use automation::*;
+pub use channel::*;
+pub use container::*;
+pub use desired::*;
+pub use event::*;
+pub use fact::*;
+pub use hook::*;
+pub use history::*;
+pub use ids::*;
+pub use json::*;
+pub use run::*;
+pub use state::*;
+pub use step::*;
+
+/// A JSON object, the form of locals, globals, params and event data.
+pub type JsonMap = serde_json::Map<String, serde_json::Value>;

@@ -1,0 +1,242 @@
+//! What a revision would change: the comparison that `provost plan` shows and `provost apply` carries out (C3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use provost_model::{Automation, Desired, Name, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::due::next_due;
+
+/// One change that a revision brings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// What happens to it.
+    pub verb: Verb,
+    /// `Automation/nightly`.
+    pub subject: String,
+    /// For a changed value: its path in the manifest, as in `spec.timeout`.
+    pub field: Option<String>,
+    /// The value before.
+    pub before: Option<String>,
+    /// The value after.
+    pub after: Option<String>,
+    /// Where the new value comes from: `automations/nightly.yaml:8`, with the policy if one set it.
+    pub origin: Option<String>,
+    /// What follows from it: `first run 2026-11-21T01:15:00Z`, `1 run in progress: it may finish`.
+    pub effect: Option<String>,
+}
+
+/// What happens to a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verb {
+    /// It is new.
+    Add,
+    /// It changes.
+    Change,
+    /// It goes.
+    Remove,
+}
+
+/// Returns what `new` would change: automations by name, then channels, plugins, policies, hooks of the server.
+pub fn changes(state: &State, new: &Desired, now: Timestamp) -> Vec<Change> {
+    let old = &state.desired;
+    let mut changes = Vec::new();
+    for name in union(&old.automations, &new.automations) {
+        match (old.automations.get(name), new.automations.get(name)) {
+            (None, Some(new)) => changes.push(added(new, now)),
+            (Some(_), None) => changes.push(removed(state, name)),
+            (Some(old), Some(new)) if old != new => changes.extend(changed(state, old, new, now)),
+            _ => {}
+        }
+    }
+    changes.extend(others("Channel", &old.channels, &new.channels));
+    changes.extend(others("Plugin", &old.plugins, &new.plugins));
+    changes.extend(others("Policy", &old.policies, &new.policies));
+    changes.extend(server_hooks(old, new));
+    changes
+}
+
+fn union<'a, T>(old: &'a BTreeMap<Name, T>, new: &'a BTreeMap<Name, T>) -> BTreeSet<&'a Name> {
+    old.keys().chain(new.keys()).collect()
+}
+
+fn change(verb: Verb, subject: String) -> Change {
+    Change { verb, subject, field: None, before: None, after: None, origin: None, effect: None }
+}
+
+fn added(new: &Automation, now: Timestamp) -> Change {
+    let effect = match next_due(new, now) {
+        _ if new.suspend => "suspended".to_owned(),
+        Some(first) => format!("first run {first}"),
+        None if new.triggers.is_empty() => "runs by hand only".to_owned(),
+        None => "runs on its triggers".to_owned(),
+    };
+    let after = Some(new.workload.image.clone());
+    Change { effect: Some(effect), after, ..change(Verb::Add, format!("Automation/{}", new.name)) }
+}
+
+fn removed(state: &State, name: &Name) -> Change {
+    let going_on = state.runs_of(name).filter(|run| !run.is_finished()).count();
+    let effect = match going_on {
+        0 => None,
+        1 => Some("1 run in progress: it may finish".to_owned()),
+        many => Some(format!("{many} runs in progress: they may finish")),
+    };
+    Change { effect, ..change(Verb::Remove, format!("Automation/{name}")) }
+}
+
+fn changed(state: &State, old: &Automation, new: &Automation, now: Timestamp) -> Vec<Change> {
+    let (before, after) = (values(old), values(new));
+    let fields: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let differing = fields.into_iter().filter(|field| before.get(*field) != after.get(*field));
+    let is_going_on = state.runs_of(&new.name).any(|run| run.is_going_on());
+    differing
+        .map(|field| {
+            let effect = match field.as_str() {
+                "spec.schedule" => next_due(new, now).map(|next| format!("next run {next}")),
+                _ if is_going_on => Some("the run in progress keeps the value before".to_owned()),
+                _ => None,
+            };
+            Change {
+                field: Some(field.clone()),
+                before: before.get(field).cloned(),
+                after: after.get(field).cloned(),
+                origin: origin(new, field),
+                effect,
+                ..change(Verb::Change, format!("Automation/{}", new.name))
+            }
+        })
+        .collect()
+}
+
+fn origin(automation: &Automation, field: &str) -> Option<String> {
+    let origin = automation.origins.get(field)?;
+    let place = match (&origin.file, origin.line) {
+        (Some(file), Some(line)) => format!("{file}:{line}"),
+        (Some(file), None) => file.clone(),
+        (None, _) => return Some(origin.document.clone()),
+    };
+    let is_own = origin.document.starts_with("Automation/");
+    Some(if is_own { place } else { format!("{}, {place}", origin.document) })
+}
+
+/// The effective values of an automation by their path in the manifest, as people write them.
+fn values(automation: &Automation) -> BTreeMap<String, String> {
+    let mut bare = automation.clone();
+    bare.origins = std::sync::Arc::default();
+    let mut values = BTreeMap::new();
+    let Ok(Value::Object(fields)) = serde_json::to_value(&bare) else { return values };
+    for (key, value) in fields {
+        match key.as_str() {
+            "name" | "origins" => {}
+            "labels" | "description" => flat(&format!("metadata.{key}"), &value, &mut values),
+            "workload" => value.as_object().into_iter().flatten().for_each(|(key, value)| {
+                flat(&format!("spec.{}", manifest_word(key)), value, &mut values);
+            }),
+            "hooks" => hooks(automation, &mut values),
+            "schedules" => flat("spec.schedule", &value, &mut values),
+            key => flat(&format!("spec.{}", manifest_word(key)), &value, &mut values),
+        }
+    }
+    values
+}
+
+fn hooks(automation: &Automation, values: &mut BTreeMap<String, String>) {
+    for hook in &automation.hooks {
+        let image = &hook.workload.image;
+        let words: Vec<&str> = hook.workload.command.iter().chain(&hook.workload.args).map(String::as_str).collect();
+        let place = format!("spec.hooks.{}.{}", hook.event, hook.label());
+        let rest = provost_model::Digest::of_json(hook);
+        values.insert(place, format!("{image} {} ({})", words.join(" "), rest.short()));
+    }
+}
+
+/// The word that manifests have for a field of the effective automation.
+fn manifest_word(field: &str) -> &str {
+    match field {
+        "timeoutS" => "timeout",
+        "graceS" => "gracePeriod",
+        "startDeadlineS" => "startDeadline",
+        "lateAfterS" => "lateAfter",
+        "concurrency" => "concurrencyPolicy",
+        "pull" => "pullPolicy",
+        "runLimits" => "limits.runsAtOnce",
+        "backoffS" => "backoff",
+        "maxBackoffS" => "maxBackoff",
+        "cpuMillis" => "cpu",
+        "memoryBytes" => "memory",
+        "jitterS" => "jitter",
+        "keepS" => "keep",
+        "logsS" => "logs",
+        "logBytes" => "logSize",
+        field => field,
+    }
+}
+
+fn flat(path: &str, value: &Value, values: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Null => {}
+        Value::Object(map) if path != "spec.params" => {
+            map.iter().for_each(|(key, value)| flat(&format!("{path}.{}", manifest_word(key)), value, values));
+        }
+        Value::String(text) => drop(values.insert(path.to_owned(), text.clone())),
+        Value::Array(items) if items.is_empty() => {}
+        Value::Object(map) if map.is_empty() => {}
+        value => drop(values.insert(path.to_owned(), in_units(path, value))),
+    }
+}
+
+/// Durations and sizes as manifests write them.
+fn in_units(path: &str, value: &Value) -> String {
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let Some(number) = value.as_u64() else { return value.to_string() };
+    match last {
+        "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "jitter" | "keep" | "logs" => {
+            duration(number)
+        }
+        "memory" | "logSize" => size(number),
+        "cpu" => format!("{}", number as f64 / 1000.0),
+        _ => number.to_string(),
+    }
+}
+
+fn duration(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds % length == 0);
+    unit.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
+}
+
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
+    let unit = units.into_iter().find(|(length, _)| bytes > 0 && bytes.is_multiple_of(*length));
+    unit.map_or_else(|| bytes.to_string(), |(length, unit)| format!("{}{unit}", bytes / length))
+}
+
+fn others<T: PartialEq>(kind: &str, old: &BTreeMap<Name, T>, new: &BTreeMap<Name, T>) -> Vec<Change> {
+    let verb = |name: &Name| match (old.get(name), new.get(name)) {
+        (None, _) => Some(Verb::Add),
+        (_, None) => Some(Verb::Remove),
+        (Some(old), Some(new)) => (old != new).then_some(Verb::Change),
+    };
+    let names = union(old, new).into_iter();
+    names.filter_map(|name| verb(name).map(|verb| change(verb, format!("{kind}/{name}")))).collect()
+}
+
+fn server_hooks(old: &Desired, new: &Desired) -> Vec<Change> {
+    let by_place = |desired: &Desired| -> BTreeMap<String, String> {
+        let place = |hook: &provost_model::Hook| format!("Hook/{}.{}", hook.event, hook.label());
+        desired.hooks.iter().map(|hook| (place(hook), provost_model::Digest::of_json(hook).to_string())).collect()
+    };
+    let (old, new) = (by_place(old), by_place(new));
+    let places: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let verb = |place: &String| match (old.get(place), new.get(place)) {
+        (None, _) => Some(Verb::Add),
+        (_, None) => Some(Verb::Remove),
+        (Some(old), Some(new)) => (old != new).then_some(Verb::Change),
+    };
+    places.into_iter().filter_map(|place| verb(place).map(|verb| change(verb, place.clone()))).collect()
+}

@@ -1,0 +1,271 @@
+//! What a step's container is asked to be: its variables, its event, its placeholders.
+
+use std::collections::BTreeMap;
+
+use provost_model::{
+    Automation, ContainerRequest, Exit, Hook, JsonMap, Run, Step, StepKind, StepRef, StepResult, Workload, deep_merge,
+};
+use serde_json::{Value, json};
+
+use crate::World;
+use crate::step::{Subject, grace_s};
+
+/// The most output that is kept of a hook of an event that is no run's own, in bytes.
+const EVENT_LOG_BYTES: u64 = 10 << 20;
+
+/// Everything that an engine has to know to make the container of `step`. The same world gives the same request.
+///
+/// Absent for questions, which have no container.
+pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<ContainerRequest> {
+    let (mut workload, hook) = match (&step.what, subject) {
+        (StepKind::Main { .. }, Subject::Run(run)) => (run.spec.workload.clone(), None),
+        (StepKind::Hook { hook }, _) => (hook.workload.clone(), Some(hook.as_ref())),
+        _ => return None,
+    };
+    let event = event_json(world, subject, step, hook);
+    workload.env.extend(variables(world, subject, step, &event));
+    if let Subject::Run(run) = subject {
+        fill_in(&mut workload, &run.params);
+    }
+    Some(ContainerRequest {
+        name: subject.container(world, step),
+        instance: world.identity.instance.clone(),
+        step: StepRef { owner: subject.owner(), step: step.id.clone() },
+        workload,
+        event,
+        grace_s: grace_s(subject, step),
+        log_bytes: match subject {
+            Subject::Run(run) => run.spec.history.log_bytes,
+            Subject::Event(_) => EVENT_LOG_BYTES,
+        },
+    })
+}
+
+/// What `/provost/event.json` holds (E1).
+pub fn event_json(world: &World<'_>, subject: &Subject<'_>, step: &Step, hook: Option<&Hook>) -> Value {
+    let name = event_name(subject, step);
+    let data = match hook.and_then(|hook| hook.takes.as_ref()) {
+        Some(keys) => {
+            let mut data = event_data(subject, Some(step));
+            data.retain(|key, _| keys.contains(key));
+            data
+        }
+        None => event_data(subject, Some(step)),
+    };
+    let (id, time, locals) = match subject {
+        Subject::Run(run) => (run.id.to_string(), run.due, &run.locals),
+        Subject::Event(event) => (event.id.to_string(), event.at, &event.locals),
+    };
+    json!({
+        "event": name,
+        "id": id,
+        "time": time,
+        "subject": subject_name(subject),
+        "data": data,
+        "locals": locals,
+        "globals": world.state.globals,
+        "config": hook.map_or(&Value::Null, |hook| &hook.config),
+        "standard": standard(world, subject, step, &name),
+    })
+}
+
+/// The parameters that every container can rely on (A28).
+fn standard(world: &World<'_>, subject: &Subject<'_>, step: &Step, name: &str) -> Value {
+    let failure = match subject {
+        Subject::Run(run) => last_attempt(run),
+        Subject::Event(_) => None,
+    };
+    json!({
+        "host": world.identity.host,
+        "user": world.identity.user,
+        "pid": world.identity.pid,
+        "process": "provost",
+        "version": world.identity.version,
+        "kind": kind_of(name),
+        "testing": matches!(subject, Subject::Run(run) if run.testing),
+        "task": step.id,
+        "message": message(subject),
+        "traceback": failure.map(|result| result.output.tail.as_str()).unwrap_or_default(),
+    })
+}
+
+/// The class of an event, for receivers that only want to know whether to worry.
+fn kind_of(event: &str) -> &'static str {
+    match event {
+        "run.starting" | "run.started" | "server.startup" => "start",
+        "run.finished" | "server.shutdown" => "end",
+        "run.succeeded" => "success",
+        "run.failed" | "run.timedOut" => "failure",
+        "run.lost" => "exception",
+        "run.retrying" | "run.late" | "run.missed" | "run.skipped" | "run.cancelled" | "revision.rejected" => "warning",
+        "drift.found" | "drift.corrected" => "warning",
+        "revision.received" | "revision.applied" | "run.main" => "information",
+        _ => "other",
+    }
+}
+
+fn message(subject: &Subject<'_>) -> String {
+    match subject {
+        Subject::Run(run) => match run.outcome() {
+            Some((outcome, "")) => format!("{} {}", run.spec.name, outcome.word()),
+            Some((outcome, detail)) => format!("{} {}: {detail}", run.spec.name, outcome.word()),
+            None => format!("{} is due {}", run.spec.name, run.due),
+        },
+        Subject::Event(event) => event.data.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
+    }
+}
+
+/// The data of the event that `step` handles.
+pub fn event_data(subject: &Subject<'_>, step: Option<&Step>) -> JsonMap {
+    match subject {
+        Subject::Run(run) => run_data(run, step),
+        Subject::Event(event) => event.data.clone(),
+    }
+}
+
+/// What the events of a run carry.
+pub fn run_data(run: &Run, step: Option<&Step>) -> JsonMap {
+    let attempt = match step.map(|step| &step.what) {
+        Some(StepKind::Main { attempt }) => *attempt,
+        _ => u32::try_from(run.attempts.len()).unwrap_or(u32::MAX).max(1),
+    };
+    let mut data = json!({
+        "automation": run.spec.name,
+        "labels": run.spec.labels,
+        "run": run.id,
+        "due": run.due,
+        "attempt": attempt,
+        "attempts": run.spec.retries.limit + 1,
+        "cause": run.cause,
+        "params": run.params,
+        "testing": run.testing,
+        "image": run.spec.workload.image,
+    });
+    let after = run.outcome().map(|(outcome, detail)| json!({ "outcome": outcome.word(), "detail": detail }));
+    let tail = last_attempt(run).map(|result| json!({ "exitCode": exit_code(&result.exit), "logTail": result.output.tail }));
+    for more in [after, tail].into_iter().flatten() {
+        if let (Some(data), Some(more)) = (data.as_object_mut(), more.as_object()) {
+            deep_merge(data, more);
+        }
+    }
+    data.as_object().cloned().unwrap_or_default()
+}
+
+fn last_attempt(run: &Run) -> Option<&StepResult> {
+    run.attempts.iter().rev().find_map(Step::result)
+}
+
+fn exit_code(exit: &Exit) -> Option<i64> {
+    match exit {
+        Exit::Code { code } => Some(*code),
+        Exit::OutOfMemory => Some(137),
+        Exit::NotStarted { .. } | Exit::Lost { .. } => None,
+    }
+}
+
+/// The `PROVOST_*` variables.
+fn variables(world: &World<'_>, subject: &Subject<'_>, step: &Step, event: &Value) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::from([
+        ("PROVOST_INSTANCE".to_owned(), world.identity.instance.to_string()),
+        ("PROVOST_HOST".to_owned(), world.identity.host.clone()),
+        ("PROVOST_EVENT".to_owned(), event_name(subject, step)),
+        ("PROVOST_STEP".to_owned(), step.id.to_string()),
+    ]);
+    let mut set = |key: &str, value: String| drop(variables.insert(format!("PROVOST_{key}"), value));
+    for (key, value) in event["data"].as_object().into_iter().flatten() {
+        match key.as_str() {
+            "automation" | "run" | "due" | "attempt" | "outcome" | "detail" | "exitCode" | "testing" => {
+                set(&screaming(key), text(value));
+            }
+            _ => {}
+        }
+    }
+    let locals = match subject {
+        Subject::Run(run) => {
+            run.params.iter().for_each(|(key, value)| set(&format!("PARAM_{}", screaming(key)), text(value)));
+            &run.locals
+        }
+        Subject::Event(event) => &event.locals,
+    };
+    // A local hides a global of the same name (E2).
+    let mut known = world.state.globals.clone();
+    known.extend(locals.clone());
+    known.iter().for_each(|(key, value)| set(&format!("LOCAL_{}", screaming(key)), text(value)));
+    variables
+}
+
+/// `exitCode` as `EXIT_CODE`; whatever a variable's name cannot hold becomes `_`.
+fn screaming(key: &str) -> String {
+    let mut name = String::new();
+    let mut follows_lower = false;
+    for character in key.chars() {
+        if character.is_ascii_uppercase() && follows_lower {
+            name.push('_');
+        }
+        follows_lower = character.is_ascii_lowercase();
+        name.push(if character.is_ascii_alphanumeric() { character.to_ascii_uppercase() } else { '_' });
+    }
+    name
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Replaces `$(params.NAME)` in command, arguments and variables. What is not a parameter was refused with the manifest.
+fn fill_in(workload: &mut Workload, params: &JsonMap) {
+    let texts = workload.command.iter_mut().chain(&mut workload.args).chain(workload.env.values_mut());
+    for place in texts.filter(|place| place.contains(PLACEHOLDER)) {
+        *place = filled_in(place, params);
+    }
+}
+
+const PLACEHOLDER: &str = "$(params.";
+
+/// One pass: what a parameter brings in is not looked at again.
+fn filled_in(template: &str, params: &JsonMap) -> String {
+    let mut parts = template.split(PLACEHOLDER);
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((key, rest)) => {
+                filled += &params.get(key).map(text).unwrap_or_default();
+                filled += rest;
+            }
+            None => filled += &format!("{PLACEHOLDER}{part}"),
+        }
+    }
+    filled
+}
+
+/// The event that `step` handles; main containers are told `run.main`.
+fn event_name(subject: &Subject<'_>, step: &Step) -> String {
+    let firing = subject.steps().find(|(it, _)| it.id == step.id).and_then(|(_, firing)| firing);
+    firing.map_or_else(|| "run.main".to_owned(), |firing| firing.event.clone())
+}
+
+fn subject_name(subject: &Subject<'_>) -> Option<String> {
+    match subject {
+        Subject::Run(run) => Some(run.spec.name.to_string()),
+        Subject::Event(event) => event.subject.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Why `hook` cannot be given what it asks for: a key that the event does not carry.
+pub fn missing_data(_world: &World<'_>, subject: &Subject<'_>, hook: &Hook) -> Option<String> {
+    let wanted = hook.takes.as_ref()?;
+    let data = event_data(subject, None);
+    let missing = wanted.iter().find(|key| !data.contains_key(*key))?;
+    Some(format!("hook {} takes `{missing}`, which the event {} does not carry", hook.label(), hook.event))
+}
+
+/// Texts that never appear in kept output: values of variables whose names say that they are secret.
+pub fn masked_values(automation: Option<&Automation>, workload: &Workload) -> Vec<String> {
+    let is_secret = |name: &str| ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY"].iter().any(|it| name.contains(it));
+    let own = automation.map(|automation| &automation.workload.env).into_iter().flatten();
+    let found = workload.env.iter().chain(own).filter(|(name, value)| is_secret(&name.to_uppercase()) && value.len() >= 4);
+    let mut values: Vec<String> = found.map(|(_, value)| value.clone()).collect();
+    values.sort();
+    values.dedup();
+    values
+}

@@ -1,0 +1,106 @@
+//! How a run goes on: from its before-hooks to its end (R1–R7).
+
+use provost_model::{
+    Exit, Fact, Firing, FiringFailure, Outcome, Phase, Run, RunFact, Step, StepResult, StopCause,
+};
+
+use crate::step::{Subject, settle_steps};
+use crate::world::later;
+use crate::{Moves, World};
+
+/// Moves `run` on by one change of its phase, or settles its steps.
+pub fn advance(world: &World<'_>, run: &Run, moves: &mut Moves) {
+    let before = moves.facts.len();
+    settle_steps(world, &Subject::Run(run), moves);
+    if moves.facts.len() > before {
+        return; // The steps have changed; the phase follows from what they are then.
+    }
+    if let Some(change) = next_change(world, run, moves) {
+        moves.push(Fact::Run { run: run.id.clone(), change });
+    }
+}
+
+/// The change that is due for the run's phase, if one is. (Queued runs are released in `queue`.)
+fn next_change(world: &World<'_>, run: &Run, moves: &mut Moves) -> Option<RunFact> {
+    match &run.phase {
+        Phase::Queued { .. } | Phase::Finished { .. } => None,
+        Phase::Before => {
+            let firing = run.firing("run.starting");
+            is_done(firing).then(|| after_before_hooks(world, run, firing.and_then(Firing::failure))).flatten()
+        }
+        Phase::Main { attempt } => {
+            let hooks_are_done = is_done(run.firing("run.started"));
+            let result = run.attempts.last().and_then(Step::result)?;
+            hooks_are_done.then(|| after_attempt(world, run, *attempt, result))
+        }
+        Phase::Backoff { attempt, until } => {
+            if !is_done(run.firing(&format!("run.retrying.{attempt}"))) {
+                return None;
+            }
+            if run.cancel.is_some() {
+                return Some(cancelled(run));
+            }
+            moves.wake(*until);
+            let may_begin = world.now >= *until && !world.state.server.stopping;
+            may_begin.then_some(RunFact::Attempt { attempt: attempt + 1 })
+        }
+        Phase::After { outcome, finishing: false, .. } => is_done(run.firing(outcome.event())).then_some(RunFact::Finishing),
+        Phase::After { outcome, detail, finishing: true } => is_done(run.firing("run.finished"))
+            .then(|| RunFact::Finished { outcome: *outcome, detail: detail.clone() }),
+    }
+}
+
+fn is_done(firing: Option<&Firing>) -> bool {
+    firing.is_none_or(Firing::is_done)
+}
+
+fn after_before_hooks(world: &World<'_>, run: &Run, failure: Option<FiringFailure>) -> Option<RunFact> {
+    if run.cancel.is_some() {
+        return Some(cancelled(run));
+    }
+    match failure {
+        Some(FiringFailure { step, why, denied: true }) => {
+            Some(RunFact::Concluded { outcome: Outcome::Cancelled, detail: format!("denied by {step}: {why}") })
+        }
+        Some(FiringFailure { step, why, denied: false }) => {
+            Some(RunFact::Concluded { outcome: Outcome::Failed, detail: format!("before-hook {step}: {why}") })
+        }
+        None if world.state.server.stopping => None,
+        None => Some(RunFact::Attempt { attempt: 1 }),
+    }
+}
+
+fn after_attempt(world: &World<'_>, run: &Run, attempt: u32, result: &StepResult) -> RunFact {
+    let Some(why) = result.failure() else {
+        return RunFact::Concluded { outcome: Outcome::Succeeded, detail: String::new() };
+    };
+    let outcome = match (&result.stopped, &result.exit) {
+        (Some(StopCause::Timeout), _) => Outcome::TimedOut,
+        (Some(_), _) => return cancelled(run),
+        (None, Exit::Lost { .. }) => Outcome::Lost,
+        (None, _) => Outcome::Failed,
+    };
+    // Nobody knows what a lost attempt has done: trying again is for people to decide.
+    let may_retry = outcome != Outcome::Lost && run.cancel.is_none() && attempt <= run.spec.retries.limit;
+    if may_retry {
+        let until = later(result.finished_at.max(world.now), run.spec.retries.backoff_after(attempt));
+        return RunFact::Retrying { why, until };
+    }
+    let tries = if attempt > 1 { format!(", try {attempt} of {}", run.spec.retries.limit + 1) } else { String::new() };
+    RunFact::Concluded { outcome, detail: format!("{why}{tries}") }
+}
+
+fn cancelled(run: &Run) -> RunFact {
+    let detail = run.cancel.as_ref().map_or_else(|| "cancelled".to_owned(), cancel_detail);
+    RunFact::Concluded { outcome: Outcome::Cancelled, detail }
+}
+
+/// Why a run was asked to end, in one clause.
+pub(crate) fn cancel_detail(cause: &StopCause) -> String {
+    match cause {
+        StopCause::Cancel { by } => format!("stopped by {by}"),
+        StopCause::Replaced => "replaced by a newer run".to_owned(),
+        StopCause::Shutdown => "ended by the server's shutdown".to_owned(),
+        StopCause::Timeout => "timed out".to_owned(),
+    }
+}

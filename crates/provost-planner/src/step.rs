@@ -1,0 +1,206 @@
+//! How a step goes on: what was seen of its container, its timeout, and requests to end it.
+
+use jiff::Timestamp;
+use provost_model::{
+    ContainerName, EventFact, Exit, Fact, Firing, Life, Occurrence, Owner, Phase, Run, RunFact, Step, StepFact, StepId,
+    StepKind, StepOutput, StepPhase, StepRef, StopCause,
+};
+
+use crate::request::missing_data;
+use crate::world::later;
+use crate::{Moves, World};
+
+/// What has steps: a run, or an event that is no run's own.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// A run.
+    Run(&'a Run),
+    /// An event.
+    Event(&'a Occurrence),
+}
+
+impl<'a> Subject<'a> {
+    /// Whose containers the steps have.
+    pub fn owner(&self) -> Owner {
+        match self {
+            Self::Run(run) => Owner::Run(run.id.clone()),
+            Self::Event(event) => Owner::Event(event.id.clone()),
+        }
+    }
+
+    /// The step's place in the world.
+    pub fn step_ref(&self, step: &Step) -> StepRef {
+        StepRef { owner: self.owner(), step: step.id.clone() }
+    }
+
+    /// The name of the step's container (R3).
+    pub fn container(&self, world: &World<'_>, step: &Step) -> ContainerName {
+        ContainerName::of(&world.identity.instance, self.owner().id(), step.id.as_str())
+    }
+
+    /// Its steps, with the firing that each belongs to; main containers have none.
+    pub fn steps(&self) -> impl Iterator<Item = (&'a Step, Option<&'a Firing>)> {
+        let (attempts, firings): (&[Step], Vec<&Firing>) = match self {
+            Self::Run(run) => (&run.attempts, run.firings.iter().collect()),
+            Self::Event(event) => (&[], event.firing.iter().collect()),
+        };
+        let hooks = firings.into_iter().flat_map(|firing| firing.steps.iter().map(move |step| (step, Some(firing))));
+        attempts.iter().map(|step| (step, None)).chain(hooks)
+    }
+
+    /// The steps whose turn it is to begin.
+    pub fn turns(&self) -> Vec<&'a Step> {
+        let waiting = |step: &&Step| matches!(step.phase, StepPhase::Waiting { .. });
+        match self {
+            Self::Run(run) => {
+                let stops = run.cancel.is_some();
+                let main = run.attempts.last().filter(|_| matches!(run.phase, Phase::Main { .. }) && !stops);
+                let hooks = run.firings.iter().filter(|firing| !(stops && is_before_the_end(firing)));
+                main.into_iter().filter(waiting).chain(hooks.flat_map(Firing::turns)).collect()
+            }
+            Self::Event(event) => event.firing.iter().flat_map(Firing::turns).collect(),
+        }
+    }
+
+    fn fact(&self, step: &StepId, fact: StepFact) -> Fact {
+        let id = step.clone();
+        match self {
+            Self::Run(run) => Fact::Run { run: run.id.clone(), change: RunFact::Step { id, fact } },
+            Self::Event(event) => Fact::Event { id: event.id.clone(), change: EventFact::Step { id, fact } },
+        }
+    }
+
+    /// Why `step` has to end before its time, if it has to: its run was asked to end. After-hooks run all the same (R4).
+    fn stop_cause(&self, step: &Step, firing: Option<&Firing>) -> Option<&'a StopCause> {
+        match self {
+            Self::Run(run) if firing.is_none_or(is_before_the_end) && !step.is_background() => run.cancel.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+fn is_before_the_end(firing: &Firing) -> bool {
+    !provost_model::is_after_event(&firing.event)
+}
+
+/// Records what follows for the steps of `subject` from what is seen, asked and late.
+pub fn settle_steps(world: &World<'_>, subject: &Subject<'_>, moves: &mut Moves) {
+    for step in subject.turns() {
+        if let Some(fact) = begin(world, subject, step) {
+            moves.push(subject.fact(&step.id, fact));
+        }
+    }
+    for (step, firing) in subject.steps().filter(|(step, _)| !step.is_over()) {
+        let fact = go_on(world, subject, step, firing, moves);
+        if let Some(fact) = fact {
+            moves.push(subject.fact(&step.id, fact));
+        }
+    }
+}
+
+/// A step whose turn it is begins once its container is there; a question, at once.
+fn begin(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<StepFact> {
+    if let StepKind::Hook { hook } = &step.what
+        && let Some(why) = missing_data(world, subject, hook)
+    {
+        return Some(ended(world.now, Exit::NotStarted { why }));
+    }
+    let is_ready = match &step.what {
+        StepKind::Ask { .. } => true,
+        StepKind::Main { .. } | StepKind::Hook { .. } => {
+            world.seen.is_complete && crate::act::is_made_for(world, subject, step)
+        }
+    };
+    is_ready.then_some(StepFact::Starting)
+}
+
+/// What happens to a step that is going on, or that waits and has no turn any more.
+fn go_on(
+    world: &World<'_>,
+    subject: &Subject<'_>,
+    step: &Step,
+    firing: Option<&Firing>,
+    moves: &mut Moves,
+) -> Option<StepFact> {
+    let cause = subject.stop_cause(step, firing);
+    match &step.phase {
+        StepPhase::Ended { .. } => None,
+        // A step that was never begun when its run was asked to end does not begin any more.
+        StepPhase::Waiting { until } => {
+            if let Some(until) = until {
+                moves.wake(*until);
+            }
+            cause.map(|cause| ended(world.now, Exit::NotStarted { why: crate::run::cancel_detail(cause) }))
+        }
+        StepPhase::Starting { at } | StepPhase::Running { at } => {
+            if let Some(cause) = cause {
+                return Some(StepFact::Stopping { why: cause.clone() });
+            }
+            seen_change(world, subject, step).or_else(|| timed_out(world, subject, step, *at, moves))
+        }
+        StepPhase::Stopping { .. } => seen_change(world, subject, step),
+    }
+}
+
+/// What the container's being there, running, or gone says about a step that is going on.
+fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<StepFact> {
+    if matches!(step.what, StepKind::Ask { .. }) || !world.seen.is_complete {
+        return None;
+    }
+    let name = subject.container(world, step);
+    let is_starting = matches!(step.phase, StepPhase::Starting { .. });
+    match world.seen.life(&name) {
+        Some(Life::Running { started_at }) if is_starting => {
+            let image = world.seen.images.get(&name).cloned();
+            Some(StepFact::Started { started_at: started_at.unwrap_or(world.now), image })
+        }
+        // It ended before anybody saw it run. That it started is recorded first.
+        Some(Life::Exited { started_at: Some(started_at), .. }) if is_starting => {
+            let image = world.seen.images.get(&name).cloned();
+            Some(StepFact::Started { started_at: *started_at, image })
+        }
+        // Ended: its output is collected first, then the end is recorded (`act`).
+        Some(_) => None,
+        None => Some(ended(world.now, Exit::Lost { why: "its container was removed by somebody else".to_owned() })),
+    }
+}
+
+fn timed_out(
+    world: &World<'_>,
+    subject: &Subject<'_>,
+    step: &Step,
+    since: Timestamp,
+    moves: &mut Moves,
+) -> Option<StepFact> {
+    let StepPhase::Running { .. } = step.phase else { return None };
+    let deadline = later(since, timeout_s(subject, step));
+    if world.now >= deadline {
+        return Some(StepFact::Stopping { why: StopCause::Timeout });
+    }
+    moves.wake(deadline);
+    None
+}
+
+/// The longest that `step` may take, in seconds.
+pub fn timeout_s(subject: &Subject<'_>, step: &Step) -> u64 {
+    match (&step.what, subject) {
+        (StepKind::Main { .. }, Subject::Run(run)) => run.spec.timeout_s,
+        (StepKind::Hook { hook }, _) => hook.timeout_s,
+        (StepKind::Ask { timeout_s, .. }, _) => *timeout_s,
+        (StepKind::Main { .. }, Subject::Event(_)) => u64::MAX,
+    }
+}
+
+/// From SIGTERM to SIGKILL, in seconds.
+pub fn grace_s(subject: &Subject<'_>, step: &Step) -> u64 {
+    match (&step.what, subject) {
+        (StepKind::Hook { hook }, _) => hook.grace_s,
+        (_, Subject::Run(run)) => run.spec.grace_s,
+        (_, Subject::Event(_)) => 10,
+    }
+}
+
+/// The end of a step that left nothing behind.
+pub(crate) fn ended(at: Timestamp, result: Exit) -> StepFact {
+    StepFact::Ended { result, started_at: None, finished_at: at, output: Box::new(StepOutput::default()) }
+}

@@ -1,0 +1,24 @@
+//! Where manifests come from: a folder that is watched, or a branch of a git repository that is polled.
+//!
+//! Both keep the promise of the [`Source`](provost_controller::Source) port: a revision is read whole or
+//! not at all, and a source that cannot be read is an error, never an empty revision (C2). Everything is
+//! bounded (see [`FILES_MAX`], [`FILE_BYTES_MAX`], [`TOTAL_BYTES_MAX`]), so that whoever can commit cannot
+//! fill the server's memory.
+//!
+//! This crate hands over bytes; it does not know what a manifest means. Its limits today: git signatures
+//! are verified for SSH keys only (ed25519, ECDSA P-256, and both as security keys); there is no webhook
+//! that announces a push, a branch is polled.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod config;
+mod duration;
+mod folder;
+mod git;
+mod limits;
+mod poll;
+
+pub use config::{ConfigProblem, FolderConfig, GitConfig, SourceConfig, open};
+pub use folder::FolderSource;
+pub use git::GitSource;
+pub use limits::{FILE_BYTES_MAX, FILES_MAX, TOTAL_BYTES_MAX};

@@ -1,0 +1,11 @@
+//! Sources against real folders and a real git.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod config;
+mod folder;
+mod git;
+mod hostile;
+mod processes;
+mod shop;
+mod signed;

@@ -1,0 +1,283 @@
+//! The real `provost serve`, and its command line.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{Docker, Http, Leash, eventually, unique};
+
+/// The label of every container of a Provost instance; its value is the instance's name.
+const INSTANCE_LABEL: &str = "provost.instance";
+
+/// How long a server may take to answer, or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a server is to be started.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    binary: PathBuf,
+    config: Value,
+    engine: String,
+}
+
+impl ServerOptions {
+    /// A server of this binary, `env!("CARGO_BIN_EXE_provost")`, on the engine at this host, with an instance name of
+    /// its own. The source must be given too.
+    #[must_use]
+    pub fn new(binary: impl Into<PathBuf>, engine: &str) -> Self {
+        let config = json!({"instance": unique("test"), "engine": {"docker": {"host": engine}}});
+        Self {
+            binary: binary.into(),
+            config,
+            engine: engine.to_owned(),
+        }
+    }
+
+    /// Takes the manifests from a folder.
+    #[must_use]
+    pub fn folder(self, path: &Path) -> Self {
+        self.set("source", json!({"folder": {"path": path}}))
+    }
+
+    /// Takes the manifests from branch `main` of a git repository, and looks for commits every 200 ms.
+    #[must_use]
+    pub fn git(self, url: &str) -> Self {
+        self.set(
+            "source",
+            json!({"git": {"url": url, "branch": "main", "poll": "200ms"}}),
+        )
+    }
+
+    /// Sets a key of the server's configuration file.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: Value) -> Self {
+        self.config[key] = value;
+        self
+    }
+
+    /// Starts it; returns when its control socket answers.
+    ///
+    /// # Panics
+    /// If it does not, with its log.
+    #[must_use]
+    #[track_caller]
+    pub fn start(self) -> ServerUnderTest {
+        let mut server = ServerUnderTest::prepare(self);
+        server.start();
+        server
+    }
+}
+
+/// A running server with a state folder of its own, and its command line.
+///
+/// When it is dropped, or the test is killed, the server is killed; when it is dropped, its containers and its state
+/// are removed too.
+#[derive(Debug)]
+pub struct ServerUnderTest {
+    folder: TempDir,
+    options: ServerOptions,
+    running: Option<Leash>,
+}
+
+/// What a command of the command line did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cli {
+    /// The exit code; -1 if a signal ended it.
+    pub code: i32,
+    /// What it printed to stdout.
+    pub stdout: String,
+    /// What it printed to stderr.
+    pub stderr: String,
+}
+
+impl ServerUnderTest {
+    fn prepare(options: ServerOptions) -> Self {
+        let folder = tempfile::Builder::new().prefix("pv-").tempdir();
+        let folder =
+            folder.unwrap_or_else(|error| panic!("cannot make a folder for the server: {error}"));
+        let mut server = Self {
+            folder,
+            options,
+            running: None,
+        };
+        for (key, value) in [("state", server.state()), ("socket", server.socket())] {
+            server.options.config[key] = json!(value);
+        }
+        // JSON is YAML.
+        fs::write(server.config(), format!("{:#}\n", server.options.config))
+            .unwrap_or_else(|error| panic!("cannot write the server's configuration: {error}"));
+        server
+    }
+
+    /// Starts the server, which must not be running; returns when its control socket answers.
+    ///
+    /// # Panics
+    /// If it does not, with its log.
+    #[track_caller]
+    pub fn start(&mut self) {
+        assert!(self.running.is_none(), "the server is running already");
+        let mut server = self
+            .launch()
+            .unwrap_or_else(|error| panic!("cannot start the server: {error}"));
+        let up = eventually(PATIENCE, || match server.ended() {
+            Ok(None) => self.http().get("/").ok().map(|_| Ok(())),
+            ended => Some(Err(ended)),
+        });
+        match up {
+            Some(Ok(())) => self.running = Some(server),
+            Some(Err(ended)) => {
+                panic!("the server ended at its start ({ended:?}):\n{}", self.log())
+            }
+            None => panic!("the server does not answer:\n{}", self.log()),
+        }
+    }
+
+    fn launch(&self) -> io::Result<Leash> {
+        let log: File = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(self.log_file())?;
+        let mut command = self.command(["serve", "--config"]);
+        command
+            .arg(self.config())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        Leash::start(&mut command)
+    }
+
+    /// Kills it, as a crash would: SIGKILL.
+    #[track_caller]
+    pub fn kill9(&mut self) {
+        drop(self.running.take().expect("the server should be running"));
+    }
+
+    /// Asks it to end with SIGTERM and waits until it has; returns how it ended.
+    ///
+    /// # Panics
+    /// If it does not end, with its log.
+    #[track_caller]
+    pub fn terminate(&mut self) -> ExitStatus {
+        let mut server = self.running.take().expect("the server should be running");
+        server.terminate();
+        let ended = eventually(PATIENCE, || server.ended().ok().flatten());
+        ended.unwrap_or_else(|| panic!("the server does not end:\n{}", self.log()))
+    }
+
+    /// Kills it and starts it again on the same state.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        self.kill9();
+        self.start();
+    }
+
+    /// Whether the process is there.
+    #[must_use]
+    pub fn is_running(&mut self) -> bool {
+        self.running
+            .as_mut()
+            .is_some_and(|server| matches!(server.ended(), Ok(None)))
+    }
+
+    /// Runs a command of the command line against this server.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    #[track_caller]
+    pub fn cli<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Cli {
+        let output = self.command(args).stdin(Stdio::null()).output();
+        let output = output.unwrap_or_else(|error| panic!("cannot run the command: {error}"));
+        Cli {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The binary with these arguments and the environment that its commands find this server by: no colours, UTC, and
+    /// nothing of the user's own settings.
+    #[must_use]
+    pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(&self.options.binary);
+        command
+            .args(args)
+            .env("PROVOST_SOCKET", self.socket())
+            .env("NO_COLOR", "1")
+            .env("TZ", "UTC");
+        command
+            .env("HOME", self.folder.path())
+            .env("XDG_CONFIG_HOME", self.folder.path().join("config"));
+        for name in ["DOCKER_HOST", "PROVOST_CONTEXT", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// The control socket's HTTP interface.
+    #[must_use]
+    pub fn http(&self) -> Http {
+        Http::new(self.socket())
+    }
+
+    /// All that the server has logged so far, over all of its starts.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = fs::read(self.log_file()).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The instance's name.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        self.options.config["instance"].as_str().unwrap_or_default()
+    }
+
+    /// The instance's containers, as the engine lists them.
+    #[must_use]
+    #[track_caller]
+    pub fn containers(&self) -> Vec<Value> {
+        Docker::at(&self.options.engine).labelled(&self.label())
+    }
+
+    /// The state folder.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The control socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("provost.sock")
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("server.yaml")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn label(&self) -> String {
+        format!("{INSTANCE_LABEL}={}", self.instance())
+    }
+}
+
+impl Drop for ServerUnderTest {
+    fn drop(&mut self) {
+        drop(self.running.take());
+        Docker::at(&self.options.engine).sweep(&self.label());
+    }
+}

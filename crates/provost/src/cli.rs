@@ -1,0 +1,107 @@
+//! The command line: which commands there are.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::app::{App, GlobalArgs, block_on};
+use crate::commands::{control, describe, events, get, logs, revision, run, schedule, status};
+use crate::exit::{Exit, Outcome};
+
+/// Declare your jobs and your shop's policy in git; every server runs them, on time, the same way.
+#[derive(Debug, clap::Parser)]
+#[command(name = "provost", version, disable_help_subcommand = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Tell a cron expression in words, with its next times and the clock changes that touch it
+    Schedule(schedule::Args),
+    /// Show what the source's newest revision would change
+    Plan(revision::PlanArgs),
+    /// Apply the source's newest revision, or exactly a plan
+    Apply(revision::ApplyArgs),
+    /// Go back to an earlier revision, and stay there
+    Rollback(revision::RollbackArgs),
+    /// List revisions: who, when, commit, result
+    History(revision::HistoryArgs),
+    /// List anything
+    Get(get::Args),
+    /// Show everything about an automation or a run
+    Describe(describe::Args),
+    /// Show the output of an automation or a run, hooks in place
+    Logs(logs::Args),
+    /// Show everything that happened, in one order
+    Events(events::Args),
+    /// Show how the server is
+    Status(status::Args),
+    /// Start a run now
+    Run(run::Args),
+    /// Ask a run to end, and kill it after its grace time
+    Stop(control::StopArgs),
+    /// Run again with the inputs of an earlier run
+    Retry(control::RetryArgs),
+    /// Skip an automation's due times, until a time and for a reason
+    Pause(control::PauseArgs),
+    /// End a pause
+    Resume(control::ResumeArgs),
+    /// Say that something happened
+    Fire(control::FireArgs),
+}
+
+/// The command line's definition, for help, completion and man pages.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
+/// Does what `args` say and returns how it ended; failures are told on stderr.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    let parsed = definition().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
+    let mut app = App::new(&cli.global);
+    match dispatch(cli.command, &mut app) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            app.output.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+/// Help and version are no errors; everything else is wrong usage.
+fn refused(error: &clap::Error) -> Exit {
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+    // Nobody reads it: there is nobody left to tell.
+    let _ = error.print();
+    exit
+}
+
+fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
+    let Some(command) = command else { return Ok(Exit::Done) };
+    match command {
+        Command::Schedule(args) => schedule::run(&args, app),
+        Command::Plan(args) => block_on(revision::plan(args, app)),
+        Command::Apply(args) => block_on(revision::apply(args, app)),
+        Command::Rollback(args) => block_on(revision::rollback(args, app)),
+        Command::History(args) => block_on(revision::history(args, app)),
+        Command::Get(args) => block_on(get::run(args, app)),
+        Command::Describe(args) => block_on(describe::run(args, app)),
+        Command::Logs(args) => block_on(logs::run(args, app)),
+        Command::Events(args) => block_on(events::run(args, app)),
+        Command::Status(args) => block_on(status::run(args, app)),
+        Command::Run(args) => block_on(run::run(args, app)),
+        Command::Stop(args) => block_on(control::stop(args, app)),
+        Command::Retry(args) => block_on(control::retry(args, app)),
+        Command::Pause(args) => block_on(control::pause(args, app)),
+        Command::Resume(args) => block_on(control::resume(args, app)),
+        Command::Fire(args) => block_on(control::fire(args, app)),
+    }
+}

@@ -1,0 +1,11 @@
+//! Configuration: the server's file, the user's file, and the words that both use.
+
+mod client;
+mod duration;
+mod server;
+mod yaml;
+
+pub use client::{DEV_FOLDER, SOCKET, ServerArgs};
+pub use duration::{Direction, parse_duration, parse_moment};
+pub use server::{Apply, Drift, ServerConfig, host_name};
+pub use yaml::closest;

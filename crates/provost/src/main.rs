@@ -1,0 +1,22 @@
+//! Provost: runs automations in containers, as a git repository says.
+//!
+//! This is the only binary and the composition root: it reads flags, environment and configuration, wires the parts
+//! together and owns the exit codes.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod app;
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod images;
+mod messenger;
+mod output;
+mod view;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(std::env::args_os()).into()
+}

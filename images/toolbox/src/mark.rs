@@ -1,0 +1,59 @@
+//! `mark`: evidence, from the container itself, of what ran when.
+
+use std::{env, path::Path, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    Outcome,
+    args::Args,
+    failure::Failure,
+    files::append_line,
+    signals::{TERMINATED, Terminations},
+    time::now_ms,
+};
+
+/// `mark FILE [--sleep S] [--exit N]`: appends one line of JSON at the start and one at the end.
+///
+/// Shape: `{"mark": "start", "automation": …, "due": …, "run": …, "attempt": …, "step": …, "time_ms": …}`, then the
+/// same with `"mark": "end"` and `"exit"`. The texts are those of `PROVOST_AUTOMATION` and so on, null where they are not
+/// set. SIGTERM ends it early, with a line that says exit 143; only SIGKILL leaves no second line.
+pub fn mark(mut args: Args) -> Outcome {
+    let file = args.text("the file")?;
+    let (mut time, mut code) = (Duration::ZERO, 0);
+    while let Some(option) = args.next() {
+        match option.as_str() {
+            "--sleep" => time = args.seconds("--sleep")?,
+            "--exit" => code = args.number("--exit")?,
+            other => return Err(args.wrong(&format!("there is no option `{other}`"))),
+        }
+    }
+    let mut terminations = Terminations::collect()?;
+    let file = Path::new(&file);
+    append_line(file, &evidence("start").to_string())?;
+    if terminations.wait(time) {
+        code = TERMINATED;
+    }
+    let mut end = evidence("end");
+    end["exit"] = json!(code);
+    append_line(file, &end.to_string())?;
+    Ok(code)
+}
+
+/// Appends one line of evidence that `what` happened.
+pub fn note(file: &Path, what: &str) -> Result<(), Failure> {
+    append_line(file, &evidence(what).to_string())
+}
+
+fn evidence(what: &str) -> Value {
+    let variable = |name| env::var(name).ok();
+    json!({
+        "mark": what,
+        "automation": variable("PROVOST_AUTOMATION"),
+        "due": variable("PROVOST_DUE"),
+        "run": variable("PROVOST_RUN"),
+        "attempt": variable("PROVOST_ATTEMPT"),
+        "step": variable("PROVOST_STEP"),
+        "time_ms": now_ms(),
+    })
+}
