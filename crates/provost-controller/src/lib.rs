@@ -12,10 +12,12 @@ mod handle;
 mod input;
 mod ports;
 mod shell;
+mod simulate;
 
 pub use command::*;
 pub use core::*;
 pub use handle::*;
 pub use input::*;
 pub use ports::*;
+pub use simulate::*;
 pub use shell::{ApplyMode, Ports, Settings, SystemClock, start};

@@ -9,14 +9,18 @@ use provost_controller::{EngineError, EngineErrorKind};
 pub(crate) fn is_plain(name: &str) -> bool {
     name.len() <= 255
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// Whether `reference` can name an image and nothing else: its parts, between `/`, are neither empty nor made of dots.
 pub(crate) fn is_image(reference: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '@');
     let part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(legal) && !part.contains("..")
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.chars().all(legal)
+            && !part.contains("..")
     };
     reference.len() <= 512 && reference.split('/').all(part)
 }
@@ -26,7 +30,9 @@ pub(crate) fn image(reference: &str) -> Result<&str, EngineError> {
     if is_image(reference) {
         return Ok(reference);
     }
-    let message = format!("{reference:?} is not an image; write registry/name:tag, name:tag or name@sha256:…");
+    let message = format!(
+        "{reference:?} is not an image; write registry/name:tag, name:tag or name@sha256:…"
+    );
     Err(EngineError::new(EngineErrorKind::Refused, message))
 }
 
@@ -45,9 +51,16 @@ pub(crate) fn name_and_tag(reference: &str) -> (&str, Option<&str>) {
 
 /// Escapes `text` for a query of a URL.
 pub(crate) fn escape(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     text.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect()
 }
 
@@ -57,10 +70,20 @@ mod tests {
 
     #[test]
     fn image_references_cannot_leave_their_path() {
-        for good in ["alpine", "alpine:3.20", "reg.local:5000/a/b:1", "a@sha256:0123", "sha256:0123", "a/b__c-d.e"] {
+        for good in [
+            "alpine",
+            "alpine:3.20",
+            "reg.local:5000/a/b:1",
+            "a@sha256:0123",
+            "sha256:0123",
+            "a/b__c-d.e",
+        ] {
             assert!(is_image(good), "{good}");
         }
-        for bad in ["", "/a", "a/", "a//b", "a/../b", "..", "a/..", "a?b", "a#b", "a b", "a%2f", "-a", "a\nb", "ä", "a..b"] {
+        for bad in [
+            "", "/a", "a/", "a//b", "a/../b", "..", "a/..", "a?b", "a#b", "a b", "a%2f", "-a",
+            "a\nb", "ä", "a..b",
+        ] {
             assert!(!is_image(bad), "{bad:?} must be refused");
         }
     }
@@ -68,13 +91,22 @@ mod tests {
     #[test]
     fn a_reference_without_a_tag_means_latest() {
         assert_eq!(name_and_tag("alpine"), ("alpine", Some("latest")));
-        assert_eq!(name_and_tag("reg:5000/alpine"), ("reg:5000/alpine", Some("latest")));
-        assert_eq!(name_and_tag("reg:5000/alpine:3"), ("reg:5000/alpine", Some("3")));
+        assert_eq!(
+            name_and_tag("reg:5000/alpine"),
+            ("reg:5000/alpine", Some("latest"))
+        );
+        assert_eq!(
+            name_and_tag("reg:5000/alpine:3"),
+            ("reg:5000/alpine", Some("3"))
+        );
         assert_eq!(name_and_tag("alpine@sha256:01"), ("alpine@sha256:01", None));
     }
 
     #[test]
     fn queries_are_escaped() {
-        assert_eq!(escape(r#"{"a":["b=c d"]}"#), "%7B%22a%22%3A%5B%22b%3Dc%20d%22%5D%7D");
+        assert_eq!(
+            escape(r#"{"a":["b=c d"]}"#),
+            "%7B%22a%22%3A%5B%22b%3Dc%20d%22%5D%7D"
+        );
     }
 }

@@ -27,8 +27,12 @@ pub(crate) fn here<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// Calls `work` on a thread of its own, whose stack does not depend on the caller's; a panic in it becomes an error.
 pub(crate) fn on_a_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
     thread::scope(|scope| {
-        let named = thread::Builder::new().name("expression".to_owned()).stack_size(STACK);
-        let handle = named.spawn_scoped(scope, work).map_err(|error| format!("cannot be evaluated: no thread for it: {error}"))?;
+        let named = thread::Builder::new()
+            .name("expression".to_owned())
+            .stack_size(STACK);
+        let handle = named
+            .spawn_scoped(scope, work)
+            .map_err(|error| format!("cannot be evaluated: no thread for it: {error}"))?;
         handle.join().map_err(|_| FAILED.to_owned())
     })
 }
@@ -39,7 +43,9 @@ pub(crate) fn explain(error: &ExecutionError) -> String {
         ExecutionError::NoSuchKey(key) => {
             format!("reads `{key}`, which is not there; ask first: `has(….{key}) && …`")
         }
-        ExecutionError::UndeclaredReference(name) => format!("uses `{name}`, which is neither a variable nor a function here"),
+        ExecutionError::UndeclaredReference(name) => {
+            format!("uses `{name}`, which is neither a variable nor a function here")
+        }
         other => {
             let text = other.to_string();
             let short: String = text.chars().take(300).collect();

@@ -6,10 +6,9 @@
 //!
 //! Everything here is a function of its arguments; files, clock and environment are the caller's.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
-
 mod check;
 mod compile;
+mod effective;
 mod facts;
 mod kinds;
 mod read;
@@ -18,9 +17,12 @@ mod resolve;
 mod schema;
 
 pub use compile::{Compiled, Parsed, compile, parse, resolve};
+pub use effective::{EffectiveValue, effective};
 pub use facts::{Never, ServerFacts, SourceFile};
 pub use read::{DEPTH_MAX, DOCUMENTS_MAX, Document, FILE_BYTES_MAX, Kind, NODES_MAX};
-pub use report::{Code, Diagnostic, Place, Related, Severity, Style, count, explain, render, render_all, summary};
+pub use report::{
+    Code, Diagnostic, Place, Related, Severity, Style, count, explain, render, render_all, summary,
+};
 pub use schema::{FieldDoc, field_docs, schemas};
 
 /// The version of the format that this crate reads.

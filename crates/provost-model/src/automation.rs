@@ -279,6 +279,8 @@ pub enum Moment {
     Late,
     /// A hook or attempt of the run failed (the level below the run).
     StepFailure,
+    /// There was no success for longer than `noSuccessFor`; its channels are named there, not by moment.
+    NoSuccess,
 }
 
 /// Says who hears when an automation had no success for too long.

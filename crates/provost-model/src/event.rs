@@ -35,8 +35,7 @@ pub const OWN_EVENTS: &[&str] = &[
 pub const OWN_EVENT_FAMILIES: &[&str] =
     &["run", "server", "revision", "service", "drift", "build", "deploy", "protection"];
 
-/// Whether hooks of `event` run before what they are about, so that policies are in their order;
-/// after-hooks run in reverse (R5).
+/// Whether `event` tells of an end: its hooks run in the reverse order (R5), and whatever happened before (R4).
 pub fn is_after_event(event: &str) -> bool {
     matches!(
         event,
@@ -86,6 +85,23 @@ impl Firing {
             let why = denied.clone().or_else(|| result.failure())?;
             Some(FiringFailure { step: step.id.clone(), why, denied: denied.is_some() })
         })
+    }
+
+    /// The step with `id`.
+    pub fn step(&self, id: &StepId) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == *id)
+    }
+
+    /// What the end of the step `id` sets for the whole server.
+    ///
+    /// What steps in the background set waits until the foreground has ended, so that none of its steps ever sees it (E3).
+    pub fn globals_after<'a>(&'a self, id: &'a StepId) -> impl Iterator<Item = &'a JsonMap> {
+        let is_done = self.is_done();
+        let ends_foreground = is_done && self.step(id).is_some_and(|step| !step.is_background());
+        let is_released = move |step: &&Step| {
+            if step.is_background() { is_done && (ends_foreground || step.id == *id) } else { step.id == *id }
+        };
+        self.steps.iter().filter(is_released).filter_map(Step::result).map(|result| &result.output.globals)
     }
 
     /// Whether nothing in the foreground is left to do: all ended, or one failed and the others have no turn any more.

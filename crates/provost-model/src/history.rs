@@ -79,7 +79,7 @@ impl RunRecord {
         };
         let mut steps: Vec<StepRecord> = run.steps().map(StepRecord::of).collect();
         steps.sort_by_key(|step| (step.started_at.is_none(), step.started_at));
-        let main_at = run.attempts.iter().filter_map(started_at).min();
+        let main_at = run.attempts.iter().filter_map(Step::started_at).min();
         Self {
             run: run.id.clone(),
             automation: run.spec.name.clone(),
@@ -87,7 +87,7 @@ impl RunRecord {
             cause: run.cause.clone(),
             due: run.due,
             accepted_at: run.accepted_at,
-            began_at: run.steps().filter_map(started_at).min(),
+            began_at: run.began_at(),
             main_at,
             ended_at: match &run.phase {
                 Phase::Finished { at, .. } => Some(*at),
@@ -102,16 +102,6 @@ impl RunRecord {
             progress: run.steps().filter_map(Step::result).flat_map(|result| result.output.progress.clone()).collect(),
             steps,
         }
-    }
-}
-
-fn started_at(step: &Step) -> Option<Timestamp> {
-    use crate::StepPhase as P;
-    match &step.phase {
-        P::Waiting { .. } | P::Starting { .. } => None,
-        P::Running { at } => Some(*at),
-        P::Stopping { started_at, .. } => *started_at,
-        P::Ended { result } => result.started_at,
     }
 }
 
@@ -131,7 +121,7 @@ impl StepRecord {
             id: step.id.to_string(),
             phase: phase.to_owned(),
             background: step.is_background(),
-            started_at: started_at(step),
+            started_at: step.started_at(),
             finished_at: result.map(|result| result.finished_at),
             exit: result.map(|result| result.exit.clone()),
             failure: denial.or_else(|| result.and_then(crate::StepResult::failure)),

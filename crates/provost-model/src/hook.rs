@@ -28,7 +28,7 @@ pub struct Hook {
     pub grace_s: u64,
     /// What its failure means (R6).
     pub on_error: OnError,
-    /// Delays nothing; its failure is still recorded.
+    /// Delays nothing; its failure is still recorded. Its locals reach nobody, its globals only later events (E3).
     pub background: bool,
     /// Runs beside the other parallel hooks of its place, instead of one after the other.
     pub parallel: bool,

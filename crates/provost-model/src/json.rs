@@ -12,6 +12,11 @@ pub fn deep_merge(base: &mut JsonMap, patch: &JsonMap) {
         match (base.get_mut(key), value) {
             (_, Value::Null) => drop(base.remove(key)),
             (Some(Value::Object(below)), Value::Object(patch)) => deep_merge(below, patch),
+            (_, Value::Object(patch)) => {
+                let mut fresh = JsonMap::new();
+                deep_merge(&mut fresh, patch); // Nothing to take back below: its nulls go.
+                base.insert(key.clone(), Value::Object(fresh));
+            }
             (_, value) => drop(base.insert(key.clone(), value.clone())),
         }
     }
@@ -37,5 +42,12 @@ mod tests {
         let mut base = object(r#"{"a": {"x": 1, "y": 2}}"#);
         deep_merge(&mut base, &object(r#"{"a": {"y": null}}"#));
         assert_eq!(base, object(r#"{"a": {"x": 1}}"#));
+    }
+
+    #[test]
+    fn e1_a_null_is_never_kept_at_any_depth() {
+        let mut base = object(r#"{"a": 1}"#);
+        deep_merge(&mut base, &object(r#"{"a": {"x": {"y": null, "z": 1}}, "b": {"c": null}, "d": null}"#));
+        assert_eq!(base, object(r#"{"a": {"x": {"z": 1}}, "b": {}}"#));
     }
 }

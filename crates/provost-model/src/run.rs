@@ -252,7 +252,7 @@ impl Run {
                 self.fire("run.starting", "run.starting".to_owned(), at, questions);
                 Phase::Before
             }
-            (Phase::Before | Phase::Backoff { .. }, RunFact::Attempt { attempt }) => {
+            (Phase::Before | Phase::Backoff { .. }, RunFact::Attempt { attempt }) if self.is_next(*attempt) => {
                 self.attempts.push(Step::new(StepId::main(*attempt), StepKind::Main { attempt: *attempt }));
                 Phase::Main { attempt: *attempt }
             }
@@ -281,17 +281,34 @@ impl Run {
 
     fn apply_to_step(&mut self, at: Timestamp, id: &StepId, change: &StepFact, fact: &RunFact) -> Result<(), IllegalChange> {
         let Some(step) = self.step_mut(id) else { return Err(self.illegal(fact)) };
+        let is_background = step.is_background();
         if !step.apply(at, change) {
             return Err(self.illegal(fact));
         }
         match change {
-            StepFact::Ended { output, .. } => crate::deep_merge(&mut self.locals, &output.locals),
-            StepFact::Started { .. } if id.is_main() && self.attempts.len() == 1 => {
+            StepFact::Ended { output, .. } if !is_background => crate::deep_merge(&mut self.locals, &output.locals),
+            StepFact::Started { .. } if id.is_main() && self.starts() == 1 => {
                 self.fire("run.started", "run.started".to_owned(), at, Vec::new());
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Attempts come one after the other, and at most `retries + 1` of them (R7).
+    fn is_next(&self, attempt: u32) -> bool {
+        let begun = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
+        attempt == begun + 1 && begun <= self.spec.retries.limit
+    }
+
+    /// How many of its main containers have started.
+    pub fn starts(&self) -> usize {
+        self.attempts.iter().filter(|step| step.started_at().is_some()).count()
+    }
+
+    /// When its first step started.
+    pub fn began_at(&self) -> Option<Timestamp> {
+        self.steps().filter_map(Step::started_at).min()
     }
 
     fn fire(&mut self, event: &str, key: String, at: Timestamp, first: Vec<Step>) {

@@ -1,12 +1,13 @@
 //! The state of a server: the fold of its facts.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcceptedEvent, AcceptedRun, Cause, Desired, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun, Name, Notice,
+    AcceptedEvent, AcceptedRun, Cause, Desired, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun, Moment, Name, Notice,
     Occurrence, Outcome, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact, RunId, StepFact, deep_merge,
 };
 
@@ -115,10 +116,14 @@ pub struct Ledger {
     pub last: Option<LastRun>,
     /// When it succeeded the last time.
     pub last_success: Option<Timestamp>,
-    /// How many runs failed since its last success.
+    /// How many runs failed since its last success. Flagged runs count neither as failures nor as successes.
     pub failures: u32,
-    /// When channels heard of its failure, or of the want of success, the last time.
-    pub told_at: Option<Timestamp>,
+    /// When each channel heard the last time that it fails; empty once it succeeds.
+    #[serde(default)]
+    pub told_failure: BTreeMap<Name, Timestamp>,
+    /// When channels heard the last time that there was no success for too long; absent once it succeeds.
+    #[serde(default)]
+    pub told_no_success: Option<Timestamp>,
     /// Its last outcomes, oldest first, at most [`RECENT_MAX`].
     pub recent: VecDeque<Outcome>,
 }
@@ -143,7 +148,8 @@ impl Ledger {
             last: None,
             last_success: None,
             failures: 0,
-            told_at: None,
+            told_failure: BTreeMap::new(),
+            told_no_success: None,
             recent: VecDeque::new(),
         }
     }
@@ -187,20 +193,15 @@ impl State {
             }
             Fact::Pinned { revision, .. } => self.pinned = Some(revision.clone()),
             Fact::Unpinned { .. } => self.pinned = None,
-            Fact::Armed { automation, from } => self.ledger(automation, *from).accounted_until = *from,
+            // Never backwards: after the clock was stepped back, what ran does not become due again (T5).
+            Fact::Armed { automation, from } => self.account(automation, *from),
             Fact::DueSkipped { automation, due, .. } => self.account(automation, *due),
             Fact::DueMissed { automation, last, .. } => self.account(automation, *last),
             Fact::RunAccepted { accepted } => self.accept_run(*seq, *at, accepted)?,
             Fact::Run { run, change } => return self.apply_to_run(*seq, *at, run, change),
             Fact::EventAccepted { event } => self.accept_event(*seq, *at, event),
             Fact::Event { id, change } => self.apply_to_event(*seq, *at, id, change)?,
-            Fact::NoticeQueued { notice } => {
-                self.outbox.insert(notice.id.clone(), (**notice).clone());
-                let is_warning = matches!(notice.moment, crate::Moment::Failure);
-                if is_warning && let Some(ledger) = self.ledgers.get_mut(&notice.automation) {
-                    ledger.told_at = Some(*at);
-                }
-            }
+            Fact::NoticeQueued { notice } => self.queue_notice(*at, notice),
             Fact::NoticeDelivered { id } | Fact::NoticeGivenUp { id, .. } => drop(self.outbox.remove(id)),
             Fact::NoticeFailed { id, until, .. } => {
                 if let Some(notice) = self.outbox.get_mut(id) {
@@ -237,12 +238,12 @@ impl State {
     }
 
     fn accept_run(&mut self, seq: u64, at: Timestamp, accepted: &AcceptedRun) -> Result<(), FoldError> {
-        if accepted.cause.is_scheduled() {
-            self.account(&accepted.automation, accepted.due);
-        }
         let unknown = || FoldError::Unknown { seq, what: format!("automation {}", accepted.automation) };
         let spec = self.desired.automations.get(&accepted.automation).cloned().ok_or_else(unknown)?;
         let revision = self.desired.revision.clone();
+        if accepted.cause.is_scheduled() {
+            self.account(&accepted.automation, accepted.due);
+        }
         // A run that was accepted once stays as it is (D2).
         self.runs.entry(accepted.run.clone()).or_insert_with(|| Run {
             id: accepted.run.clone(),
@@ -274,32 +275,32 @@ impl State {
         let run = self.runs.get_mut(id).ok_or_else(unknown)?;
         run.apply(at, change)?;
         let is_closed = run.is_closed();
-        let over = match change {
-            RunFact::Finished { outcome, .. } => Some(LastRun {
-                run: run.id.clone(),
-                automation: run.spec.name.clone(),
-                outcome: *outcome,
-                began: run.steps().filter_map(|step| step.result()?.started_at).min(),
-                ended: at,
-            }),
-            _ => None,
-        };
-        if let RunFact::Step { fact: StepFact::Ended { output, .. }, .. } = change {
-            deep_merge(&mut self.globals, &output.globals);
-        }
-        if let Some(over) = over {
-            self.remember(over);
+        match change {
+            RunFact::Finished { outcome, .. } => {
+                let (began, testing) = (run.began_at(), run.testing);
+                let (run, automation) = (run.id.clone(), run.spec.name.clone());
+                self.remember(LastRun { run, automation, outcome: *outcome, began, ended: at }, testing);
+            }
+            RunFact::Step { id: step, fact: StepFact::Ended { output, .. } } => {
+                match run.firings.iter().find(|firing| firing.step(step).is_some()) {
+                    Some(firing) => firing.globals_after(step).for_each(|globals| deep_merge(&mut self.globals, globals)),
+                    None => deep_merge(&mut self.globals, &output.globals),
+                }
+            }
+            _ => {}
         }
         Ok(if is_closed { self.runs.remove(id) } else { None })
     }
 
-    fn remember(&mut self, over: LastRun) {
+    fn remember(&mut self, over: LastRun, testing: bool) {
         let ledger = self.ledger(&over.automation.clone(), over.ended);
         match over.outcome {
+            _ if testing => {} // It pages nobody, and so it must not silence anybody either (A32).
             Outcome::Succeeded => {
                 ledger.failures = 0;
                 ledger.last_success = Some(over.ended);
-                ledger.told_at = None;
+                ledger.told_failure.clear();
+                ledger.told_no_success = None;
             }
             Outcome::Failed | Outcome::TimedOut | Outcome::Lost => ledger.failures += 1,
             Outcome::Cancelled => {}
@@ -311,7 +312,22 @@ impl State {
         ledger.last = Some(over);
     }
 
+    fn queue_notice(&mut self, at: Timestamp, notice: &Notice) {
+        self.outbox.insert(notice.id.clone(), notice.clone());
+        let Some(ledger) = self.ledgers.get_mut(&notice.automation) else { return };
+        match notice.moment {
+            Moment::Failure if notice.instead_of.is_none() => {
+                ledger.told_failure.insert(notice.channel.name.clone(), at);
+            }
+            Moment::NoSuccess => ledger.told_no_success = Some(at),
+            _ => {}
+        }
+    }
+
     fn accept_event(&mut self, seq: u64, at: Timestamp, event: &AcceptedEvent) {
+        if self.events.values().any(|known| known.id == event.id) {
+            return; // Accepted twice, handled once (E5).
+        }
         if event.name == "server.startup" {
             self.server.startup = Startup::Running;
         }
@@ -347,8 +363,11 @@ impl State {
                     return Err(what());
                 }
                 if let StepFact::Ended { output, .. } = fact {
-                    deep_merge(&mut event.locals, &output.locals);
-                    deep_merge(&mut self.globals, &output.globals);
+                    if !step.is_background() {
+                        deep_merge(&mut event.locals, &output.locals);
+                    }
+                    let set = event.firing.iter().flat_map(|firing| firing.globals_after(id));
+                    set.for_each(|globals| deep_merge(&mut self.globals, globals));
                 }
             }
             EventFact::Handled { failure } => {
@@ -368,8 +387,11 @@ impl State {
     }
 
     /// The runs of `automation` that are not closed, by id.
-    pub fn runs_of<'a>(&'a self, automation: &'a Name) -> impl Iterator<Item = &'a Run> {
-        self.runs.values().filter(move |run| run.spec.name == *automation)
+    pub fn runs_of<'a>(&'a self, automation: &Name) -> impl Iterator<Item = &'a Run> + use<'a> {
+        // A run's id is its automation's name, a dot and more; `/` comes next after the dot, and names have neither.
+        let (first, end) = (format!("{automation}."), format!("{automation}/"));
+        let ids = (Bound::Included(first.as_str()), Bound::Excluded(end.as_str()));
+        self.runs.range::<str, _>(ids).map(|(_, run)| run)
     }
 
     /// Whether anything waits for its cause's end: runs that a person asked for count too.

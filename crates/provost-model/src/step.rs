@@ -245,6 +245,16 @@ impl Step {
         }
     }
 
+    /// When its container started, if it did.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        match &self.phase {
+            StepPhase::Waiting { .. } | StepPhase::Starting { .. } => None,
+            StepPhase::Running { at } => Some(*at),
+            StepPhase::Stopping { started_at, .. } => *started_at,
+            StepPhase::Ended { result } => result.started_at,
+        }
+    }
+
     /// Whether it ended.
     pub fn is_over(&self) -> bool {
         self.result().is_some()

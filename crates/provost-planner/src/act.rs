@@ -238,7 +238,11 @@ pub fn strays<'a>(world: &World<'a>, agenda: &Agenda) -> Vec<&'a ContainerName> 
     let ahead: Vec<ContainerName> =
         made_ahead(world, agenda, &mut Moves::default()).into_iter().map(|request| request.name).collect();
     let is_known = |step: &StepRef| match &step.owner {
-        Owner::Run(id) => world.state.runs.get(id).is_some_and(|run| run.steps().any(|it| it.id == step.step)),
+        // What was made ahead for a run that has to wait is still for that run.
+        Owner::Run(id) => {
+            let is_its = |run: &Run| run.is_queued() || run.steps().any(|it| it.id == step.step);
+            world.state.runs.get(id).is_some_and(is_its)
+        }
         Owner::Event(id) => world.state.events.values().any(|event| event.id == *id),
         Owner::Notice(id) => {
             let is_asked = |run: &Run| Subject::Run(run).steps().any(|(it, _)| notice_of_question(run, it) == *id);
@@ -291,6 +295,6 @@ fn kind_of(moment: provost_model::Moment) -> &'static str {
         M::Failure | M::StepFailure => "failure",
         M::Finished => "end",
         M::Recovery => "information",
-        M::Retrying | M::Cancelled | M::Skipped | M::Missed | M::Late => "warning",
+        M::Retrying | M::Cancelled | M::Skipped | M::Missed | M::Late | M::NoSuccess => "warning",
     }
 }

@@ -2,14 +2,16 @@
 //! with it, so that a crash leaves both or neither.
 
 use provost_model::{
-    AcceptedEvent, Automation, EventFact, EventId, Fact, JsonMap, Moment, Name, Outcome, Run, RunFact, RunId, StepFact,
-    StepId,
+    AcceptedEvent, Automation, EventFact, EventId, Fact, JsonMap, Moment, Name, Outcome, Run, RunFact, RunId, Step,
+    StepFact, StepId,
 };
 use serde_json::{Value, json};
 
 use crate::World;
+use crate::due::arm;
 use crate::event::{Happening, triggered_runs};
 use crate::notice::{automation_notices, run_notices};
+use crate::queue::expected_start;
 use crate::world::later;
 
 /// The facts that follow from `fact`, which `world` does not hold yet.
@@ -32,7 +34,7 @@ pub fn consequences(world: &World<'_>, fact: &Fact) -> Vec<Fact> {
         Fact::RevisionApplied { change } => {
             let message = format!("revision {} was applied", change.revision);
             let data = json!({ "revision": change.revision, "by": change.by, "about": change.about, "changes": change.summary });
-            of_server(world, "revision.applied", change.revision.as_str(), &message, data)
+            [arm(world, change), of_server(world, "revision.applied", change.revision.as_str(), &message, data)].concat()
         }
         Fact::RevisionRejected { revision, errors, report } => {
             let message = format!("revision {revision} was refused: {errors} errors");
@@ -52,49 +54,68 @@ pub fn consequences(world: &World<'_>, fact: &Fact) -> Vec<Fact> {
 }
 
 fn of_run(world: &World<'_>, run: &Run, change: &RunFact) -> Vec<Fact> {
-    // Notifications tell of the run as it is with the change.
+    let was_queued = run.is_queued();
+    if !is_told(change) {
+        return Vec::new();
+    }
+    // What is told and triggered tells of the run as it is with the change.
     let mut changed = run.clone();
     if changed.apply(world.now, change).is_err() {
         return Vec::new();
     }
+    let run = &changed;
+    let told = |moment, mark: &str| run_notices(world, run, moment, mark);
+    let triggered = |event| triggers(world, run, event, "");
     match change {
         RunFact::Began { .. } => {
-            let mut facts = run_notices(world, &changed, Moment::Starting, "");
-            facts.extend(lateness(world, &changed));
-            facts
+            [told(Moment::Starting, ""), lateness(world, run), triggered("run.starting")].concat()
         }
-        RunFact::Step { id, fact: StepFact::Started { .. } } if *id == StepId::main(1) => {
-            let mut facts = run_notices(world, &changed, Moment::Started, "");
-            facts.extend(triggers(world, &changed, "run.started"));
-            facts
+        RunFact::Step { id, fact: StepFact::Started { .. } } if id.is_main() && run.starts() == 1 => {
+            [told(Moment::Started, ""), triggered("run.started")].concat()
         }
-        RunFact::Step { id, fact: StepFact::Ended { .. } } => step_failure(world, &mut changed, id),
-        RunFact::Retrying { .. } => run_notices(world, &changed, Moment::Retrying, &changed.attempts.len().to_string()),
-        RunFact::Concluded { outcome, .. } => {
-            let mut facts = run_notices(world, &changed, outcome.moment(), "");
-            let failures = world.state.ledgers.get(&run.spec.name).map_or(0, |ledger| ledger.failures);
-            if *outcome == Outcome::Succeeded && failures > 0 {
-                facts.extend(run_notices(world, &changed, Moment::Recovery, ""));
-            }
-            facts
+        RunFact::Step { id, fact: StepFact::Ended { .. } } => step_failure(world, run, id),
+        RunFact::Retrying { .. } => {
+            let attempt = run.attempts.len().to_string();
+            [told(Moment::Retrying, &attempt), triggers(world, run, "run.retrying", &attempt)].concat()
         }
+        RunFact::Concluded { outcome, .. } => outcome_notices(world, run, *outcome),
         RunFact::Finished { outcome, .. } => {
-            let mut facts = run_notices(world, &changed, Moment::Finished, "");
-            facts.extend(triggers(world, &changed, outcome.event()));
-            facts.extend(triggers(world, &changed, "run.finished"));
-            facts
+            // Nobody has heard of the outcome of a run that never began.
+            let outcome_told = if was_queued { outcome_notices(world, run, *outcome) } else { Vec::new() };
+            let told = [outcome_told, told(Moment::Finished, "")].concat();
+            [told, triggered(outcome.event()), triggered("run.finished")].concat()
         }
         _ => Vec::new(),
     }
 }
 
-fn step_failure(world: &World<'_>, run: &mut Run, id: &StepId) -> Vec<Fact> {
-    let has_failed = run.step_mut(id).and_then(|step| step.result()).is_some_and(|result| !result.succeeded());
+/// Whether anything can follow from `change`.
+fn is_told(change: &RunFact) -> bool {
+    match change {
+        RunFact::Queued { .. } | RunFact::Attempt { .. } | RunFact::Cancelling { .. } | RunFact::Finishing => false,
+        RunFact::Step { id, fact: StepFact::Started { .. } } => id.is_main(),
+        RunFact::Step { fact, .. } => matches!(fact, StepFact::Ended { .. }),
+        _ => true,
+    }
+}
+
+fn outcome_notices(world: &World<'_>, run: &Run, outcome: Outcome) -> Vec<Fact> {
+    let mut facts = run_notices(world, run, outcome.moment(), "");
+    let failures = world.state.ledgers.get(&run.spec.name).map_or(0, |ledger| ledger.failures);
+    if outcome == Outcome::Succeeded && failures > 0 {
+        facts.extend(run_notices(world, run, Moment::Recovery, ""));
+    }
+    facts
+}
+
+fn step_failure(world: &World<'_>, run: &Run, id: &StepId) -> Vec<Fact> {
+    let step = run.steps().find(|step| step.id == *id);
+    let has_failed = step.and_then(Step::result).is_some_and(|result| !result.succeeded());
     if has_failed { run_notices(world, run, Moment::StepFailure, id.as_str()) } else { Vec::new() }
 }
 
 fn lateness(world: &World<'_>, run: &Run) -> Vec<Fact> {
-    let is_late = run.cause.is_scheduled() && world.now > later(run.not_before.max(run.due), run.spec.late_after_s);
+    let is_late = expected_start(run).is_some_and(|start| world.now > later(start, run.spec.late_after_s));
     if !is_late {
         return Vec::new();
     }
@@ -107,9 +128,13 @@ fn lateness(world: &World<'_>, run: &Run) -> Vec<Fact> {
     facts
 }
 
-fn triggers(world: &World<'_>, run: &Run, event: &str) -> Vec<Fact> {
+/// What the event `event` of `run` triggers; `mark` tells two of one name apart.
+fn triggers(world: &World<'_>, run: &Run, event: &str, mark: &str) -> Vec<Fact> {
+    if !is_trigger(world, event) {
+        return Vec::new();
+    }
     let data = crate::request::run_data(run, None);
-    let id = EventId::derived(&[event, run.id.as_str()]);
+    let id = EventId::derived(&[event, run.id.as_str(), mark]);
     triggered_runs(
         world,
         &Happening { id, name: event, subject: Some(&run.spec.name), data: &data, testing: run.testing },
@@ -139,15 +164,17 @@ fn of_automation(
 
 /// Whether anybody listens. What nobody listens to is recorded as the fact that it is, and does nothing (E4).
 fn is_heard(world: &World<'_>, automation: &Automation, event: &str) -> bool {
-    let has_hook = automation.hooks.iter().any(|hook| hook.event == event);
-    let has_trigger = |automation: &Automation| automation.triggers.iter().any(|trigger| trigger.event == event);
-    has_hook || world.state.desired.automations.values().any(|automation| has_trigger(automation))
+    automation.hooks.iter().any(|hook| hook.event == event) || is_trigger(world, event)
+}
+
+/// Whether `event` triggers anything, perhaps.
+fn is_trigger(world: &World<'_>, event: &str) -> bool {
+    let mut triggers = world.state.desired.automations.values().flat_map(|automation| &automation.triggers);
+    triggers.any(|trigger| trigger.event == event)
 }
 
 fn of_server(world: &World<'_>, name: &str, mark: &str, message: &str, data: Value) -> Vec<Fact> {
-    let desired = &world.state.desired;
-    let has_trigger = |automation: &Automation| automation.triggers.iter().any(|trigger| trigger.event == name);
-    let is_heard = desired.hooks.iter().any(|hook| hook.event == name) || desired.automations.values().any(|it| has_trigger(it));
+    let is_heard = world.state.desired.hooks.iter().any(|hook| hook.event == name) || is_trigger(world, name);
     // The hooks that a revision brings hear of its being applied; those it removes do not.
     if !is_heard && name != "revision.applied" {
         return Vec::new();

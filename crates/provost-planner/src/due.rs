@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use provost_model::{
-    AcceptedRun, Automation, CatchUp, Cause, Fact, JsonMap, Ledger, MissReason, Name, RunId, Startup, State, check_params,
+    AcceptedRun, Automation, CatchUp, Cause, Fact, JsonMap, Ledger, MissReason, Name, Pause, RevisionChange, RunId,
+    SkipReason, Startup, State, check_params,
 };
-use provost_schedule::{Keep, due_times};
+use provost_schedule::{Keep, Timing, due_times};
 
 use crate::admit::{Admission, admit};
 use crate::world::{earlier, later};
@@ -86,8 +87,9 @@ pub fn settle_due_times(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
             return;
         }
         let automation = world.state.desired.automations.get(name);
-        if let (Some(automation), Some(ledger)) = (automation, world.state.ledgers.get(name)) {
-            Settling { world, automation, ledger, moves }.settle();
+        let ledger = world.state.ledgers.get(name).filter(|ledger| ledger.accounted_until < due);
+        if let (Some(automation), Some(ledger)) = (automation, ledger) {
+            Settling { world, automation, ledger, moves }.settle(due);
         }
     }
 }
@@ -105,55 +107,57 @@ struct Settling<'a, 'm> {
 }
 
 impl Settling<'_, '_> {
-    fn settle(&mut self) {
-        let now = self.world.now;
-        let facts_before = self.moves.facts.len();
-        let on_time_from = earlier(now, ON_TIME_S);
+    /// Decides the outcome of `due`, the first that has none: together with all others that were missed, or alone, since
+    /// its outcome is part of the world that the next one meets.
+    fn settle(&mut self, due: Timestamp) {
+        let on_time_from = earlier(self.world.now, ON_TIME_S);
+        if due > on_time_from {
+            return self.settle_on_time(due);
+        }
         let cursor = self.ledger.accounted_until;
-        if cursor < on_time_from {
-            self.settle_missed(cursor, on_time_from);
-        }
-        let on_time = due_times(&self.automation.schedules, cursor.max(on_time_from), now, usize::MAX, Keep::First);
-        // One at a time: the outcome of the first is part of the world that the second meets.
-        if self.moves.facts.len() == facts_before
-            && let Some(due) = on_time.times.first()
-        {
-            self.settle_on_time(*due);
-        }
-    }
-
-    /// Decides what becomes of due times in `(after, until]`, which nobody was there to serve (D3).
-    fn settle_missed(&mut self, after: Timestamp, until: Timestamp) {
+        let held_until = self.held_until(on_time_from).max(cursor);
+        self.settle_missed(cursor, held_until, 0);
         let keep = match self.automation.catch_up {
-            _ if !self.may_catch_up() => 0,
             CatchUp::None => 0,
             CatchUp::Last => 1,
             CatchUp::All => CATCH_UP_MAX,
         };
+        self.settle_missed(held_until, on_time_from, keep);
+    }
+
+    /// Until when, and at most until `end`, nothing is made up for: it would not have run either.
+    fn held_until(&self, end: Timestamp) -> Timestamp {
+        let is_refused = matches!(self.world.state.server.startup, Startup::Refused { .. });
+        match &self.ledger.pause {
+            _ if self.automation.suspend || is_refused => end,
+            // A due time at the very end of a pause is not paused any more.
+            Some(Pause { until: Some(until), .. }) => earlier(*until, 1).min(end),
+            Some(Pause { until: None, .. }) => end,
+            None => Timestamp::MIN,
+        }
+    }
+
+    /// Decides what becomes of due times in `(after, until]`, which nobody was there to serve: the last `keep` of them
+    /// are made up for (D3).
+    fn settle_missed(&mut self, after: Timestamp, until: Timestamp, keep: usize) {
         let found = due_times(&self.automation.schedules, after, until, keep, Keep::Last);
         if let Some((first, last)) = found.omitted_range {
-            self.miss(first, last, found.omitted, MissReason::Down);
+            self.moves.push(missed(self.automation, first, last, found.omitted, MissReason::Down));
         }
         for due in found.times {
             if self.is_past_deadline(due) {
-                self.miss(due, due, 1, MissReason::Deadline);
+                self.moves.push(missed(self.automation, due, due, 1, MissReason::Deadline));
+            } else if let Some(detail) = frozen_at(self.automation, due) {
+                self.skip(due, SkipReason::Frozen, detail);
             } else {
                 self.accept(due, Cause::CatchUp, self.world.now);
             }
         }
     }
 
-    fn may_catch_up(&self) -> bool {
-        let is_refused = matches!(self.world.state.server.startup, Startup::Refused { .. });
-        !self.automation.suspend && self.ledger.pause.is_none() && !is_refused
-    }
-
     fn settle_on_time(&mut self, due: Timestamp) {
         match admit(self.world, self.automation, due) {
-            Admission::Skip { reason, detail } => {
-                let automation = self.automation.name.clone();
-                self.moves.push(Fact::DueSkipped { automation, due, reason, detail });
-            }
+            Admission::Skip { reason, detail } => self.skip(due, reason, detail),
             Admission::Accept { replaces } => {
                 self.moves.facts.extend(Admission::replacements(replaces));
                 self.accept(due, Cause::Schedule, start_of(self.automation, due));
@@ -166,18 +170,51 @@ impl Settling<'_, '_> {
     }
 
     fn accept(&mut self, due: Timestamp, cause: Cause, not_before: Timestamp) {
-        // Defaults were checked with the manifest, and a required parameter has none: such a run fails, and says so.
-        let params = check_params(&self.automation.params, &JsonMap::new()).unwrap_or_default();
+        let params = match check_params(&self.automation.params, &JsonMap::new()) {
+            Ok(params) => params,
+            Err(problems) => return self.skip(due, SkipReason::Invalid, problems.join("; ")),
+        };
         let run = RunId::scheduled(&self.automation.name, due);
         let automation = self.automation.name.clone();
         let accepted = AcceptedRun { run, automation, cause, due, not_before, params, testing: false };
         self.moves.push(Fact::RunAccepted { accepted: Box::new(accepted) });
     }
 
-    fn miss(&mut self, first: Timestamp, last: Timestamp, count: u64, reason: MissReason) {
+    fn skip(&mut self, due: Timestamp, reason: SkipReason, detail: String) {
         let automation = self.automation.name.clone();
-        self.moves.push(Fact::DueMissed { automation, first, last, count, reason });
+        self.moves.push(Fact::DueSkipped { automation, due, reason, detail });
     }
+}
+
+fn missed(automation: &Automation, first: Timestamp, last: Timestamp, count: u64, reason: MissReason) -> Fact {
+    Fact::DueMissed { automation: automation.name.clone(), first, last, count, reason }
+}
+
+/// What a revision does to due times: those of rules that go and have no outcome yet are missed (D1), and those of rules
+/// that come count from now on (D4).
+pub fn arm(world: &World<'_>, change: &RevisionChange) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let gone = change.removed.iter().map(|name| (name, None));
+    for (name, new) in gone.chain(change.set.iter().map(|new| (&new.name, Some(new)))) {
+        let old = world.state.desired.automations.get(name);
+        if old.zip(new).is_some_and(|(old, new)| timings(old).eq(timings(new))) {
+            continue;
+        }
+        if let (Some(old), Some(ledger)) = (old, world.state.ledgers.get(name)) {
+            let left = due_times(&old.schedules, ledger.accounted_until, world.now, 0, Keep::Last);
+            let left = left.omitted_range.map(|(first, last)| missed(old, first, last, left.omitted, MissReason::Down));
+            facts.extend(left);
+        }
+        if new.is_some() {
+            facts.push(Fact::Armed { automation: name.clone(), from: world.now });
+        }
+    }
+    facts
+}
+
+/// When it is due, jitter aside.
+fn timings(automation: &Automation) -> impl Iterator<Item = &Timing> {
+    automation.schedules.iter().map(|schedule| &schedule.timing)
 }
 
 /// Why nothing of `automation` may start at `instant`, if a policy freezes that minute.
@@ -189,19 +226,14 @@ pub fn frozen_at(automation: &Automation, instant: Timestamp) -> Option<String> 
     Some(format!("frozen by Policy/{}: {}", freeze.policy, freeze.reason))
 }
 
-/// From when on due times count that are not known yet (D4), and ends of pauses.
-pub fn keep_ledgers(world: &World<'_>, moves: &mut Moves) {
-    for name in world.state.desired.automations.keys() {
-        if !world.state.ledgers.contains_key(name) {
-            moves.push(Fact::Armed { automation: name.clone(), from: world.now });
-        }
-    }
+/// Ends pauses whose time has come, once every due time in them has its outcome.
+pub fn end_pauses(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
     for (name, ledger) in &world.state.ledgers {
         let Some(until) = ledger.pause.as_ref().and_then(|pause| pause.until) else { continue };
-        if until <= world.now {
-            moves.push(Fact::Resumed { automation: name.clone(), by: "the pause's end".to_owned() });
-        } else {
+        if until > world.now {
             moves.wake(until);
+        } else if agenda.next_of(name).is_none_or(|due| due >= until) {
+            moves.push(Fact::Resumed { automation: name.clone(), by: "the pause's end".to_owned() });
         }
     }
 }

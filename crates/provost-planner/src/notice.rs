@@ -1,5 +1,6 @@
 //! Who is told of what, once: failure after the last attempt, recovery with the next success, failover, repetition.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -107,22 +108,34 @@ fn stand_in(notice: &Notice, channel: &Arc<Channel>) -> Fact {
 
 /// What is told because of time alone: a failure again, and the want of success.
 pub fn tell_over_time(world: &World<'_>, moves: &mut Moves) {
-    for (name, automation) in &world.state.desired.automations {
-        let listens = automation.notify.no_success_for.is_some() || !automation.notify.channels.is_empty();
-        if let Some(ledger) = world.state.ledgers.get(name).filter(|_| listens) {
-            repeat_failure(world, automation, ledger, moves);
-            tell_want_of_success(world, automation, ledger, moves);
-        }
+    for (automation, ledger) in kept(&world.state.desired.automations, &world.state.ledgers) {
+        repeat_failure(world, automation, ledger, moves);
+        tell_want_of_success(world, automation, ledger, moves);
     }
 }
 
+/// Automations with their ledgers. Both maps are in the order of names, so one pass through both will do.
+fn kept<'a>(
+    automations: &'a BTreeMap<Name, Arc<Automation>>,
+    ledgers: &'a BTreeMap<Name, Ledger>,
+) -> impl Iterator<Item = (&'a Automation, &'a Ledger)> {
+    let mut ledgers = ledgers.iter().peekable();
+    automations.iter().filter_map(move |(name, automation)| {
+        while ledgers.next_if(|(other, _)| *other < name).is_some() {}
+        ledgers.next_if(|(other, _)| *other == name).map(|(_, ledger)| (automation.as_ref(), ledger))
+    })
+}
+
 fn repeat_failure(world: &World<'_>, automation: &Automation, ledger: &Ledger, moves: &mut Moves) {
-    let (Some(told_at), true) = (ledger.told_at, ledger.failures > 0) else { return };
+    if ledger.failures == 0 {
+        return;
+    }
     let named = automation.notify.channels.get(&Moment::Failure).into_iter().flatten();
     for channel in named.filter_map(|name| world.state.desired.channels.get(name)) {
-        let Some(every) = channel.repeat_every_s else { continue };
-        if later(told_at, every) > world.now {
-            moves.wake(later(told_at, every));
+        let Some((every, told_at)) = channel.repeat_every_s.zip(ledger.told_failure.get(&channel.name)) else { continue };
+        let again = later(*told_at, every);
+        if again > world.now {
+            moves.wake(again);
             continue;
         }
         let data = about(automation, &format!("{} still fails: {} runs in a row", automation.name, ledger.failures));
@@ -135,14 +148,14 @@ fn repeat_failure(world: &World<'_>, automation: &Automation, ledger: &Ledger, m
 fn tell_want_of_success(world: &World<'_>, automation: &Automation, ledger: &Ledger, moves: &mut Moves) {
     let Some(rule) = &automation.notify.no_success_for else { return };
     let since = ledger.last_success.unwrap_or(ledger.known_since);
-    let limit = later(since.max(ledger.told_at.unwrap_or(since)), rule.after_s);
+    let limit = later(since.max(ledger.told_no_success.unwrap_or(since)), rule.after_s);
     if limit > world.now {
         return moves.wake(limit);
     }
     let data = about(automation, &format!("{} had no success since {since}", automation.name));
     for channel in rule.channels.iter().filter_map(|name| world.state.desired.channels.get(name)) {
         let (data, mark) = (data.clone(), format!("no success {}", world.now));
-        let occasion = Occasion { automation, run: None, moment: Moment::Failure, mark, data };
+        let occasion = Occasion { automation, run: None, moment: Moment::NoSuccess, mark, data };
         moves.push(queued(&occasion, Arc::clone(channel), world.now, None));
     }
 }

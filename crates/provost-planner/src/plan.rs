@@ -1,38 +1,47 @@
 //! The plan: what follows from a world.
 
-use provost_model::Fact;
-
 use crate::act::{Action, actions};
-use crate::due::{Agenda, keep_ledgers, settle_due_times};
+use crate::due::{Agenda, end_pauses, settle_due_times};
 use crate::event::{advance_events, begin_startup};
 use crate::notice::tell_over_time;
 use crate::queue::release_queued_runs;
+use crate::run::advance_runs;
 use crate::{Moves, World};
+
+/// One subject of decisions.
+type Stage = fn(&World<'_>, &Agenda, &mut Moves);
+
+/// In the order in which they are asked.
+const STAGES: [Stage; 7] = [
+    end_pauses,
+    |world, _, moves| begin_startup(world, moves),
+    |world, _, moves| advance_events(world, moves),
+    settle_due_times,
+    |world, _, moves| advance_runs(world, moves),
+    |world, _, moves| release_queued_runs(world, moves),
+    |world, _, moves| tell_over_time(world, moves),
+];
 
 /// Decides what is to be recorded now. When it returns no facts, the state has settled: nothing follows from it any more
 /// until something is seen, asked, or time passes.
+///
+/// The facts are those of the first stage that has any, so that each stage decides on a world that holds what the ones
+/// before it decided. [`Moves::wake_at`] is complete once there are no facts.
 pub fn decide(world: &World<'_>, agenda: &Agenda) -> Moves {
     let mut moves = Moves::default();
-    keep_ledgers(world, &mut moves);
-    begin_startup(world, &mut moves);
-    advance_events(world, &mut moves);
-    settle_due_times(world, agenda, &mut moves);
-    for run in world.state.runs.values() {
-        crate::run::advance(world, run, &mut moves);
+    for stage in STAGES {
+        stage(world, agenda, &mut moves);
+        if !moves.facts.is_empty() {
+            break;
+        }
     }
-    release_queued_runs(world, &mut moves);
-    tell_over_time(world, &mut moves);
     moves
 }
 
 /// Says what is to be done in a world that has settled, and when to look again.
 pub fn plan(world: &World<'_>, agenda: &Agenda) -> (Vec<Action>, Moves) {
     let mut moves = decide(world, agenda);
-    debug_assert!(moves.facts.is_empty(), "the state has not settled: {:?}", first(&moves.facts));
+    debug_assert!(moves.facts.is_empty(), "the state has not settled: {:?}", moves.facts.first());
     let actions = actions(world, agenda, &mut moves);
     (actions, moves)
-}
-
-fn first(facts: &[Fact]) -> Option<&Fact> {
-    facts.first()
 }

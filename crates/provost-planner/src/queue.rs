@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use provost_model::{ConcurrencyPolicy, Fact, Name, Outcome, Phase, Run, RunFact, Startup};
+use jiff::Timestamp;
+use provost_model::{Cause, ConcurrencyPolicy, Fact, Name, Outcome, Phase, Run, RunFact, Startup};
 
 use crate::due::frozen_at;
 use crate::world::later;
@@ -39,20 +40,19 @@ pub fn release_queued_runs(world: &World<'_>, moves: &mut Moves) {
 enum Verdict {
     Begin,
     End(String),
-    Wait { why: String, until: Option<jiff::Timestamp> },
+    Wait { why: String, until: Option<Timestamp> },
 }
 
 fn verdict(world: &World<'_>, run: &Run, claims: &Claims) -> Verdict {
-    let wait = |why: String| Verdict::Wait { why, until: None };
     if let Some(cause) = &run.cancel {
         return Verdict::End(crate::run::cancel_detail(cause));
     }
-    if let Some(deadline) = run.spec.start_deadline_s
-        && later(run.due, deadline) < world.now
-        && run.cause.is_scheduled()
-    {
+    let deadline = deadline(run);
+    if deadline.is_some_and(|deadline| deadline < world.now) {
         return Verdict::End("waited longer than startDeadline".to_owned());
     }
+    // It is over a second after its deadline, if nothing lets it begin before.
+    let wait = |why: String| Verdict::Wait { why, until: deadline.map(|deadline| later(deadline, 1)) };
     if world.now < run.not_before {
         return Verdict::Wait { why: "its time".to_owned(), until: Some(run.not_before) };
     }
@@ -67,6 +67,20 @@ fn verdict(world: &World<'_>, run: &Run, claims: &Claims) -> Verdict {
         return Verdict::Wait { why: reason, until: Some(next_minute) };
     }
     claims.hold_back(run).map_or(Verdict::Begin, wait)
+}
+
+/// When `run` was to begin: at its due time with its jitter. Runs that nobody's clock asked for are never late.
+pub(crate) fn expected_start(run: &Run) -> Option<Timestamp> {
+    match run.cause {
+        Cause::Schedule => Some(run.not_before),
+        Cause::CatchUp => Some(run.due),
+        Cause::Trigger { .. } | Cause::Manual { .. } | Cause::Retry { .. } => None,
+    }
+}
+
+/// Until when `run` may begin at the latest, where its automation has a `startDeadline`.
+fn deadline(run: &Run) -> Option<Timestamp> {
+    expected_start(run).zip(run.spec.start_deadline_s).map(|(start, deadline)| later(start, deadline))
 }
 
 /// The change that lets `run` begin: channels that reply are asked first (A26).

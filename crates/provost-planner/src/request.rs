@@ -23,10 +23,10 @@ pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Opt
         _ => return None,
     };
     let event = event_json(world, subject, step, hook);
-    workload.env.extend(variables(world, subject, step, &event));
     if let Subject::Run(run) = subject {
         fill_in(&mut workload, &run.params);
     }
+    workload.env.extend(variables(world, subject, step, &event)); // Last: nothing in them is a placeholder.
     Some(ContainerRequest {
         name: subject.container(world, step),
         instance: world.identity.instance.clone(),
@@ -182,7 +182,9 @@ fn variables(world: &World<'_>, subject: &Subject<'_>, step: &Step, event: &Valu
     }
     let locals = match subject {
         Subject::Run(run) => {
-            run.params.iter().for_each(|(key, value)| set(&format!("PARAM_{}", screaming(key)), text(value)));
+            // As the data has them: a hook that does not take the parameters does not get them.
+            let params = event["data"]["params"].as_object().into_iter().flatten();
+            params.for_each(|(key, value)| set(&format!("PARAM_{}", screaming(key)), text(value)));
             &run.locals
         }
         Subject::Event(event) => &event.locals,

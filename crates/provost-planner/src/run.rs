@@ -8,8 +8,15 @@ use crate::step::{Subject, settle_steps};
 use crate::world::later;
 use crate::{Moves, World};
 
+/// Moves every run on.
+pub fn advance_runs(world: &World<'_>, moves: &mut Moves) {
+    for run in world.state.runs.values() {
+        advance(world, run, moves);
+    }
+}
+
 /// Moves `run` on by one change of its phase, or settles its steps.
-pub fn advance(world: &World<'_>, run: &Run, moves: &mut Moves) {
+fn advance(world: &World<'_>, run: &Run, moves: &mut Moves) {
     let before = moves.facts.len();
     settle_steps(world, &Subject::Run(run), moves);
     if moves.facts.len() > before {
@@ -40,9 +47,11 @@ fn next_change(world: &World<'_>, run: &Run, moves: &mut Moves) -> Option<RunFac
             if run.cancel.is_some() {
                 return Some(cancelled(run));
             }
-            moves.wake(*until);
-            let may_begin = world.now >= *until && !world.state.server.stopping;
-            may_begin.then_some(RunFact::Attempt { attempt: attempt + 1 })
+            if world.now < *until {
+                moves.wake(*until);
+                return None;
+            }
+            world.may_begin().then_some(RunFact::Attempt { attempt: attempt + 1 })
         }
         Phase::After { outcome, finishing: false, .. } => is_done(run.firing(outcome.event())).then_some(RunFact::Finishing),
         Phase::After { outcome, detail, finishing: true } => is_done(run.firing("run.finished"))
@@ -65,8 +74,7 @@ fn after_before_hooks(world: &World<'_>, run: &Run, failure: Option<FiringFailur
         Some(FiringFailure { step, why, denied: false }) => {
             Some(RunFact::Concluded { outcome: Outcome::Failed, detail: format!("before-hook {step}: {why}") })
         }
-        None if world.state.server.stopping => None,
-        None => Some(RunFact::Attempt { attempt: 1 }),
+        None => world.may_begin().then_some(RunFact::Attempt { attempt: 1 }),
     }
 }
 
@@ -77,6 +85,7 @@ fn after_attempt(world: &World<'_>, run: &Run, attempt: u32, result: &StepResult
     let outcome = match (&result.stopped, &result.exit) {
         (Some(StopCause::Timeout), _) => Outcome::TimedOut,
         (Some(_), _) => return cancelled(run),
+        (None, Exit::NotStarted { .. }) if run.cancel.is_some() => return cancelled(run),
         (None, Exit::Lost { .. }) => Outcome::Lost,
         (None, _) => Outcome::Failed,
     };

@@ -2,13 +2,17 @@
 
 use jiff::Timestamp;
 use provost_model::{
-    ContainerName, EventFact, Exit, Fact, Firing, Life, Occurrence, Owner, Phase, Run, RunFact, Step, StepFact, StepId,
-    StepKind, StepOutput, StepPhase, StepRef, StopCause,
+    ContainerName, EventFact, Exit, Fact, Firing, Life, Occurrence, Owner, Phase, Reply, Run, RunFact, Step, StepFact,
+    StepId, StepKind, StepOutput, StepPhase, StepRef, StopCause, Verdict,
 };
 
 use crate::request::missing_data;
 use crate::world::later;
 use crate::{Moves, World};
+
+/// How often making a step's container is tried while waiting may help: a minute apart, an hour and a half. A step that
+/// cannot begin does not hold up its automation for ever (D5).
+pub const TRIES_MAX: u32 = 100;
 
 /// What has steps: a run, or an event that is no run's own.
 #[derive(Clone, Copy)]
@@ -70,12 +74,19 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Why `step` has to end before its time, if it has to: its run was asked to end. After-hooks run all the same (R4).
+    /// Why `step` has to end before its time, if it has to: its run was asked to end. After-hooks run all the same (R4),
+    /// and what goes on in the background goes on.
     fn stop_cause(&self, step: &Step, firing: Option<&Firing>) -> Option<&'a StopCause> {
+        let goes_on = step.is_background() && step.is_going_on();
         match self {
-            Self::Run(run) if firing.is_none_or(is_before_the_end) && !step.is_background() => run.cancel.as_ref(),
+            Self::Run(run) if firing.is_none_or(is_before_the_end) && !goes_on => run.cancel.as_ref(),
             _ => None,
         }
+    }
+
+    /// Whether its next steps open something new: before-hooks and main containers do, the hooks after them do not.
+    fn is_opening(&self, step: &Step) -> bool {
+        matches!(step.what, StepKind::Main { .. }) || matches!(self, Self::Run(run) if run.phase == Phase::Before)
     }
 }
 
@@ -100,6 +111,9 @@ pub fn settle_steps(world: &World<'_>, subject: &Subject<'_>, moves: &mut Moves)
 
 /// A step whose turn it is begins once its container is there; a question, at once.
 fn begin(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<StepFact> {
+    if subject.is_opening(step) && !world.may_begin() {
+        return None;
+    }
     if let StepKind::Hook { hook } = &step.what
         && let Some(why) = missing_data(world, subject, hook)
     {
@@ -127,11 +141,15 @@ fn go_on(
         StepPhase::Ended { .. } => None,
         // A step that was never begun when its run was asked to end does not begin any more.
         StepPhase::Waiting { until } => {
-            if let Some(until) = until {
-                moves.wake(*until);
+            if let Some(until) = until.filter(|until| *until > world.now) {
+                moves.wake(until);
+            } else if step.tries >= TRIES_MAX {
+                let why = format!("its container could not be made in {TRIES_MAX} tries");
+                return Some(ended(world.now, Exit::NotStarted { why }));
             }
             cause.map(|cause| ended(world.now, Exit::NotStarted { why: crate::run::cancel_detail(cause) }))
         }
+        StepPhase::Starting { .. } if matches!(step.what, StepKind::Ask { .. }) => unasked(world, step, cause),
         StepPhase::Starting { at } | StepPhase::Running { at } => {
             if let Some(cause) = cause {
                 return Some(StepFact::Stopping { why: cause.clone() });
@@ -142,9 +160,24 @@ fn go_on(
     }
 }
 
+/// A question is over without an answer as soon as nobody waits for one, or nobody is there to be asked.
+fn unasked(world: &World<'_>, step: &Step, cause: Option<&StopCause>) -> Option<StepFact> {
+    let StepKind::Ask { channel, default, .. } = &step.what else { return None };
+    if let Some(cause) = cause {
+        return Some(ended(world.now, Exit::NotStarted { why: crate::run::cancel_detail(cause) }));
+    }
+    if world.state.desired.channels.contains_key(channel) {
+        return None;
+    }
+    let reason = format!("channel {channel} is gone; its default is {default:?}");
+    let reply = Some(Reply { allow: *default == Verdict::Allow, reason });
+    let output = Box::new(StepOutput { reply, ..StepOutput::default() });
+    Some(StepFact::Ended { result: Exit::Code { code: 0 }, started_at: None, finished_at: world.now, output })
+}
+
 /// What the container's being there, running, or gone says about a step that is going on.
 fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<StepFact> {
-    if matches!(step.what, StepKind::Ask { .. }) || !world.seen.is_complete {
+    if !world.seen.is_complete {
         return None;
     }
     let name = subject.container(world, step);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use provost_model::{ContainerName, ContainerSeen, Fact, Instance, Life, State};
+use provost_model::{ContainerName, ContainerSeen, Fact, Instance, Life, Startup, State};
 
 /// Everything that a decision may depend on: what was recorded, what is seen, what time it is.
 #[derive(Clone, Copy)]
@@ -16,6 +16,13 @@ pub struct World<'a> {
     pub now: Timestamp,
     /// Who we are.
     pub identity: &'a Identity,
+}
+
+impl World<'_> {
+    /// Whether anything may begin: the startup hooks have ended well (A1), and the server does not shut down.
+    pub fn may_begin(&self) -> bool {
+        self.state.server.startup == Startup::Passed && !self.state.server.stopping
+    }
 }
 
 /// Who this Provost is; the containers hear of it (A28).
@@ -77,7 +84,7 @@ impl Moves {
         self.facts.push(fact);
     }
 
-    /// Looks again at `instant`, at the latest.
+    /// Looks again at `instant`, at the latest. An instant that has passed would never let the caller rest.
     pub fn wake(&mut self, instant: Timestamp) {
         self.wake_at = Some(self.wake_at.map_or(instant, |earlier| earlier.min(instant)));
     }

@@ -5,7 +5,10 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::app::{App, GlobalArgs, block_on};
-use crate::commands::{control, describe, events, get, logs, revision, run, schedule, status};
+use crate::commands::{
+    control, describe, dev, events, explain, get, help, logs, new, pack, revision, run, schedule, schema, shell, simulate, status,
+    validate, version,
+};
 use crate::exit::{Exit, Outcome};
 
 /// Declare your jobs and your shop's policy in git; every server runs them, on time, the same way.
@@ -20,8 +23,22 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Make a project: manifests, schemas, editor modelines
+    Init(new::InitArgs),
+    /// Add an automation, policy, plugin or channel from a template
+    New(new::NewArgs),
+    /// Check manifests without a server, all errors at once
+    Validate(validate::Args),
+    /// Explain a code, a field, a key of the server configuration, or an automation's effective values
+    Explain(explain::Args),
     /// Tell a cron expression in words, with its next times and the clock changes that touch it
     Schedule(schedule::Args),
+    /// Play weeks of schedule and failure in a moment
+    Simulate(simulate::Args),
+    /// Run a folder here: reload on save, live events, one command
+    Dev(dev::Args),
+    /// Run the reconciler of this machine
+    Serve(crate::serve::Args),
     /// Show what the source's newest revision would change
     Plan(revision::PlanArgs),
     /// Apply the source's newest revision, or exactly a plan
@@ -52,6 +69,19 @@ enum Command {
     Resume(control::ResumeArgs),
     /// Say that something happened
     Fire(control::FireArgs),
+    /// Print the JSON Schema of manifests, for editors
+    Schema(schema::Args),
+    /// Print a completion script for a shell
+    Completion(shell::CompletionArgs),
+    /// Print the man page, or write all of them
+    Man(shell::ManArgs),
+    /// Print the version, also of the time zones
+    Version(version::Args),
+    /// Help on a command or a topic: exit-codes, output, server, time, environment
+    Help(help::Args),
+    /// Pack an image archive from a recipe
+    #[command(hide = true)]
+    PackImage(pack::Args),
 }
 
 /// The command line's definition, for help, completion and man pages.
@@ -85,9 +115,16 @@ fn refused(error: &clap::Error) -> Exit {
 }
 
 fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
-    let Some(command) = command else { return Ok(Exit::Done) };
+    let Some(command) = command else { return help::bare(app) };
     match command {
+        Command::Init(args) => new::init(&args, app),
+        Command::New(args) => new::new(&args, app),
+        Command::Validate(args) => validate::run(&args, app),
+        Command::Explain(args) => explain::run(&args, app),
         Command::Schedule(args) => schedule::run(&args, app),
+        Command::Simulate(args) => simulate::run(&args, app),
+        Command::Dev(args) => dev::run(&args, app),
+        Command::Serve(args) => crate::serve::run(&args),
         Command::Plan(args) => block_on(revision::plan(args, app)),
         Command::Apply(args) => block_on(revision::apply(args, app)),
         Command::Rollback(args) => block_on(revision::rollback(args, app)),
@@ -103,5 +140,11 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Pause(args) => block_on(control::pause(args, app)),
         Command::Resume(args) => block_on(control::resume(args, app)),
         Command::Fire(args) => block_on(control::fire(args, app)),
+        Command::Schema(args) => schema::run(&args, app),
+        Command::Completion(args) => shell::completion(&args, app),
+        Command::Man(args) => shell::man(&args, app),
+        Command::Version(args) => version::run(&args, app),
+        Command::Help(args) => help::run(&args, app),
+        Command::PackImage(args) => pack::run(&args, app),
     }
 }

@@ -9,10 +9,12 @@ mod app;
 mod cli;
 mod commands;
 mod config;
+mod demo;
 mod exit;
 mod images;
 mod messenger;
 mod output;
+mod serve;
 mod view;
 
 use std::process::ExitCode;

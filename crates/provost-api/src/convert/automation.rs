@@ -94,7 +94,11 @@ impl Glimpse {
             AutomationState::Paused
         } else if self.automation.suspend {
             AutomationState::Suspended
-        } else if self.open_runs.iter().any(|run| run.phase != RunPhase::Queued) {
+        } else if self
+            .open_runs
+            .iter()
+            .any(|run| run.phase != RunPhase::Queued)
+        {
             AutomationState::Running
         } else if !self.open_runs.is_empty() {
             AutomationState::Queued
@@ -122,7 +126,9 @@ impl Glimpse {
                 reason => format!("paused by {}: {reason}", pause.by),
             });
         }
-        self.halted.clone().or_else(|| provost_planner::frozen_at(&self.automation, next))
+        self.halted
+            .clone()
+            .or_else(|| provost_planner::frozen_at(&self.automation, next))
     }
 }
 
@@ -148,7 +154,9 @@ fn open_run(run: &model::Run) -> OpenRun {
 
 /// The lateness of the youngest open run that has begun.
 fn late(open: &[OpenRun]) -> Option<u64> {
-    open.iter().rev().find_map(|run| Some(seconds(run.due, run.began_at?)))
+    open.iter()
+        .rev()
+        .find_map(|run| Some(seconds(run.due, run.began_at?)))
 }
 
 fn last_run(

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use provost_model::{
-    AcceptedEvent, AcceptedRun, EventFact, EventId, Fact, Name, Notice, Outcome, Recorded,
-    RevisionChange, RunFact, RunId, StopCause,
+    AcceptedEvent, EventFact, EventId, Fact, Name, Notice, Recorded, RevisionChange, RunId,
 };
 use serde::Serialize;
 
 use super::automation_of;
 use super::run::missed_because;
+use super::run_event::{accepted_run, run_line};
 use super::spec::moment;
 use super::step_event::step_line;
 use crate::wire::{EventItem, JsonMap};
@@ -56,7 +56,7 @@ impl Line {
         self
     }
 
-    fn run(mut self, run: &RunId) -> Self {
+    pub(super) fn run(mut self, run: &RunId) -> Self {
         self.run = Some(run.to_string());
         let automation = automation_of(run);
         self.automation(automation.as_ref())
@@ -80,62 +80,107 @@ impl Line {
 fn line_of(fact: &Fact) -> Option<Line> {
     Some(match fact {
         Fact::ServerStarted { version } => {
-            Line::new("server.started", format!("Provost {version} started")).with("version", version)
+            Line::new("server.started", format!("Provost {version} started"))
+                .with("version", version)
         }
-        Fact::ServerStopping => {
-            Line::new("server.stopping", "the server shuts down: nothing starts any more")
-        }
+        Fact::ServerStopping => Line::new(
+            "server.stopping",
+            "the server shuts down: nothing starts any more",
+        ),
         Fact::RevisionApplied { change } => applied(change),
-        Fact::RevisionRejected { revision, errors, report } => Line::new(
+        Fact::RevisionRejected {
+            revision,
+            errors,
+            report,
+        } => Line::new(
             "revision.rejected",
-            format!("revision {revision} was rejected: {}", errors_in_words(*errors)),
+            format!(
+                "revision {revision} was rejected: {}",
+                errors_in_words(*errors)
+            ),
         )
         .with("revision", revision)
         .with("errors", errors)
         .with("report", report),
         Fact::Pinned { revision, by } => Line::new(
             "revision.pinned",
-            format!("the server stays at revision {revision}, says {by}"),
+            format!("{by} pinned the server to revision {revision}"),
         )
         .with("revision", revision)
         .with("by", by),
-        Fact::Unpinned { by } => {
-            Line::new("revision.unpinned", format!("the server follows its source again, says {by}"))
-                .with("by", by)
-        }
+        Fact::Unpinned { by } => Line::new(
+            "revision.unpinned",
+            format!("{by} let the server follow its source again"),
+        )
+        .with("by", by),
         // A bookmark: due times count from here.
         Fact::Armed { .. } => return None,
-        Fact::DueSkipped { automation, due, reason, detail } => {
-            let why = if detail.is_empty() { reason.word() } else { detail };
-            Line::new("run.skipped", format!("{automation} was skipped at {due}: {why}"))
-                .automation(Some(automation))
-                .with("due", due)
-                .with("reason", reason.word())
+        Fact::DueSkipped {
+            automation,
+            due,
+            reason,
+            detail,
+        } => {
+            let why = if detail.is_empty() {
+                reason.word()
+            } else {
+                detail
+            };
+            Line::new(
+                "run.skipped",
+                format!("{automation} was skipped at {due}: {why}"),
+            )
+            .automation(Some(automation))
+            .with("due", due)
+            .with("reason", reason.word())
         }
-        Fact::TriggerSkipped { automation, event, reason, detail } => {
-            let why = if detail.is_empty() { reason.word() } else { detail };
-            Line::new("run.skipped", format!("{automation} was skipped, which {event} would have started: {why}"))
-                .automation(Some(automation))
-                .event(event)
-                .with("reason", reason.word())
+        Fact::TriggerSkipped {
+            automation,
+            event,
+            reason,
+            detail,
+        } => {
+            let why = if detail.is_empty() {
+                reason.word()
+            } else {
+                detail
+            };
+            Line::new(
+                "run.skipped",
+                format!("{automation} was skipped, which {event} would have started: {why}"),
+            )
+            .automation(Some(automation))
+            .event(event)
+            .with("reason", reason.word())
         }
-        Fact::DueMissed { automation, first, last, count, reason } => {
+        Fact::DueMissed {
+            automation,
+            first,
+            last,
+            count,
+            reason,
+        } => {
             let what = missed_times(*first, *last, *count);
-            Line::new("run.missed", format!("{automation} missed {what}: {}", missed_because(*reason)))
-                .automation(Some(automation))
-                .with("first", first)
-                .with("last", last)
-                .with("count", count)
-                .with("reason", reason.word())
+            Line::new(
+                "run.missed",
+                format!("{automation} missed {what}: {}", missed_because(*reason)),
+            )
+            .automation(Some(automation))
+            .with("first", first)
+            .with("last", last)
+            .with("count", count)
+            .with("reason", reason.word())
         }
         Fact::RunAccepted { accepted } => accepted_run(accepted),
         Fact::Run { run, change } => run_line(run, change)?.run(run),
         Fact::EventAccepted { event } => accepted_event(event)?,
         Fact::Event { id, change } => event_line(id, change)?.event(id),
         Fact::NoticeQueued { notice } => queued_notice(notice),
-        Fact::NoticeDelivered { id } => {
-            Line::new("notice.delivered", format!("notification {id} was delivered")).event(id)
-        }
+        Fact::NoticeDelivered { id } => Line::new(
+            "notice.delivered",
+            format!("notification {id} was delivered"),
+        )
+        .event(id),
         Fact::NoticeFailed { id, why, until } => Line::new(
             "notice.failed",
             format!("notification {id} was not delivered: {why}; tried again at {until}"),
@@ -143,25 +188,39 @@ fn line_of(fact: &Fact) -> Option<Line> {
         .event(id)
         .with("why", why)
         .with("until", until),
-        Fact::NoticeGivenUp { id, why } => {
-            Line::new("notice.givenUp", format!("notification {id} was given up: {why}"))
-                .event(id)
-                .with("why", why)
-        }
-        Fact::Paused { automation, until, reason, by } => {
+        Fact::NoticeGivenUp { id, why } => Line::new(
+            "notice.givenUp",
+            format!("notification {id} was given up: {why}"),
+        )
+        .event(id)
+        .with("why", why),
+        Fact::Paused {
+            automation,
+            until,
+            reason,
+            by,
+        } => {
             let until_when = until.map_or_else(String::new, |until| format!(" until {until}"));
-            let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-            Line::new("automation.paused", format!("{by} paused {automation}{until_when}{why}"))
-                .automation(Some(automation))
-                .with("until", until)
-                .with("reason", reason)
-                .with("by", by)
+            let why = if reason.is_empty() {
+                String::new()
+            } else {
+                format!(": {reason}")
+            };
+            Line::new(
+                "automation.paused",
+                format!("{by} paused {automation}{until_when}{why}"),
+            )
+            .automation(Some(automation))
+            .with("until", until)
+            .with("reason", reason)
+            .with("by", by)
         }
-        Fact::Resumed { automation, by } => {
-            Line::new("automation.resumed", format!("{automation} goes on: {by}"))
-                .automation(Some(automation))
-                .with("by", by)
-        }
+        Fact::Resumed { automation, by } => Line::new(
+            "automation.resumed",
+            format!("{automation} was resumed by {by}"),
+        )
+        .automation(Some(automation))
+        .with("by", by),
         Fact::DriftFound { container, what } => {
             Line::new("drift.found", format!("container {container}: {what}"))
                 .with("container", container)
@@ -181,7 +240,10 @@ fn applied(change: &RevisionChange) -> Line {
         1 => "1 change".to_owned(),
         many => format!("{many} changes"),
     };
-    let message = format!("revision {} is in force, from {}: {what}", change.revision, change.by);
+    let message = format!(
+        "revision {} is in force, applied by {}: {what}",
+        change.revision, change.by
+    );
     Line::new("revision.applied", message)
         .with("revision", &change.revision)
         .with("by", &change.by)
@@ -200,84 +262,6 @@ fn missed_times(first: Timestamp, last: Timestamp, count: u64) -> String {
     match count {
         0 | 1 => format!("its due time {first}"),
         many => format!("{many} due times from {first} to {last}"),
-    }
-}
-
-fn accepted_run(accepted: &AcceptedRun) -> Line {
-    use provost_model::Cause as C;
-    let (cause, why) = match &accepted.cause {
-        C::Schedule => ("schedule", format!("due at {}", accepted.due)),
-        C::CatchUp => ("catchUp", format!("makes up for the missed due time {}", accepted.due)),
-        C::Trigger { event, .. } => ("trigger", format!("triggered by {event}")),
-        C::Manual { by } => ("manual", format!("asked for by {by}")),
-        C::Retry { by, of } => ("retry", format!("{of} again, asked for by {by}")),
-    };
-    let flag = if accepted.testing { " (testing)" } else { "" };
-    Line::new("run.accepted", format!("run {}{flag}: {why}", accepted.run))
-        .run(&accepted.run)
-        .with("due", accepted.due)
-        .with("cause", cause)
-        .with("testing", accepted.testing)
-}
-
-fn run_line(run: &RunId, change: &RunFact) -> Option<Line> {
-    Some(match change {
-        RunFact::Queued { why } => {
-            Line::new("run.queued", format!("run {run} waits for {why}")).with("why", why)
-        }
-        RunFact::Began { ask } if ask.is_empty() => Line::new("run.starting", format!("run {run} begins")),
-        RunFact::Began { ask } => {
-            let asked: Vec<_> = ask.iter().map(|channel| channel.name.to_string()).collect();
-            Line::new("run.starting", format!("run {run} begins, if {} allows it", asked.join(", ")))
-                .with("asked", asked)
-        }
-        RunFact::Attempt { attempt } => {
-            Line::new("run.attempt", format!("run {run} begins attempt {attempt}")).with("attempt", attempt)
-        }
-        RunFact::Step { id, fact } => step_line(&format!("run {run}"), id, fact)?,
-        RunFact::Retrying { why, until } => {
-            Line::new("run.retrying", format!("run {run}: {why}; tried again at {until}"))
-                .with("why", why)
-                .with("until", until)
-        }
-        RunFact::Cancelling { why } => {
-            let why = stop_words(why);
-            Line::new("run.cancelling", format!("run {run} is asked to end: {why}")).with("why", why)
-        }
-        RunFact::Concluded { outcome, detail } => {
-            Line::new(outcome.event(), format!("run {run} {}", ended(*outcome, detail)))
-                .with("outcome", outcome.word())
-                .with("detail", detail)
-        }
-        // The after-hooks of the outcome ended; those of `run.finished` tell of themselves.
-        RunFact::Finishing => return None,
-        RunFact::Finished { outcome, detail } => {
-            Line::new("run.finished", format!("run {run} is over: it {}", ended(*outcome, detail)))
-                .with("outcome", outcome.word())
-                .with("detail", detail)
-        }
-    })
-}
-
-/// `succeeded`, `failed: exit 1`.
-fn ended(outcome: Outcome, detail: &str) -> String {
-    let verb = match outcome {
-        Outcome::Succeeded => "succeeded",
-        Outcome::Failed => "failed",
-        Outcome::TimedOut => "timed out",
-        Outcome::Cancelled => "was cancelled",
-        Outcome::Lost => "was lost",
-    };
-    if detail.is_empty() { verb.to_owned() } else { format!("{verb}: {detail}") }
-}
-
-/// Why something was asked to end, in one clause.
-pub(super) fn stop_words(cause: &StopCause) -> String {
-    match cause {
-        StopCause::Timeout => "it took longer than its timeout".to_owned(),
-        StopCause::Cancel { by } => format!("cancelled by {by}"),
-        StopCause::Replaced => "a newer run replaces it".to_owned(),
-        StopCause::Shutdown => "the server shuts down".to_owned(),
     }
 }
 
@@ -300,7 +284,11 @@ fn accepted_event(event: &AcceptedEvent) -> Option<Line> {
         (None, Some(subject)) => format!(" of {subject}"),
         (None, None) => String::new(),
     };
-    let by = if event.by.is_empty() { String::new() } else { format!(", from {}", event.by) };
+    let by = if event.by.is_empty() {
+        String::new()
+    } else {
+        format!(", from {}", event.by)
+    };
     let line = Line::new(&event.name, format!("event {}{about}{by}", event.name));
     let line = match &event.run {
         Some(run) => line.run(run),
@@ -310,7 +298,11 @@ fn accepted_event(event: &AcceptedEvent) -> Option<Line> {
         Some(subject) => line.automation(Some(subject)),
         None => line,
     };
-    Some(line.event(&event.id).with("by", &event.by).with("data", &event.data))
+    Some(
+        line.event(&event.id)
+            .with("by", &event.by)
+            .with("data", &event.data),
+    )
 }
 
 fn event_line(id: &EventId, change: &EventFact) -> Option<Line> {
@@ -318,19 +310,27 @@ fn event_line(id: &EventId, change: &EventFact) -> Option<Line> {
         // Its hooks tell of themselves.
         EventFact::Began => None,
         EventFact::Step { id: step, fact } => step_line(&format!("event {id}"), step, fact),
-        EventFact::Handled { failure: None } => {
-            Some(Line::new("event.handled", format!("event {id} was handled")))
-        }
-        EventFact::Handled { failure: Some(why) } => {
-            Some(Line::new("event.failed", format!("event {id} was not handled: {why}")).with("why", why))
-        }
+        EventFact::Handled { failure: None } => Some(Line::new(
+            "event.handled",
+            format!("event {id} was handled"),
+        )),
+        EventFact::Handled { failure: Some(why) } => Some(
+            Line::new("event.failed", format!("event {id} was not handled: {why}"))
+                .with("why", why),
+        ),
     }
 }
 
 fn queued_notice(notice: &Notice) -> Line {
-    let instead = notice.instead_of.as_ref().map_or_else(String::new, |name| format!(", instead of {name}"));
+    let instead = notice
+        .instead_of
+        .as_ref()
+        .map_or_else(String::new, |name| format!(", instead of {name}"));
     let (channel, moment) = (&notice.channel.name, moment(notice.moment));
-    let message = format!("{channel} is told of {} ({moment}){instead}", notice.automation);
+    let message = format!(
+        "{channel} is told of {} ({moment}){instead}",
+        notice.automation
+    );
     let line = Line::new("notice.queued", message);
     let line = match &notice.run {
         Some(run) => line.run(run),

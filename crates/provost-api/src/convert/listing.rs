@@ -1,8 +1,6 @@
 //! Channels, plugins and policies.
 
-use provost_model::{
-    Channel, Name, Notice, PluginSummary, PolicySummary, State, Target, Verdict,
-};
+use provost_model::{Channel, Name, Notice, PluginSummary, PolicySummary, State, Target, Verdict};
 
 use super::{count, texts};
 use crate::wire::*;
@@ -92,8 +90,14 @@ mod tests {
     #[test]
     fn a_webhooks_path_and_password_are_not_shown() {
         for (url, shown) in [
-            ("https://hooks.example.org/T0/B1/s3cret", "https://hooks.example.org"),
-            ("https://me:s3cret@example.org:8443/x?k=s3cret#s3cret", "https://example.org:8443"),
+            (
+                "https://hooks.example.org/T0/B1/s3cret",
+                "https://hooks.example.org",
+            ),
+            (
+                "https://me:s3cret@example.org:8443/x?k=s3cret#s3cret",
+                "https://example.org:8443",
+            ),
             ("https://example.org?k=s3cret", "https://example.org"),
             ("example.org/s3cret", "example.org"),
         ] {

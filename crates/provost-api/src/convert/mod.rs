@@ -5,9 +5,12 @@ mod event;
 mod listing;
 mod revision;
 mod run;
+mod run_event;
 mod spec;
 mod status;
 mod step_event;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use automation::Glimpse;
 pub use event::event_of;

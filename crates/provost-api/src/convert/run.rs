@@ -19,7 +19,9 @@ pub(crate) fn run_item(record: &model::RunRecord) -> RunItem {
         began_at: began,
         main_at: record.main_at,
         ended_at: record.ended_at,
-        duration_ms: began.zip(record.ended_at).map(|(from, to)| millis(from, to)),
+        duration_ms: began
+            .zip(record.ended_at)
+            .map(|(from, to)| millis(from, to)),
         late_s: began.map(|began| seconds(record.due, began)),
         phase: run_phase(record),
         outcome: record.outcome.map(outcome),
@@ -168,6 +170,7 @@ pub(crate) fn log_line(run: &model::RunId, line: controller::LogLine) -> LogLine
             controller::OutputStream::Stderr => OutputStream::Stderr,
         },
         text: line.text,
+        continued: line.continued,
     }
 }
 

@@ -159,6 +159,7 @@ pub(crate) fn moment(moment: model::Moment) -> &'static str {
         model::Moment::Missed => "missed",
         model::Moment::Late => "late",
         model::Moment::StepFailure => "stepFailure",
+        model::Moment::NoSuccess => "noSuccess",
     }
 }
 

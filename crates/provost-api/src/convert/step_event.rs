@@ -2,8 +2,9 @@
 
 use provost_model::{Exit, StepFact, StepId, StepOutput};
 
-use super::event::{Line, stop_words};
+use super::event::Line;
 use super::run::exit_item;
+use super::run_event::stop_words;
 
 /// The line that tells what happened to step `id` of `owner` (`run nightly.x`).
 pub(super) fn step_line(owner: &str, id: &StepId, fact: &StepFact) -> Option<Line> {
@@ -23,16 +24,29 @@ pub(super) fn step_line(owner: &str, id: &StepId, fact: &StepFact) -> Option<Lin
         }
         StepFact::Stopping { why } => {
             let why = stop_words(why);
-            Line::new("step.stopping", format!("{owner}: {id} is asked to end: {why}")).with("why", why)
+            Line::new(
+                "step.stopping",
+                format!("{owner}: {id} is asked to end: {why}"),
+            )
+            .with("why", why)
         }
-        StepFact::Ended { result, started_at, finished_at, output } => {
-            Line::new("step.ended", format!("{owner}: {id} {}", end_words(result, output)))
-                .with("exit", exit_item(result))
-                .with("startedAt", started_at)
-                .with("finishedAt", finished_at)
-                .with("reply", &output.reply)
-                .with("problems", Some(&output.problems).filter(|problems| !problems.is_empty()))
-        }
+        StepFact::Ended {
+            result,
+            started_at,
+            finished_at,
+            output,
+        } => Line::new(
+            "step.ended",
+            format!("{owner}: {id} {}", end_words(result, output)),
+        )
+        .with("exit", exit_item(result))
+        .with("startedAt", started_at)
+        .with("finishedAt", finished_at)
+        .with("reply", &output.reply)
+        .with(
+            "problems",
+            Some(&output.problems).filter(|problems| !problems.is_empty()),
+        ),
     };
     Some(line.with("step", id.as_str()))
 }

@@ -14,10 +14,13 @@ use super::extract::{Ask, name, run_id};
 use super::lines::{Gone, Lines, lines};
 use super::refused::Refused;
 use crate::convert::event_of;
-use crate::wire::{EventItem, EventsQuery};
+use crate::wire::{EventItem, EventsQuery, ProblemCode};
 
 /// How many of the youngest events are told where nobody says how many.
 const TAIL: usize = 100;
+
+/// The most of the youngest events that can be asked for.
+const YOUNGEST_MAX: usize = 10_000;
 
 /// How many facts are read from the store at once.
 const PAGE: usize = 500;
@@ -37,32 +40,73 @@ pub(super) async fn tell(
     };
     let is_open = query.after.is_none() && query.since.is_none();
     let youngest = query.limit.or(is_open.then_some(TAIL));
-    let first = match youngest {
+    let (first, told) = match youngest {
+        Some(limit) if limit > YOUNGEST_MAX => {
+            let detail = format!(
+                "limit is {YOUNGEST_MAX} at most, not {limit}; ask for more with `since` or `after`"
+            );
+            return Err(Refused::new(ProblemCode::Invalid, detail));
+        }
         Some(limit) => youngest_of(&shared, &wanted, limit).await?,
-        None => page(&shared, &wanted, wanted.after_seq).await?,
+        None => (
+            page(&shared, &wanted, wanted.after_seq).await?,
+            wanted.after_seq,
+        ),
     };
     let (lines, response) = lines();
-    let teller = Teller { shared, wanted, query, lines, told: 0 };
+    let teller = Teller {
+        shared,
+        wanted,
+        query,
+        lines,
+        told,
+    };
     tokio::spawn(teller.tell(first, youngest.is_some(), facts));
     Ok(response)
 }
 
-async fn page(shared: &Shared, wanted: &FactQuery, after_seq: u64) -> Result<Vec<Recorded>, StoreError> {
-    let query = FactQuery { after_seq, limit: PAGE, ..wanted.clone() };
+async fn page(
+    shared: &Shared,
+    wanted: &FactQuery,
+    after_seq: u64,
+) -> Result<Vec<Recorded>, StoreError> {
+    let query = FactQuery {
+        after_seq,
+        limit: PAGE,
+        ..wanted.clone()
+    };
     shared.controller.store().facts(&query).await
 }
 
-/// The facts behind the youngest `limit` events. Not every fact is an event, so as many are read as it takes.
-async fn youngest_of(shared: &Shared, wanted: &FactQuery, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+/// The facts behind the youngest `limit` events, and the last fact that was looked at. Not every fact is an event, so as
+/// many are read as it takes.
+async fn youngest_of(
+    shared: &Shared,
+    wanted: &FactQuery,
+    limit: usize,
+) -> Result<(Vec<Recorded>, u64), StoreError> {
     let mut depth = limit.max(1).saturating_mul(2);
     loop {
-        let query = FactQuery { tail: true, limit: depth, ..wanted.clone() };
+        let query = FactQuery {
+            tail: true,
+            limit: depth,
+            ..wanted.clone()
+        };
         let mut facts = shared.controller.store().facts(&query).await?;
-        let events: Vec<usize> = (0..facts.len()).filter(|at| event_of(&facts[*at]).is_some()).collect();
+        let events: Vec<usize> = (0..facts.len())
+            .filter(|at| event_of(&facts[*at]).is_some())
+            .collect();
         if events.len() >= limit || facts.len() < depth {
             let before = events.len().saturating_sub(limit);
-            let from = if limit == 0 { facts.len() } else { events.get(before).copied().unwrap_or(facts.len()) };
-            return Ok(facts.split_off(from));
+            let from = if limit == 0 {
+                facts.len()
+            } else {
+                events.get(before).copied().unwrap_or(facts.len())
+            };
+            let last = facts
+                .last()
+                .map_or(wanted.after_seq, |recorded| recorded.seq);
+            return Ok((facts.split_off(from), last));
         }
         depth = depth.saturating_mul(4);
     }
@@ -79,14 +123,22 @@ struct Teller {
 
 impl Teller {
     /// Tells `first`, what follows it in the store unless it is the youngest already, and then what comes.
-    async fn tell(mut self, first: Vec<Recorded>, is_youngest: bool, facts: Receiver<Arc<Recorded>>) -> Result<(), Gone> {
-        self.told = self.wanted.after_seq;
+    async fn tell(
+        mut self,
+        first: Vec<Recorded>,
+        is_youngest: bool,
+        facts: Receiver<Arc<Recorded>>,
+    ) -> Result<(), Gone> {
         let is_all = is_youngest || first.len() < PAGE;
         self.tell_page(&first).await?;
         if !is_all {
             self.catch_up().await?;
         }
-        if self.query.follow { self.follow(facts).await } else { Ok(()) }
+        if self.query.follow {
+            self.follow(facts).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn tell_page(&mut self, page: &[Recorded]) -> Result<(), Gone> {
@@ -127,7 +179,9 @@ impl Teller {
                 }
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => self.catch_up().await?,
-                Err(RecvError::Closed) => return Err(self.lines.break_off("the server shuts down").await),
+                Err(RecvError::Closed) => {
+                    return Err(self.lines.break_off("the server shuts down").await);
+                }
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Telling output: what is kept, then what comes.
 //!
 //! The two overlap, and a reader may be slower than a container: lines that the channel of new ones has lost are read
-//! from the store again. So each line is told by its identity (when, where, what), and once.
+//! from the store again. So, once something has been told, a line of the same identity (when, where, what) is not told
+//! again.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -52,21 +53,42 @@ pub(super) struct Follower {
     seen: BTreeMap<RunId, usize>,
     /// Runs that were due before are not told.
     from: Option<Timestamp>,
+    /// New lines are told already, so that what is read may have been told.
+    follows: bool,
 }
 
 impl Follower {
     pub(super) fn new(shared: Shared, wanted: Wanted, query: LogsQuery, lines: Lines) -> Self {
         let (known, seen) = (Known::default(), BTreeMap::new());
-        Self { shared, wanted, query, lines, known, seen, from: None }
+        Self {
+            shared,
+            wanted,
+            query,
+            lines,
+            known,
+            seen,
+            from: None,
+            follows: false,
+        }
     }
 
     /// Tells what is kept of `runs`, oldest first, and then, if that is asked for, what comes.
-    pub(super) async fn tell(mut self, runs: Vec<RunRecord>, output: Output, facts: Facts) -> Result<(), Gone> {
+    pub(super) async fn tell(
+        mut self,
+        runs: Vec<RunRecord>,
+        output: Output,
+        facts: Facts,
+    ) -> Result<(), Gone> {
         self.from = runs.iter().map(|run| run.due).min();
         let is_over = runs.iter().all(|run| run.ended_at.is_some());
-        self.tell_kept(runs.into_iter().map(|run| run.run).collect()).await?;
+        self.tell_kept(runs.into_iter().map(|run| run.run).collect())
+            .await?;
         let goes_on = matches!(self.wanted, Wanted::Automation(_)) || !is_over;
-        if self.query.follow && goes_on { self.follow(output, facts).await } else { Ok(()) }
+        if self.query.follow && goes_on {
+            self.follow(output, facts).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Tells what is kept of `runs`: all of it, or the youngest lines.
@@ -111,16 +133,32 @@ impl Follower {
         let seen = self.seen.get(run).copied().unwrap_or(0);
         let skip = seen.saturating_sub(back);
         let limit = PAGE + (seen - skip);
-        let read = self.shared.controller.logs().read(&Owner::Run(run.clone()), skip, limit).await;
+        let read = self
+            .shared
+            .controller
+            .logs()
+            .read(&Owner::Run(run.clone()), skip, limit)
+            .await;
         let read = self.lines.checked(read).await?;
         let is_end = skip + read.len() <= seen;
+        let is_first = !self.follows;
         self.seen.insert(run.clone(), seen.max(skip + read.len()));
-        let lines = read.into_iter().map(|line| log_line(run, line));
-        let new: Vec<LogLine> = lines.filter(|line| self.known.is_new(line)).filter(|line| is_wanted(&self.query, line)).collect();
-        Ok(if is_end && new.is_empty() { None } else { Some(new) })
+        let mut new = Vec::new();
+        for line in read.into_iter().map(|line| log_line(run, line)) {
+            let is_new = self.known.is_new(&line) || is_first;
+            if is_new && is_wanted(&self.query, &line) {
+                new.push(line);
+            }
+        }
+        Ok(if is_end && new.is_empty() {
+            None
+        } else {
+            Some(new)
+        })
     }
 
     async fn follow(mut self, mut output: Output, mut facts: Facts) -> Result<(), Gone> {
+        self.follows = true;
         loop {
             tokio::select! {
                 line = output.recv() => match line {
@@ -150,7 +188,11 @@ impl Follower {
             return Ok(());
         }
         *self.seen.entry(run.clone()).or_default() += 1;
-        if is_wanted(&self.query, &line) { self.lines.send(&line).await } else { Ok(()) }
+        if is_wanted(&self.query, &line) {
+            self.lines.send(&line).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Tells what is in the store and was not told.

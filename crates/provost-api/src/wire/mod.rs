@@ -14,6 +14,8 @@ mod revision;
 mod run;
 mod spec;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use automation::*;
 pub use event::*;

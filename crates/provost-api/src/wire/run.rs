@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::JsonMap;
 
 /// How a run went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Outcome {
     /// The main container exited with 0.
     Succeeded,
@@ -35,7 +37,9 @@ impl Outcome {
 }
 
 /// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum RunPhase {
     /// Accepted, and waiting for its time or for others.
     Queued,
@@ -188,7 +192,9 @@ pub struct StepItem {
 }
 
 /// How far a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum StepPhase {
     /// Not started.
     Waiting,
@@ -255,6 +261,9 @@ pub struct LogLine {
     pub stream: OutputStream,
     /// The text, without its line's end and without control codes.
     pub text: String,
+    /// It goes on from this stream's line before, which was cut for its length.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub continued: bool,
 }
 
 /// Standard output or standard error.

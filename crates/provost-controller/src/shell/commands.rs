@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::Shell;
 use super::revisions::Intent;
 use crate::handle::Message;
-use crate::{Command, Done, Input, Refusal, RefusalKind, Store};
+use crate::{Command, Done, Input, Refusal, RefusalKind, Store, StoreError};
 
 type Answer = oneshot::Sender<Result<Done, Refusal>>;
 
@@ -18,14 +18,14 @@ impl Shell {
             Command::Plan => self.fetch_for(Intent::Plan(answer)),
             Command::Apply { plan, by } => self.fetch_for(Intent::Apply { plan, by, answer }),
             Command::Rollback { revision, by } => self.roll_back(revision, by, answer),
-            Command::Retry { ref run, .. } => {
-                let (store, messages, run) = (Arc::clone(&self.ports.store), self.messages.clone(), run.clone());
+            Command::Run { .. } | Command::Retry { .. } => {
+                let (store, messages) = (Arc::clone(&self.ports.store), self.messages.clone());
                 tokio::spawn(async move {
-                    let message = match earlier_run(store.as_ref(), &run).await {
-                        Ok(earlier) => Message::Order { command, earlier: earlier.map(Box::new), answer },
-                        Err(refusal) => return drop(answer.send(Err(refusal))),
-                    };
-                    let _ = messages.send(message); // The controller is gone, and the asker is told by the closed channel.
+                    match known(store.as_ref(), &command).await {
+                        Ok(Known::Started(run)) => drop(answer.send(Ok(Done::Accepted { run }))),
+                        Ok(Known::Earlier(earlier)) => drop(messages.send(Message::Order { command, earlier, answer })),
+                        Err(refusal) => drop(answer.send(Err(refusal))),
+                    }
                 });
             }
             command => return self.on_order(command, None, answer).await,
@@ -48,6 +48,25 @@ impl Shell {
     }
 }
 
-async fn earlier_run(store: &dyn Store, run: &RunId) -> Result<Option<RunRecord>, Refusal> {
-    store.run(run).await.map_err(|error| Refusal::new(RefusalKind::Unavailable, error.to_string()))
+/// What the history knows of a run that is asked for.
+enum Known {
+    /// It was asked for before, with the same request: it is not started a second time (D2).
+    Started(RunId),
+    /// It is new; with the run that is to be repeated, if it is a repetition.
+    Earlier(Option<Box<RunRecord>>),
+}
+
+async fn known(store: &dyn Store, command: &Command) -> Result<Known, Refusal> {
+    let unavailable = |error: StoreError| Refusal::new(RefusalKind::Unavailable, error.to_string());
+    let (automation, request, earlier) = match command {
+        Command::Run { automation, request, .. } => (automation.clone(), request, None),
+        Command::Retry { run, request, .. } => match store.run(run).await.map_err(unavailable)? {
+            Some(earlier) => (earlier.automation.clone(), request, Some(Box::new(earlier))),
+            None => return Ok(Known::Earlier(None)),
+        },
+        _ => return Ok(Known::Earlier(None)),
+    };
+    let run = RunId::caused(&automation, request);
+    let is_known = store.run(&run).await.map_err(unavailable)?.is_some();
+    Ok(if is_known { Known::Started(run) } else { Known::Earlier(earlier) })
 }

@@ -38,7 +38,9 @@ pub(super) async fn output(
     follow: bool,
 ) -> Result<BoxStream<'static, Item>, EngineError> {
     let Some(seen) = engine.own(name, "read the output of").await? else {
-        let message = format!("cannot read the output of container {name}: there is none; somebody has removed it");
+        let message = format!(
+            "cannot read the output of container {name}: there is none; somebody has removed it"
+        );
         return Err(EngineError::new(EngineErrorKind::NotFound, message));
     };
     let reader = Reader {
@@ -51,13 +53,25 @@ pub(super) async fn output(
         over: false,
         done: false,
     };
-    Ok(stream::unfold(reader, |mut reader| async { Some((reader.next().await?, reader)) }).boxed())
+    Ok(stream::unfold(reader, |mut reader| async {
+        Some((reader.next().await?, reader))
+    })
+    .boxed())
 }
 
 fn open(engine: &DockerEngine, id: &str, follow: bool) -> Chunks {
-    let options = LogsOptions { follow, stdout: true, stderr: true, timestamps: true, ..LogsOptions::default() };
+    let options = LogsOptions {
+        follow,
+        stdout: true,
+        stderr: true,
+        timestamps: true,
+        ..LogsOptions::default()
+    };
     // Podman begins its answer with the first line; the silence is watched here.
-    engine.patient(u64::from(u32::MAX)).logs(id, Some(options)).boxed()
+    engine
+        .patient(u64::from(u32::MAX))
+        .logs(id, Some(options))
+        .boxed()
 }
 
 struct Reader {
@@ -75,7 +89,11 @@ struct Reader {
 impl Reader {
     async fn next(&mut self) -> Option<Item> {
         while !self.done {
-            let waited = timeout(if self.over { REST } else { self.silence }, self.chunks.next()).await;
+            let waited = timeout(
+                if self.over { REST } else { self.silence },
+                self.chunks.next(),
+            )
+            .await;
             let item = match waited {
                 Ok(Some(Ok(chunk))) => {
                     self.silence = SILENCE;
@@ -144,7 +162,10 @@ impl Reader {
     }
 
     fn broken(&self) -> EngineError {
-        let message = format!("cannot {}: the engine broke it off while the container runs", self.doing());
+        let message = format!(
+            "cannot {}: the engine broke it off while the container runs",
+            self.doing()
+        );
         EngineError::new(EngineErrorKind::Unavailable, message)
     }
 }
@@ -165,8 +186,14 @@ mod tests {
     fn times_are_taken_off() {
         let split = |text: &'static str| split_time(Bytes::from_static(text.as_bytes()));
         let at: Timestamp = "2026-11-20T02:00:00.5Z".parse().unwrap();
-        assert_eq!(split("2026-11-20T02:00:00.500000000Z a b\n"), Some((at, Bytes::from_static(b"a b\n"))));
-        assert_eq!(split("2026-11-20T03:00:00.5+01:00 "), Some((at, Bytes::new())));
+        assert_eq!(
+            split("2026-11-20T02:00:00.500000000Z a b\n"),
+            Some((at, Bytes::from_static(b"a b\n")))
+        );
+        assert_eq!(
+            split("2026-11-20T03:00:00.5+01:00 "),
+            Some((at, Bytes::new()))
+        );
         for cut in ["", "2026-11-20T02:00", "2026-11-20T02: x", "no time at all"] {
             assert_eq!(split(cut), None, "{cut}");
         }

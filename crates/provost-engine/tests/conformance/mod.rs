@@ -6,18 +6,13 @@ mod output;
 mod trouble;
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use provost_controller::{Engine, EngineError, EngineErrorKind, OutputChunk, StepFolder};
-use provost_model::{
-    ContainerName, ContainerRequest, ContainerSeen, Instance, Life, Name, Owner, PullPolicy, Resources, RunId, StepId, StepRef,
-    Workload,
-};
-use provost_testkit::unique;
-use tempfile::TempDir;
+use provost_controller::Engine;
+use provost_model::{ContainerName, ContainerSeen, Instance, Life};
+
+use crate::job::Job;
 
 pub use life::*;
 pub use looking::*;
@@ -47,57 +42,18 @@ pub trait Rig: Send + Sync {
     async fn come_back(&self);
 }
 
-/// A container to be, and its folder.
-pub struct Job {
-    pub request: ContainerRequest,
-    pub folder: StepFolder,
-    pub home: TempDir,
-}
-
 impl Job {
     /// A job of the toolbox, for the first instance.
     pub fn new(rig: &dyn Rig, args: &[&str]) -> Self {
         Self::of(&rig.instances()[0], rig.image(), args)
     }
 
-    /// A job of the toolbox.
-    pub fn of(instance: &Instance, image: &str, args: &[&str]) -> Self {
-        let run = RunId::caused(&Name::new("job").unwrap(), &unique("cause"));
-        let step = StepRef { owner: Owner::Run(run), step: StepId::main(1) };
-        let workload = Workload {
-            image: image.to_owned(),
-            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-            network: "None".to_owned(),
-            drop_capabilities: vec!["ALL".to_owned()],
-            read_only_root: true,
-            resources: Resources { cpu_millis: 1000, memory_bytes: 128 << 20, pids: 64 },
-            pull: PullPolicy::Never,
-            ..Workload::default()
-        };
-        let request = ContainerRequest {
-            name: ContainerName::of(instance, step.owner.id(), step.step.as_str()),
-            instance: instance.clone(),
-            step,
-            workload,
-            event: serde_json::json!({"name": "run.starting"}),
-            grace_s: 2,
-            log_bytes: 1 << 20,
-        };
-        let home = tempfile::tempdir().unwrap();
-        let folder = StepFolder { event: home.path().join("event.json"), out: home.path().join("out") };
-        std::fs::write(&folder.event, request.event.to_string()).unwrap();
-        std::fs::create_dir(&folder.out).unwrap();
-        open_to_all(&folder.out);
-        Self { request, folder, home }
-    }
-
-    pub fn name(&self) -> &ContainerName {
-        &self.request.name
-    }
-
     /// Makes and starts it.
     pub async fn go(&self, rig: &dyn Rig) {
-        rig.engine().create(&self.request, &self.folder).await.unwrap();
+        rig.engine()
+            .create(&self.request, &self.folder)
+            .await
+            .unwrap();
         rig.engine().start(self.name()).await.unwrap();
     }
 
@@ -110,12 +66,6 @@ impl Job {
     pub async fn seen(&self, rig: &dyn Rig) -> Option<ContainerSeen> {
         rig.engine().inspect(self.name()).await.unwrap()
     }
-}
-
-/// Lets any user of a container write there.
-fn open_to_all(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
 }
 
 /// What a container came to.
@@ -148,14 +98,6 @@ pub fn code(life: &Life) -> i64 {
         Life::Exited { code, .. } => *code,
         other => panic!("it has not ended: {other:?}"),
     }
-}
-
-pub fn kind<T: std::fmt::Debug>(result: Result<T, EngineError>) -> EngineErrorKind {
-    result.unwrap_err().kind
-}
-
-pub fn text(chunks: &[OutputChunk]) -> String {
-    chunks.iter().map(|chunk| String::from_utf8_lossy(&chunk.bytes).into_owned()).collect()
 }
 
 /// Makes a test of every part of the suite, on the rig that the expression makes.

@@ -15,12 +15,12 @@ mod policy;
 mod text;
 mod units;
 
-pub(crate) use automation::{AutomationSpec, NoSuccessSpec, NotifySpec, ParamSpec, TriggerSpec};
-pub(crate) use channel::{ChannelCommand, ChannelSpec};
-pub(crate) use forms::{ScheduleItem, Schedules};
+pub(crate) use automation::{AutomationSpec, NotifySpec, ParamSpec};
+pub(crate) use channel::ChannelSpec;
+pub(crate) use forms::ScheduleItem;
 pub(crate) use hook::HookSpec;
 pub(crate) use plugin::PluginSpec;
-pub(crate) use policy::{Allow, FreezeSpec, Limits, PolicySpec, RuleMode, SelectSpec, SubjectKind};
+pub(crate) use policy::{Allow, PolicySpec, RuleMode, SubjectKind};
 pub(crate) use shared::{HistorySpec, Settings, VolumeSpec};
 pub(crate) use text::NameText;
 pub(crate) use units::{Bytes, Millicores, Seconds};

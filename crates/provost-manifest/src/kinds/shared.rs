@@ -1,9 +1,7 @@
 //! Fields that several kinds have, each written once.
 
-
 use schemars::JsonSchema;
 use serde::Deserialize;
-
 
 use crate::kinds::text::PathText;
 use crate::kinds::{Bytes, Millicores, Seconds};

@@ -43,9 +43,6 @@ pub(crate) struct Read {
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
-/// The most errors that are told of one file; whoever has more has one mistake many times.
-const TOLD_MAX: usize = 100;
-
 /// Reads a file: bytes to text to trees to manifests, with all errors.
 pub(crate) fn read(path: &str, bytes: &[u8]) -> Read {
     let mut read = Read::default();
@@ -65,15 +62,20 @@ pub(crate) fn read(path: &str, bytes: &[u8]) -> Read {
                 Ok(document) => read.documents.push(document),
                 Err((name, errors)) => {
                     read.broken.extend(name.map(|name| (kind, name)));
-                    read.diagnostics.extend(errors);
+                    // What was refused as YAML has no value to judge.
+                    let told: Vec<_> = read
+                        .diagnostics
+                        .iter()
+                        .map(|diagnostic| diagnostic.place.clone())
+                        .collect();
+                    read.diagnostics.extend(
+                        errors
+                            .into_iter()
+                            .filter(|error| !told.contains(&error.place)),
+                    );
                 }
             },
         }
-    }
-    if read.diagnostics.len() > TOLD_MAX {
-        let message = format!("{} more errors in this file are not shown", read.diagnostics.len() - TOLD_MAX);
-        read.diagnostics.truncate(TOLD_MAX);
-        read.diagnostics.push(Diagnostic::new(Code::TOO_MUCH, &source.start(), message).hint("mend those that are shown first"));
     }
     read
 }
@@ -87,12 +89,19 @@ fn identify(source: &Arc<Source>, root: &Node) -> Result<Kind, Diagnostic> {
     };
     let start = source.spot(root.span.start..root.span.start + 1);
     let Some(version) = root.get("apiVersion") else {
-        return foreign(&start, "this is no manifest: `apiVersion` is missing".to_owned());
+        return foreign(
+            &start,
+            "this is no manifest: `apiVersion` is missing".to_owned(),
+        );
     };
     match version.as_str() {
         Some(API_VERSION) => {}
         Some(other) if other.starts_with("provost/") => {
-            let error = Diagnostic::new(Code::API_VERSION, &at(version), format!("`{other}` is not known to this version of Provost"));
+            let error = Diagnostic::new(
+                Code::API_VERSION,
+                &at(version),
+                format!("`{other}` is not known to this version of Provost"),
+            );
             return Err(error.hint(format!("write `apiVersion: {API_VERSION}`")));
         }
         _ => return foreign(&at(version), "this is no manifest of Provost".to_owned()),
@@ -104,19 +113,34 @@ fn identify(source: &Arc<Source>, root: &Node) -> Result<Kind, Diagnostic> {
     let text = kind.as_str().unwrap_or_default();
     Kind::parse(text).ok_or_else(|| {
         if Kind::PLANNED.contains(&text) {
-            let error = Diagnostic::new(Code::KIND_NOT_YET, &at(kind), format!("kind {text} is not supported yet by this version"));
+            let error = Diagnostic::new(
+                Code::KIND_NOT_YET,
+                &at(kind),
+                format!("kind {text} is not supported yet by this version"),
+            );
             return error.hint("leave the document out until it is");
         }
-        let error = Diagnostic::new(Code::UNKNOWN_KIND, &at(kind), format!("there is no kind `{}`", at(kind).text()));
+        let error = Diagnostic::new(
+            Code::UNKNOWN_KIND,
+            &at(kind),
+            format!("there is no kind `{}`", at(kind).text()),
+        );
         let all = format!("one of {}", Kind::ALL.map(Kind::as_str).join(", "));
         error.hint(did_you_mean(text, Kind::ALL.map(Kind::as_str)).unwrap_or(all))
     })
 }
 
 /// Checks the shape of `root`, then reads it into the types of its kind.
-fn typed(source: &Arc<Source>, root: Node, kind: Kind) -> Result<Document, (Option<String>, Vec<Diagnostic>)> {
+fn typed(
+    source: &Arc<Source>,
+    root: Node,
+    kind: Kind,
+) -> Result<Document, (Option<String>, Vec<Diagnostic>)> {
     let json = root.json();
-    let name = root.at(["metadata", "name"]).and_then(Node::as_str).map(str::to_owned);
+    let name = root
+        .at(["metadata", "name"])
+        .and_then(Node::as_str)
+        .map(str::to_owned);
     let errors = schema::check(kind, source, &root, &json);
     if !errors.is_empty() {
         return Err((name, errors));
@@ -136,14 +160,31 @@ fn typed(source: &Arc<Source>, root: Node, kind: Kind) -> Result<Document, (Opti
     };
     match read() {
         Err(error) => Err((name, vec![error])),
-        Ok((Metadata { name, labels, description }, spec)) => {
-            Ok(Document { source: Arc::clone(source), root, name, labels, description, spec })
-        }
+        Ok((
+            Metadata {
+                name,
+                labels,
+                description,
+            },
+            spec,
+        )) => Ok(Document {
+            source: Arc::clone(source),
+            root,
+            name,
+            labels,
+            description,
+            spec,
+        }),
     }
 }
 
 /// Reads the value of `key` of the document; what the schema let pass and the types refuse is told with its place.
-fn value<T: DeserializeOwned>(source: &Arc<Source>, root: &Node, key: &str, json: Value) -> Result<T, Diagnostic> {
+fn value<T: DeserializeOwned>(
+    source: &Arc<Source>,
+    root: &Node,
+    key: &str,
+    json: Value,
+) -> Result<T, Diagnostic> {
     serde_path_to_error::deserialize(json).map_err(|error| {
         let mut node = root.get(key).unwrap_or(root);
         for segment in error.path().iter() {
@@ -153,7 +194,11 @@ fn value<T: DeserializeOwned>(source: &Arc<Source>, root: &Node, key: &str, json
                 None => break,
             }
         }
-        Diagnostic::new(Code::BAD_FORM, &source.spot(node.span.clone()), error.inner().to_string())
+        Diagnostic::new(
+            Code::BAD_FORM,
+            &source.spot(node.span.clone()),
+            error.inner().to_string(),
+        )
     })
 }
 
@@ -197,8 +242,14 @@ impl Document {
     /// Where the key at `path` stands, or the nearest thing above it that is there.
     pub(crate) fn key_spot(&self, path: &str) -> Spot {
         let (above, key) = path.rsplit_once('/').unwrap_or(("", path));
-        let entry = self.root.at(above.split('/').filter(|key| !key.is_empty())).and_then(|node| node.entry(key));
-        entry.map_or_else(|| self.spot_of(path), |entry| self.source.spot(entry.key_span.clone()))
+        let entry = self
+            .root
+            .at(above.split('/').filter(|key| !key.is_empty()))
+            .and_then(|node| node.entry(key));
+        entry.map_or_else(
+            || self.spot_of(path),
+            |entry| self.source.spot(entry.key_span.clone()),
+        )
     }
 
     /// The node at `path`.

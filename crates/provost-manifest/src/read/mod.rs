@@ -8,10 +8,10 @@ mod scan;
 mod source;
 mod tabs;
 
-pub(crate) use document::{Read, Spec, nearest, read};
 pub use document::Document;
+pub(crate) use document::{Spec, nearest, read};
 pub use kind::Kind;
 pub(crate) use node::{Content, Node};
 pub use scan::{DEPTH_MAX, DOCUMENTS_MAX, NODES_MAX};
-pub(crate) use source::{Source, Spot};
 pub use source::FILE_BYTES_MAX;
+pub(crate) use source::{Source, Spot};

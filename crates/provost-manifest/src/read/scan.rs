@@ -1,6 +1,6 @@
 //! YAML to trees. Bounded, without recursion: a hostile file costs no more than a large one.
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::read::node::{Content, Entry, Node};
 use crate::read::source::Source;
 use crate::read::{Spot, scalar, tabs};
-use crate::report::{Code, Diagnostic};
+use crate::report::{Code, Diagnostic, TOLD_MAX};
 
 /// How deep a document may nest.
 pub const DEPTH_MAX: usize = 64;
@@ -20,6 +20,8 @@ pub const NODES_MAX: usize = 50_000;
 
 /// How many documents a file may have.
 pub const DOCUMENTS_MAX: usize = 1_000;
+
+const MERGE_HINT: &str = "write the values out; what many share belongs into a policy's `defaults`";
 
 /// What was read of a file: as much of it as could be.
 #[derive(Default)]
@@ -33,21 +35,21 @@ pub(crate) struct Scanned {
 pub(crate) fn scan(source: &Arc<Source>) -> Scanned {
     let mut scan = Scan {
         source,
-        bytes: byte_table(source.text()),
         open: Vec::new(),
         nodes: 0,
         texts: Vec::new(),
         scanned: Scanned::default(),
     };
-    let text = source.text();
-    // The parser looks at most two characters ahead at the end of a text; with a newline there, it never has to.
-    for event in Parser::new_from_str(text) {
+    for event in Parser::new_from_str(source.text()) {
         let taken = match event {
             Ok((event, span)) => scan.take(event, span),
             Err(error) => Err(scan.syntax_error(&error)),
         };
         if let Err(stop) = taken {
             scan.scanned.diagnostics.push(stop);
+            return scan.scanned;
+        }
+        if scan.scanned.diagnostics.len() > TOLD_MAX {
             return scan.scanned;
         }
     }
@@ -59,8 +61,6 @@ pub(crate) fn scan(source: &Arc<Source>) -> Scanned {
 
 struct Scan<'s> {
     source: &'s Arc<Source>,
-    /// Byte of each character; absent if all are ASCII. The parser counts characters.
-    bytes: Option<Vec<usize>>,
     open: Vec<Frame>,
     nodes: usize,
     /// Texts of several lines; what looks like indentation in them is theirs.
@@ -75,7 +75,11 @@ struct Frame {
 }
 
 enum Kind {
-    Map { entries: Vec<Entry>, key: Option<(String, Range<usize>)> },
+    Map {
+        entries: Vec<Entry>,
+        keys: HashMap<String, Range<usize>>,
+        key: Option<(String, Range<usize>)>,
+    },
     List(Vec<Node>),
 }
 
@@ -89,7 +93,14 @@ impl Scan<'_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.refuse_marks(anchor, tag.is_some(), &range);
-                self.open(range, Kind::Map { entries: Vec::new(), key: None })
+                self.open(
+                    range,
+                    Kind::Map {
+                        entries: Vec::new(),
+                        keys: HashMap::new(),
+                        key: None,
+                    },
+                )
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_marks(anchor, tag.is_some(), &range);
@@ -97,70 +108,155 @@ impl Scan<'_> {
             }
             Event::MappingEnd | Event::SequenceEnd => self.close(range),
             Event::Alias(_) => {
-                self.refuse("aliases (`*name`) are not used in manifests", "write the value out", &range);
-                self.add(Node { span: range, content: Content::Scalar(Value::Null) })
+                self.refuse(
+                    "aliases (`*name`) are not used in manifests",
+                    "write the value out",
+                    &range,
+                );
+                self.add(Node {
+                    span: range,
+                    content: Content::Scalar(Value::Null),
+                })
             }
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Ok(()),
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Ok(()),
         }
     }
 
-    fn scalar(&mut self, text: &Cow<'_, str>, style: ScalarStyle, mut range: Range<usize>) -> Result<(), Diagnostic> {
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        mut range: Range<usize>,
+    ) -> Result<(), Diagnostic> {
         let written = self.source.text().get(range.clone()).unwrap_or("");
         if written.contains('\n') && (style != ScalarStyle::Plain || text.contains([' ', '\n'])) {
             self.texts.push(range.clone());
         }
         range.end = range.start + written.trim_end().len();
+        if text.contains('\0') {
+            let error = Diagnostic::new(
+                Code::CONTROL_CHARACTER,
+                &self.source.spot(range.clone()),
+                "a text cannot have the character U+0000 in it",
+            );
+            self.scanned
+                .diagnostics
+                .push(error.hint("remove the `\\0`: no program could be given such a text"));
+        }
         let content = match style {
             ScalarStyle::Plain => scalar::plain(text),
-            _ => Value::String(text.clone().into_owned()),
+            _ => Value::String(text.to_owned()),
         };
-        if let Some(Frame { kind: Kind::Map { key: key @ None, .. }, .. }) = self.open.last_mut() {
+        if let Some(Frame {
+            kind: Kind::Map {
+                key: key @ None, ..
+            },
+            ..
+        }) = self.open.last_mut()
+        {
             if style == ScalarStyle::Plain && text.is_empty() {
-                return Err(Diagnostic::new(Code::BAD_KEY, &self.source.spot(range), "a key is missing here"));
+                return Err(Diagnostic::new(
+                    Code::BAD_KEY,
+                    &self.source.spot(range),
+                    "a key is missing here",
+                ));
             }
-            *key = Some((text.clone().into_owned(), range));
+            *key = Some((text.to_owned(), range));
             return Ok(());
         }
-        self.add(Node { span: range, content: Content::Scalar(content) })
+        self.add(Node {
+            span: range,
+            content: Content::Scalar(content),
+        })
     }
 
     fn open(&mut self, range: Range<usize>, kind: Kind) -> Result<(), Diagnostic> {
-        if let Some(Frame { kind: Kind::Map { key: None, .. }, .. }) = self.open.last() {
-            let error = Diagnostic::new(Code::BAD_KEY, &self.source.spot(range), "a key has to be a text");
+        if let Some(Frame {
+            kind: Kind::Map { key: None, .. },
+            ..
+        }) = self.open.last()
+        {
+            let error = Diagnostic::new(
+                Code::BAD_KEY,
+                &self.source.spot(range),
+                "a key has to be a text",
+            );
             return Err(error.hint("a `{` or `[` as a key is often a template that was not filled in; put the value in quotes"));
         }
         if self.open.len() >= DEPTH_MAX {
-            let message = format!("nested deeper than {DEPTH_MAX} levels");
-            return Err(Diagnostic::new(Code::TOO_MUCH, &self.source.spot(range), message));
+            return Err(too_deep(&self.source.spot(range)));
         }
-        self.open.push(Frame { start: range.start, kind });
+        self.open.push(Frame {
+            start: range.start,
+            kind,
+        });
         Ok(())
     }
 
     fn close(&mut self, range: Range<usize>) -> Result<(), Diagnostic> {
-        let Some(Frame { start, kind }) = self.open.pop() else { return Ok(()) };
+        let Some(Frame { start, kind }) = self.open.pop() else {
+            return Ok(());
+        };
         let content = match kind {
             Kind::Map { entries, .. } => Content::Map(entries),
             Kind::List(nodes) => Content::List(nodes),
         };
         // The end of a block is where the next thing begins; its last line is not.
-        let written = self.source.text().get(start..range.end.max(start)).unwrap_or("");
-        self.add(Node { span: start..start + written.trim_end().len(), content })
+        let written = self
+            .source
+            .text()
+            .get(start..range.end.max(start))
+            .unwrap_or("");
+        self.add(Node {
+            span: start..start + written.trim_end().len(),
+            content,
+        })
     }
 
     fn add(&mut self, node: Node) -> Result<(), Diagnostic> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
             let message = format!("more than {NODES_MAX} values in one file");
-            return Err(Diagnostic::new(Code::TOO_MUCH, &self.source.spot(node.span), message).hint("split the file"));
+            return Err(
+                Diagnostic::new(Code::TOO_MUCH, &self.source.spot(node.span), message)
+                    .hint("split the file"),
+            );
         }
         match self.open.last_mut() {
             None => return self.add_document(node),
-            Some(Frame { kind: Kind::List(nodes), .. }) => nodes.push(node),
-            Some(Frame { kind: Kind::Map { entries, key }, .. }) => {
-                if let Some((key, key_span)) = key.take() {
-                    entries.push(Entry { key, key_span, value: node });
-                    self.check_key();
+            Some(Frame {
+                kind: Kind::List(nodes),
+                ..
+            }) => nodes.push(node),
+            Some(Frame {
+                kind: Kind::Map { entries, keys, key },
+                ..
+            }) => {
+                let Some((key, key_span)) = key.take() else {
+                    return Ok(());
+                };
+                match (key.as_str(), keys.get(&key)) {
+                    ("<<", _) => self.refuse(
+                        "merge keys (`<<`) are not used in manifests",
+                        MERGE_HINT,
+                        &key_span,
+                    ),
+                    (_, Some(first)) => {
+                        let first = first.clone();
+                        self.duplicate(&key, &first, &key_span);
+                    }
+                    (_, None) => {
+                        keys.insert(key.clone(), key_span.clone());
+                        entries.push(Entry {
+                            key,
+                            key_span,
+                            value: node,
+                        });
+                    }
                 }
             }
         }
@@ -173,35 +269,43 @@ impl Scan<'_> {
         }
         if self.scanned.documents.len() == DOCUMENTS_MAX {
             let message = format!("more than {DOCUMENTS_MAX} documents in one file");
-            return Err(Diagnostic::new(Code::TOO_MUCH, &self.source.spot(node.span), message).hint("split the file"));
+            return Err(
+                Diagnostic::new(Code::TOO_MUCH, &self.source.spot(node.span), message)
+                    .hint("split the file"),
+            );
         }
         self.scanned.documents.push(node);
         Ok(())
     }
 
-    /// Looks at the key that came last.
-    fn check_key(&mut self) {
-        let Some(Frame { kind: Kind::Map { entries, .. }, .. }) = self.open.last_mut() else { return };
-        let Some((last, before)) = entries.split_last() else { return };
-        if last.key == "<<" {
-            let span = last.key_span.clone();
-            entries.pop();
-            return self.refuse("merge keys (`<<`) are not used in manifests", "write the values out; what many share belongs into a policy's `defaults`", &span);
-        }
-        if let Some(first) = before.iter().find(|entry| entry.key == last.key) {
-            let error = Diagnostic::new(Code::DUPLICATE_KEY, &self.source.spot(last.key_span.clone()), format!("key `{}` is given twice", last.key));
-            let error = error.label("second one").related(&self.source.spot(first.key_span.clone()), "first given here");
-            entries.pop();
-            self.scanned.diagnostics.push(error.hint("remove one of them"));
-        }
+    fn duplicate(&mut self, key: &str, first: &Range<usize>, second: &Range<usize>) {
+        let error = Diagnostic::new(
+            Code::DUPLICATE_KEY,
+            &self.source.spot(second.clone()),
+            format!("key `{key}` is given twice"),
+        );
+        let error = error
+            .label("second one")
+            .related(&self.source.spot(first.clone()), "first given here");
+        self.scanned
+            .diagnostics
+            .push(error.hint("remove one of them"));
     }
 
     fn refuse_marks(&mut self, anchor: usize, tag: bool, range: &Range<usize>) {
         if anchor != 0 {
-            self.refuse("anchors (`&name`) are not used in manifests", "write the value out where it is needed", range);
+            self.refuse(
+                "anchors (`&name`) are not used in manifests",
+                "write the value out where it is needed",
+                range,
+            );
         }
         if tag {
-            self.refuse("tags (`!name`) are not used in manifests", "remove it; quotes make a text of anything", range);
+            self.refuse(
+                "tags (`!name`) are not used in manifests",
+                "remove it; quotes make a text of anything",
+                range,
+            );
         }
     }
 
@@ -211,33 +315,36 @@ impl Scan<'_> {
     }
 
     fn syntax_error(&self, error: &ScanError) -> Diagnostic {
-        let at = self.byte(error.marker().index());
+        let at = self.source.byte_of(error.marker().index());
         let spot = self.source.spot(at..at);
+        if error.info().contains("recursion limit") {
+            return too_deep(&spot);
+        }
         tabs::behind_error(self.source, spot.line()).unwrap_or_else(|| syntax(&spot, error.info()))
     }
 
+    /// The parser counts characters; we count bytes.
     fn range(&self, span: Span) -> Range<usize> {
-        self.byte(span.start.index())..self.byte(span.end.index())
-    }
-
-    fn byte(&self, character: usize) -> usize {
-        let end = self.source.text().len();
-        match &self.bytes {
-            None => character.min(end),
-            Some(table) => table.get(character).copied().unwrap_or(end),
-        }
+        self.source.byte_of(span.start.index())..self.source.byte_of(span.end.index())
     }
 }
 
-fn byte_table(text: &str) -> Option<Vec<usize>> {
-    (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect())
+fn too_deep(spot: &Spot) -> Diagnostic {
+    Diagnostic::new(
+        Code::TOO_MUCH,
+        spot,
+        format!("nested deeper than {DEPTH_MAX} levels"),
+    )
 }
 
 /// The parser's message, with the mend that is most often right.
 fn syntax(spot: &Spot, info: &str) -> Diagnostic {
     let hint = if info.contains("mapping values are not allowed") {
         "a text with `: ` in it needs quotes; and check the indentation"
-    } else if info.contains("did not find expected") || info.contains("simple key") || info.contains("block") {
+    } else if info.contains("did not find expected")
+        || info.contains("simple key")
+        || info.contains("block")
+    {
         "check the indentation, and that every quote and bracket is closed"
     } else if info.contains("quoted") || info.contains("escape") {
         "check that every quote is closed; in double quotes, a backslash is written twice"

@@ -7,6 +7,9 @@ use serde::Serialize;
 use crate::read::Spot;
 use crate::report::Code;
 
+/// The most errors, and the most warnings, that are told of one file; whoever has more has one mistake many times.
+pub(crate) const TOLD_MAX: usize = 100;
+
 /// Whether a revision with it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,9 +74,21 @@ pub struct Place {
 impl Diagnostic {
     /// `message` about `spot`.
     pub(crate) fn new(code: Code, spot: &Spot, message: impl Into<String>) -> Self {
-        let severity = if code.is_error() { Severity::Error } else { Severity::Warning };
+        let severity = if code.is_error() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
         let (label, hint, related) = (None, None, Vec::new());
-        Self { code, severity, message: message.into(), place: spot.place(), label, hint, related }
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            place: spot.place(),
+            label,
+            hint,
+            related,
+        }
     }
 
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
@@ -92,7 +107,10 @@ impl Diagnostic {
     }
 
     pub(crate) fn related(mut self, spot: &Spot, label: impl Into<String>) -> Self {
-        self.related.push(Related { place: spot.place(), label: label.into() });
+        self.related.push(Related {
+            place: spot.place(),
+            label: label.into(),
+        });
         self
     }
 
@@ -101,13 +119,53 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
-    /// Errors first, then by file and place; what was said twice of one place is said once.
+    /// Errors first, then by file and place. What was said twice of one place is said once; of a file with very many
+    /// errors, or warnings, the first [`TOLD_MAX`] are kept.
     pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
-        diagnostics.sort_by(|a, b| {
-            let key = |d: &Diagnostic| (d.severity, d.place.file.clone(), d.place.line, d.place.column, d.code);
-            key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
-        });
+        fn key(diagnostic: &Diagnostic) -> (Severity, &Place, Code, &str) {
+            (
+                diagnostic.severity,
+                &diagnostic.place,
+                diagnostic.code,
+                &diagnostic.message,
+            )
+        }
+        diagnostics.sort_by(|a, b| key(a).cmp(&key(b)));
         diagnostics.dedup();
+        let mut told: BTreeMap<(Severity, String), usize> = BTreeMap::new();
+        diagnostics.retain_mut(|diagnostic| {
+            let count = told
+                .entry((diagnostic.severity, diagnostic.place.file.clone()))
+                .or_default();
+            *count += 1;
+            if *count == TOLD_MAX + 1 {
+                *diagnostic = Self::more(diagnostic);
+            }
+            *count <= TOLD_MAX + 1
+        });
+    }
+
+    /// Stands for `first` and all after it in its file.
+    fn more(first: &Self) -> Self {
+        let code = if first.is_error() {
+            Code::TOO_MUCH
+        } else {
+            Code::MORE
+        };
+        let message = format!(
+            "more {}s in this file are not shown",
+            if first.is_error() { "error" } else { "warning" }
+        );
+        let hint = Some("mend those that are shown first".to_owned());
+        Self {
+            code,
+            message,
+            hint,
+            label: None,
+            related: Vec::new(),
+            severity: first.severity,
+            place: first.place.clone(),
+        }
     }
 }
 
@@ -118,11 +176,17 @@ pub fn count(diagnostics: &[Diagnostic]) -> (usize, usize) {
 }
 
 /// The nearest of `known` to a word that nobody knows, as a hint.
-pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
     let score = |candidate: &str| {
         strsim::normalized_damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase())
     };
-    let scored: BTreeMap<_, _> = known.into_iter().map(|name| ((score(name) * 1000.0) as u32, name)).collect();
+    let scored: BTreeMap<_, _> = known
+        .into_iter()
+        .map(|name| ((score(name) * 1000.0) as u32, name))
+        .collect();
     let (score, name) = scored.into_iter().next_back()?;
     (score >= 600).then(|| format!("did you mean `{name}`?"))
 }

@@ -6,7 +6,7 @@ mod explain;
 mod render;
 
 pub use code::Code;
-pub(crate) use diagnostic::did_you_mean;
 pub use diagnostic::{Diagnostic, Place, Related, Severity, count};
+pub(crate) use diagnostic::{TOLD_MAX, did_you_mean};
 pub use explain::explain;
 pub use render::{Style, render, render_all, summary};

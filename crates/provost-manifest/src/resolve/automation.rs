@@ -26,39 +26,88 @@ pub(crate) struct Around<'a> {
 }
 
 /// Resolves `document`; nothing, if something is wrong with it, which is told.
-pub(crate) fn resolve(document: &Document, spec: &AutomationSpec, around: &Around<'_>, out: &mut Vec<Diagnostic>) -> Option<Automation> {
-    let policies: Vec<&Policy<'_>> = around.policies.iter().filter(|policy| policy.selects(SubjectKind::Automation, document)).collect();
+pub(crate) fn resolve(
+    document: &Document,
+    spec: &AutomationSpec,
+    around: &Around<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Automation> {
+    let policies: Vec<&Policy<'_>> = around
+        .policies
+        .iter()
+        .filter(|policy| policy.selects(SubjectKind::Automation, document))
+        .collect();
     let own = leaves(document, document.node("spec"));
     let layers = Layers::new(Fields::All, &policies, document, &own, out);
-    let subject = power::Subject { document, path: "spec", volumes: &spec.volumes, layers: &layers, is_policy: false };
+    let subject = power::Subject {
+        document,
+        path: "spec",
+        volumes: &spec.volumes,
+        layers: &layers,
+        is_policy: false,
+    };
     power::check(&subject, &policies, &around.facts.never, out);
     limits::check_layers(&layers, &policies, document, out);
     let hooks = hooks(document, spec, &policies, around, out);
     if policies.iter().any(|policy| !policy.rules.is_empty()) {
         let effective = effective(document, &layers, &policies, out);
-        policies.iter().for_each(|policy| rules::check(policy, document, &effective, out));
+        policies
+            .iter()
+            .for_each(|policy| rules::check(policy, document, &effective, out));
     }
     let schedules = when::schedules(document, spec, &layers, around.now, out);
-    let parts = Parts { image: &spec.image, command: &spec.command, args: &spec.args, working_dir: spec.working_dir.as_deref(), volumes: &spec.volumes };
+    let parts = Parts {
+        image: &spec.image,
+        command: &spec.command,
+        args: &spec.args,
+        working_dir: spec.working_dir.as_deref(),
+        volumes: &spec.volumes,
+    };
     let workload = container::workload(document, "spec", &parts, &layers, out)?;
     let settings = container::settings(document, &layers, out)?;
     let retries = settings.retries?;
     let timeout_s = settings.timeout?.0;
     if timeout_s == 0 {
-        let spot = layers.get("timeout").and_then(|setting| setting.by).map_or_else(|| document.name_spot(), |(_, spot)| spot.clone());
-        out.push(Diagnostic::new(Code::OUT_OF_RANGE, &spot, "a timeout of 0s leaves no time at all").hint("the least is 1s"));
+        let spot = layers.get("timeout").map_or_else(
+            || document.name_spot(),
+            |setting| setting.spot_or_name(document),
+        );
+        out.push(
+            Diagnostic::new(
+                Code::OUT_OF_RANGE,
+                &spot,
+                "a timeout of 0s leaves no time at all",
+            )
+            .hint("the least is 1s"),
+        );
     }
     Some(Automation {
         name: document.name.clone(),
         labels: document.labels.clone(),
         description: document.description.clone(),
         schedules,
-        triggers: spec.triggers.iter().map(|trigger| Trigger { event: trigger.event.clone(), from: trigger.from.clone(), when: trigger.when.clone() }).collect(),
+        triggers: spec
+            .triggers
+            .iter()
+            .map(|trigger| Trigger {
+                event: trigger.event.clone(),
+                from: trigger.from.clone(),
+                when: trigger.when.clone(),
+            })
+            .collect(),
         workload,
-        params: spec.params.iter().map(|(name, spec)| (name.clone(), param(spec))).collect(),
+        params: spec
+            .params
+            .iter()
+            .map(|(name, spec)| (name.clone(), param(spec)))
+            .collect(),
         timeout_s,
         grace_s: settings.grace_period?.0,
-        retries: Retries { limit: retries.limit?, backoff_s: retries.backoff?.0, max_backoff_s: retries.max_backoff?.0 },
+        retries: Retries {
+            limit: retries.limit?,
+            backoff_s: retries.backoff?.0,
+            max_backoff_s: retries.max_backoff?.0,
+        },
         concurrency: settings.concurrency_policy?,
         queue_limit: settings.queue_limit?,
         catch_up: settings.catch_up?,
@@ -68,7 +117,10 @@ pub(crate) fn resolve(document: &Document, spec: &AutomationSpec, around: &Aroun
         run_limits: limits::run_limits(&policies),
         hooks,
         notify: notify::merge(&policies, spec),
-        freezes: policies.iter().flat_map(|policy| policy.freezes.iter().cloned()).collect(),
+        freezes: policies
+            .iter()
+            .flat_map(|policy| policy.freezes.iter().cloned())
+            .collect(),
         history: history(&layers)?,
         suspend: spec.suspend,
         origins: Arc::new(origins(document, &layers)),
@@ -76,10 +128,29 @@ pub(crate) fn resolve(document: &Document, spec: &AutomationSpec, around: &Aroun
 }
 
 /// The hooks around its runs, from the outside in: those of policies, of plugins, its own (R5).
-fn hooks(document: &Document, spec: &AutomationSpec, policies: &[&Policy<'_>], around: &Around<'_>, out: &mut Vec<Diagnostic>) -> Vec<Arc<Hook>> {
-    let own = hook::of_owner(document, &spec.hooks, &Trust::Automation { policies }, around.facts, out);
-    let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter()).filter(|hook| is_of_runs(hook));
-    of_policies.chain(around.plugin_hooks).cloned().chain(own).collect()
+fn hooks(
+    document: &Document,
+    spec: &AutomationSpec,
+    policies: &[&Policy<'_>],
+    around: &Around<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Arc<Hook>> {
+    let own = hook::of_owner(
+        document,
+        &spec.hooks,
+        &Trust::Automation { policies },
+        around.facts,
+        out,
+    );
+    let of_policies = policies
+        .iter()
+        .flat_map(|policy| policy.hooks.iter())
+        .filter(|hook| is_of_runs(hook));
+    of_policies
+        .chain(around.plugin_hooks)
+        .cloned()
+        .chain(own)
+        .collect()
 }
 
 /// Whether a hook is bound to an event of a run.
@@ -88,8 +159,16 @@ pub(crate) fn is_of_runs(hook: &Hook) -> bool {
 }
 
 /// `spec` with everything that is in force written out, hooks included, for rules.
-pub(crate) fn effective(document: &Document, layers: &Layers<'_>, policies: &[&Policy<'_>], out: &mut Vec<Diagnostic>) -> Value {
-    let mut spec = document.node("spec").map(crate::read::Node::json).unwrap_or_default();
+pub(crate) fn effective(
+    document: &Document,
+    layers: &Layers<'_>,
+    policies: &[&Policy<'_>],
+    out: &mut Vec<Diagnostic>,
+) -> Value {
+    let mut spec = document
+        .node("spec")
+        .map(crate::read::Node::json)
+        .unwrap_or_default();
     if let Some(hooks) = spec.get_mut("hooks").and_then(Value::as_array_mut) {
         for (index, hook) in hooks.iter_mut().enumerate() {
             let own = leaves(document, document.node(&format!("spec/hooks/{index}")));
@@ -106,7 +185,12 @@ pub(crate) fn effective(document: &Document, layers: &Layers<'_>, policies: &[&P
 
 fn history(layers: &Layers<'_>) -> Option<History> {
     let spec: HistorySpec = serde_json::from_value(Value::Object(layers.object("history"))).ok()?;
-    Some(History { keep_s: spec.keep?.0, keep_last: spec.keep_last?, logs_s: spec.logs?.0, log_bytes: spec.log_size?.0 })
+    Some(History {
+        keep_s: spec.keep?.0,
+        keep_last: spec.keep_last?,
+        logs_s: spec.logs?.0,
+        log_bytes: spec.log_size?.0,
+    })
 }
 
 fn param(spec: &ParamSpec) -> Param {
@@ -124,13 +208,26 @@ fn param(spec: &ParamSpec) -> Param {
 /// Where each value comes from: the settings one by one, the rest of the manifest by field (A8).
 fn origins(document: &Document, layers: &Layers<'_>) -> BTreeMap<String, Origin> {
     let mut origins = BTreeMap::new();
-    for entry in document.node("spec").map(crate::read::Node::entries).unwrap_or_default() {
+    for entry in document
+        .node("spec")
+        .map(crate::read::Node::entries)
+        .unwrap_or_default()
+    {
         if !crate::resolve::built_in::is_setting(&entry.key) {
             let line = document.source.spot(entry.key_span.clone()).line();
-            let origin = Origin { document: document.id(), scope: Scope::Automation, file: Some(document.file().to_owned()), line: Some(line) };
+            let origin = Origin {
+                document: document.id(),
+                scope: Scope::Automation,
+                file: Some(document.file().to_owned()),
+                line: Some(line),
+            };
             origins.insert(format!("spec.{}", entry.key), origin);
         }
     }
-    origins.extend(layers.iter().map(|(path, setting)| (format!("spec.{path}"), setting.origin())));
+    origins.extend(
+        layers
+            .iter()
+            .map(|(path, setting)| (format!("spec.{path}"), setting.origin())),
+    );
     origins
 }

@@ -51,7 +51,14 @@ pub(crate) fn is_container_field(path: &str) -> bool {
     let first = path.split('.').next().unwrap_or(path);
     matches!(
         first,
-        "pullPolicy" | "env" | "user" | "readOnlyRoot" | "dropCapabilities" | "addCapabilities" | "network" | "resources"
+        "pullPolicy"
+            | "env"
+            | "user"
+            | "readOnlyRoot"
+            | "dropCapabilities"
+            | "addCapabilities"
+            | "network"
+            | "resources"
     )
 }
 
@@ -59,7 +66,15 @@ pub(crate) fn is_container_field(path: &str) -> bool {
 pub(crate) fn is_setting(path: &str) -> bool {
     let first = path.split('.').next().unwrap_or(path);
     let runs = [
-        "timeZone", "timeout", "gracePeriod", "retries", "concurrencyPolicy", "queueLimit", "catchUp", "startDeadline", "lateAfter",
+        "timeZone",
+        "timeout",
+        "gracePeriod",
+        "retries",
+        "concurrencyPolicy",
+        "queueLimit",
+        "catchUp",
+        "startDeadline",
+        "lateAfter",
     ];
     is_container_field(first) || runs.contains(&first)
 }

@@ -22,7 +22,10 @@ pub(crate) enum Trust<'a> {
     /// A policy: only the server's configuration is above it.
     Policy { order: i64 },
     /// A plugin, under these policies.
-    Plugin { spec: &'a PluginSpec, policies: &'a [&'a Policy<'a>] },
+    Plugin {
+        spec: &'a PluginSpec,
+        policies: &'a [&'a Policy<'a>],
+    },
     /// An automation, under these policies.
     Automation { policies: &'a [&'a Policy<'a>] },
 }
@@ -38,24 +41,49 @@ impl<'a> Trust<'a> {
     fn owner(&self, name: &Name) -> HookOwner {
         let name = name.clone();
         match self {
-            Trust::Policy { order } => HookOwner::Policy { name, order: *order },
-            Trust::Plugin { spec, .. } => HookOwner::Plugin { name, order: spec.order },
+            Trust::Policy { order } => HookOwner::Policy {
+                name,
+                order: *order,
+            },
+            Trust::Plugin { spec, .. } => HookOwner::Plugin {
+                name,
+                order: spec.order,
+            },
             Trust::Automation { .. } => HookOwner::Automation,
         }
     }
 }
 
 /// The hooks of `document`, as they take effect; what is wrong with them is told.
-pub(crate) fn of_owner(document: &Document, specs: &[HookSpec], trust: &Trust<'_>, facts: &ServerFacts, out: &mut Vec<Diagnostic>) -> Vec<Arc<Hook>> {
+pub(crate) fn of_owner(
+    document: &Document,
+    specs: &[HookSpec],
+    trust: &Trust<'_>,
+    facts: &ServerFacts,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Arc<Hook>> {
     let mut hooks = Vec::new();
     let mut names: BTreeMap<Name, usize> = BTreeMap::new();
     for (index, spec) in specs.iter().enumerate() {
         let path = format!("spec/hooks/{index}");
         let generated = || Name::new(format!("hook-{}", index + 1)).ok();
-        let Some(name) = spec.name.clone().or_else(generated) else { continue };
+        let Some(name) = spec.name.clone().or_else(generated) else {
+            continue;
+        };
         if let Some(first) = names.insert(name.clone(), index) {
-            let error = Diagnostic::new(Code::SAME_HOOK, &document.spot_of(&format!("{path}/name")), format!("two hooks of {} are called `{name}`", document.id()));
-            out.push(error.related(&document.spot_of(&format!("spec/hooks/{first}/name")), "first here").hint("give one of them another name"));
+            let error = Diagnostic::new(
+                Code::SAME_HOOK,
+                &document.spot_of(&format!("{path}/name")),
+                format!("two hooks of {} are called `{name}`", document.id()),
+            );
+            out.push(
+                error
+                    .related(
+                        &document.spot_of(&format!("spec/hooks/{first}/name")),
+                        "first here",
+                    )
+                    .hint("give one of them another name"),
+            );
         }
         check_event(document, &path, spec, trust, out);
         hooks.extend(one(document, &path, name, spec, trust, facts, out));
@@ -63,7 +91,15 @@ pub(crate) fn of_owner(document: &Document, specs: &[HookSpec], trust: &Trust<'_
     hooks
 }
 
-fn one(document: &Document, path: &str, name: Name, spec: &HookSpec, trust: &Trust<'_>, facts: &ServerFacts, out: &mut Vec<Diagnostic>) -> Option<Arc<Hook>> {
+fn one(
+    document: &Document,
+    path: &str,
+    name: Name,
+    spec: &HookSpec,
+    trust: &Trust<'_>,
+    facts: &ServerFacts,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Arc<Hook>> {
     let (plugin_image, config) = match trust {
         Trust::Plugin { spec, .. } => (spec.image.as_deref(), Value::Object(spec.config.clone())),
         _ => (None, json!({})),
@@ -73,19 +109,44 @@ fn one(document: &Document, path: &str, name: Name, spec: &HookSpec, trust: &Tru
             Trust::Plugin { .. } => "give the hook an `image`, or the plugin one for all its hooks",
             _ => "give the hook an `image`",
         };
-        out.push(Diagnostic::new(Code::NO_IMAGE, &document.spot_of(path), format!("hook `{name}` has no image")).hint(hint));
+        out.push(
+            Diagnostic::new(
+                Code::NO_IMAGE,
+                &document.spot_of(path),
+                format!("hook `{name}` has no image"),
+            )
+            .hint(hint),
+        );
         return None;
     };
     let on_error = on_error(document, path, spec, out);
     let own = leaves(document, document.node(path));
     let layers = Layers::new(Fields::Container, trust.policies(), document, &own, out);
     let is_policy = matches!(trust, Trust::Policy { .. });
-    let subject = power::Subject { document, path, volumes: &spec.volumes, layers: &layers, is_policy };
+    let subject = power::Subject {
+        document,
+        path,
+        volumes: &spec.volumes,
+        layers: &layers,
+        is_policy,
+    };
     power::check(&subject, trust.policies(), &facts.never, out);
     limits::check_layers(&layers, trust.policies(), document, out);
     let given_timeout = spec.timeout.map(|timeout| timeout.0);
-    let timeout_s = limits::hook_timeout(given_timeout, HOOK_TIMEOUT_S, trust.policies(), &document.spot_of(&format!("{path}/timeout")), out);
-    let parts = Parts { image, command: &spec.command, args: &spec.args, working_dir: spec.working_dir.as_deref(), volumes: &spec.volumes };
+    let timeout_s = limits::hook_timeout(
+        given_timeout,
+        HOOK_TIMEOUT_S,
+        trust.policies(),
+        &document.spot_of(&format!("{path}/timeout")),
+        out,
+    );
+    let parts = Parts {
+        image,
+        command: &spec.command,
+        args: &spec.args,
+        working_dir: spec.working_dir.as_deref(),
+        volumes: &spec.volumes,
+    };
     let workload = container::workload(document, path, &parts, &layers, out)?;
     Some(Arc::new(Hook {
         name,
@@ -104,12 +165,21 @@ fn one(document: &Document, path: &str, name: Name, spec: &HookSpec, trust: &Tru
 }
 
 /// What a failure means: as written, or `Fail` where something waits for the hook and can still be stopped.
-fn on_error(document: &Document, path: &str, spec: &HookSpec, out: &mut Vec<Diagnostic>) -> OnError {
+fn on_error(
+    document: &Document,
+    path: &str,
+    spec: &HookSpec,
+    out: &mut Vec<Diagnostic>,
+) -> OnError {
     let can_stop = matches!(spec.event.as_str(), "run.starting" | "server.startup");
     match spec.on_error {
         Some(OnError::Fail) if spec.background => {
             let spot = document.spot_of(&format!("{path}/onError"));
-            let error = Diagnostic::new(Code::TOGETHER, &spot, "a hook in the background cannot stop anything");
+            let error = Diagnostic::new(
+                Code::TOGETHER,
+                &spot,
+                "a hook in the background cannot stop anything",
+            );
             out.push(error.hint("remove `background: true` or `onError: Fail`"));
             OnError::Fail
         }
@@ -119,11 +189,20 @@ fn on_error(document: &Document, path: &str, spec: &HookSpec, out: &mut Vec<Diag
     }
 }
 
-fn check_event(document: &Document, path: &str, spec: &HookSpec, trust: &Trust<'_>, out: &mut Vec<Diagnostic>) {
+fn check_event(
+    document: &Document,
+    path: &str,
+    spec: &HookSpec,
+    trust: &Trust<'_>,
+    out: &mut Vec<Diagnostic>,
+) {
     let path = format!("{path}/event");
     event_name(document, &path, &spec.event, out);
     if matches!(trust, Trust::Automation { .. }) && !spec.event.starts_with("run.") {
-        let message = format!("an automation's own hooks are about its runs; `{}` is no event of a run", spec.event);
+        let message = format!(
+            "an automation's own hooks are about its runs; `{}` is no event of a run",
+            spec.event
+        );
         let error = Diagnostic::new(Code::WRONG_EVENT, &document.spot_of(&path), message);
         out.push(error.hint("to start on the event, use `triggers`; to react to it on the server, put the hook into a policy or a plugin"));
     }
@@ -138,21 +217,35 @@ pub(crate) fn event_name(document: &Document, path: &str, event: &str, out: &mut
     let family = event.split('.').next().unwrap_or_default();
     let near = did_you_mean(event, OWN_EVENTS.iter().copied());
     if OWN_EVENT_FAMILIES.contains(&family) {
-        let of_family: Vec<&str> = OWN_EVENTS.iter().copied().filter(|own| own.split('.').next() == Some(family)).collect();
+        let of_family: Vec<&str> = OWN_EVENTS
+            .iter()
+            .copied()
+            .filter(|own| own.split('.').next() == Some(family))
+            .collect();
         let all = match of_family.as_slice() {
             [] => format!("events `{family}.*` are not supported yet by this version"),
             known => format!("there are {}", known.join(", ")),
         };
         let near = did_you_mean(event, of_family.iter().copied());
-        let error = Diagnostic::new(Code::UNKNOWN_EVENT, &spot, format!("there is no event `{event}`"));
+        let error = Diagnostic::new(
+            Code::UNKNOWN_EVENT,
+            &spot,
+            format!("there is no event `{event}`"),
+        );
         out.push(error.hint(near.unwrap_or(all)));
     } else if let Some(near) = near.filter(|_| nearly_ours(event)) {
-        let warning = Diagnostic::new(Code::EVENT_TYPO, &spot, format!("`{event}` is no event of Provost's, so somebody has to fire it"));
+        let warning = Diagnostic::new(
+            Code::EVENT_TYPO,
+            &spot,
+            format!("`{event}` is no event of Provost's, so somebody has to fire it"),
+        );
         out.push(warning.hint(near));
     }
 }
 
 /// Whether a free name is so near to one of ours that it is probably meant.
 fn nearly_ours(event: &str) -> bool {
-    OWN_EVENTS.iter().any(|own| strsim::normalized_damerau_levenshtein(event, own) >= 0.8)
+    OWN_EVENTS
+        .iter()
+        .any(|own| strsim::normalized_damerau_levenshtein(event, own) >= 0.8)
 }

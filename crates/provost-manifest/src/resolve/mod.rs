@@ -35,26 +35,46 @@ use crate::report::{Code, Diagnostic};
 use automation::{Around, is_of_runs};
 use policy::{Policy, subject_kind};
 
+/// An expression, a zone, and what it does when the clocks change.
+type When = (String, &'static str, u8);
+
 /// The instant that warnings with dates are counted from; absent: no such warnings.
 pub(crate) struct Now {
     pub(crate) instant: Option<Timestamp>,
     /// Many automations are due alike: what was said of an expression and a zone.
-    said: RefCell<HashMap<(String, &'static str, u8), Option<(String, Option<String>)>>>,
+    said: RefCell<HashMap<When, Option<when::Warning>>>,
 }
 
 impl Now {
     pub(crate) fn new(instant: Option<Timestamp>) -> Self {
-        Self { instant, said: RefCell::default() }
+        Self {
+            instant,
+            said: RefCell::default(),
+        }
     }
 
     /// What clock changes do to a schedule within the next two years, about `spot`.
     fn clock_warning(&self, schedule: &Schedule, spot: &Spot) -> Option<Diagnostic> {
         let from = self.instant?;
-        let Timing::Cron { cron, zone, on_gap, on_fold } = &schedule.timing else { return None };
-        let key = (cron.source().to_owned(), zone.name(), *on_gap as u8 * 2 + *on_fold as u8);
+        let Timing::Cron {
+            cron,
+            zone,
+            on_gap,
+            on_fold,
+        } = &schedule.timing
+        else {
+            return None;
+        };
+        let key = (
+            cron.source().to_owned(),
+            zone.name(),
+            *on_gap as u8 * 2 + *on_fold as u8,
+        );
         let mut said = self.said.borrow_mut();
         let warning = said.entry(key).or_insert_with(|| {
-            let until = from.checked_add((2 * 366 * 24).hours()).unwrap_or(Timestamp::MAX);
+            let until = from
+                .checked_add((2 * 366 * 24).hours())
+                .unwrap_or(Timestamp::MAX);
             when::clock_warning(schedule, from, until)
         });
         let (message, hint) = warning.clone()?;
@@ -63,39 +83,68 @@ impl Now {
 }
 
 /// Resolves all documents. What cannot be resolved is left out and told.
-pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, out: &mut Vec<Diagnostic>) -> Desired {
-    let policies = Policy::all(documents, facts, now, out);
-    policies.iter().for_each(|policy| policy.warn_if_idle(documents, out));
+pub(crate) fn resolve(
+    documents: &[Document],
+    facts: &ServerFacts,
+    now: &Now,
+    out: &mut Vec<Diagnostic>,
+) -> Desired {
+    let policies = Policy::all(documents, facts, out);
+    policies
+        .iter()
+        .for_each(|policy| policy.warn_if_idle(documents, out));
     let mut desired = Desired::default();
     let plugin_hooks = plugins(documents, &policies, facts, &mut desired, out);
-    let around = Around { policies: &policies, plugin_hooks: &plugin_hooks, facts, now };
+    let around = Around {
+        policies: &policies,
+        plugin_hooks: &plugin_hooks,
+        facts,
+        now,
+    };
     for document in documents {
         match &document.spec {
             Spec::Automation(spec) => {
                 if let Some(automation) = automation::resolve(document, spec, &around, out) {
-                    desired.automations.insert(document.name.clone(), Arc::new(automation));
+                    desired
+                        .automations
+                        .insert(document.name.clone(), Arc::new(automation));
                 }
             }
             Spec::Channel(spec) => {
                 if let Some(channel) = channel::resolve(document, spec, &policies, facts, out) {
-                    desired.channels.insert(document.name.clone(), Arc::new(channel));
+                    desired
+                        .channels
+                        .insert(document.name.clone(), Arc::new(channel));
                 }
             }
             Spec::Plugin(_) | Spec::Policy(_) => {}
         }
     }
     for policy in &policies {
-        desired.policies.insert(policy.document.name.clone(), summary(policy, documents));
+        desired
+            .policies
+            .insert(policy.document.name.clone(), summary(policy, documents));
     }
-    let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter().cloned());
+    let of_policies = policies
+        .iter()
+        .flat_map(|policy| policy.hooks.iter().cloned());
     let others = std::mem::take(&mut desired.hooks);
-    desired.hooks = of_policies.filter(|hook| !is_of_runs(hook)).chain(others).collect();
+    desired.hooks = of_policies
+        .filter(|hook| !is_of_runs(hook))
+        .chain(others)
+        .collect();
     desired
 }
 
 /// Resolves the plugins in their order: by `order`, then by name. Hooks on events of runs are returned, the others are
 /// put into `desired`.
-fn plugins(documents: &[Document], policies: &[Policy<'_>], facts: &ServerFacts, desired: &mut Desired, out: &mut Vec<Diagnostic>) -> Vec<Arc<Hook>> {
+fn plugins(
+    documents: &[Document],
+    policies: &[Policy<'_>],
+    facts: &ServerFacts,
+    desired: &mut Desired,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Arc<Hook>> {
     let mut plugins: Vec<_> = documents
         .iter()
         .filter_map(|document| match &document.spec {
@@ -107,9 +156,15 @@ fn plugins(documents: &[Document], policies: &[Policy<'_>], facts: &ServerFacts,
     let mut of_runs = Vec::new();
     for (document, spec) in plugins {
         let plugin = plugin::resolve(document, spec, policies, facts, out);
-        desired.plugins.insert(document.name.clone(), plugin.summary);
+        desired
+            .plugins
+            .insert(document.name.clone(), plugin.summary);
         for hook in plugin.hooks {
-            if is_of_runs(&hook) { of_runs.push(hook) } else { desired.hooks.push(hook) }
+            if is_of_runs(&hook) {
+                of_runs.push(hook)
+            } else {
+                desired.hooks.push(hook)
+            }
         }
     }
     of_runs
@@ -118,7 +173,8 @@ fn plugins(documents: &[Document], policies: &[Policy<'_>], facts: &ServerFacts,
 fn summary(policy: &Policy<'_>, documents: &[Document]) -> PolicySummary {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let selected = documents.iter().filter(|document| {
-        matches!(document.spec, Spec::Automation(_)) && subject_kind(document).is_some_and(|kind| policy.selects(kind, document))
+        matches!(document.spec, Spec::Automation(_))
+            && subject_kind(document).is_some_and(|kind| policy.selects(kind, document))
     });
     PolicySummary {
         order: policy.spec.order,

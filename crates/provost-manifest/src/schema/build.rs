@@ -15,8 +15,12 @@ use crate::schema::tidy::tidy;
 
 const DRAFT_07: &str = "http://json-schema.org/draft-07/schema#";
 
-static KINDS: LazyLock<BTreeMap<Kind, Value>> =
-    LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, manifest(kind))).collect());
+static KINDS: LazyLock<BTreeMap<Kind, Value>> = LazyLock::new(|| {
+    Kind::ALL
+        .into_iter()
+        .map(|kind| (kind, manifest(kind)))
+        .collect()
+});
 
 /// The schema of a kind.
 pub(crate) fn of(kind: Kind) -> &'static Value {
@@ -27,7 +31,10 @@ pub(crate) fn of(kind: Kind) -> &'static Value {
 /// `automation.json`, and `manifest.json` for all of them.
 pub fn schemas() -> BTreeMap<String, Value> {
     let file = |kind: &Kind| format!("{}.json", kind.as_str().to_lowercase());
-    let mut schemas: BTreeMap<_, _> = KINDS.iter().map(|(kind, schema)| (file(kind), schema.clone())).collect();
+    let mut schemas: BTreeMap<_, _> = KINDS
+        .iter()
+        .map(|(kind, schema)| (file(kind), schema.clone()))
+        .collect();
     schemas.insert("manifest.json".to_owned(), combined());
     schemas
 }
@@ -70,8 +77,8 @@ fn manifest(kind: Kind) -> Value {
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "additionalProperties": false,
         "properties": {
-            "apiVersion": { "const": API_VERSION, "description": "The version of the format." },
-            "kind": { "const": kind.as_str(), "description": "The kind of manifest." },
+            "apiVersion": { "type": "string", "const": API_VERSION, "description": "The version of the format." },
+            "kind": { "type": "string", "const": kind.as_str(), "description": "The kind of manifest." },
             "metadata": generated::<Metadata>(),
             "spec": spec,
         },
@@ -85,7 +92,10 @@ fn generated<T: JsonSchema>() -> Value {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
     tidy(&mut schema);
     schema
 }
@@ -99,14 +109,19 @@ fn defaults(kind: Kind, schema: &mut Value) {
         Kind::Policy => &[("/properties/hooks/items", false), ("", true)],
     };
     for (place, all) in places {
-        let Some(place) = schema.pointer_mut(&format!("/properties/spec{place}")) else { continue };
+        let Some(place) = schema.pointer_mut(&format!("/properties/spec{place}")) else {
+            continue;
+        };
         for (path, value) in built_in::values() {
             let wanted = *all || built_in::is_container_field(path);
             let policy_itself = kind == Kind::Policy && *all && !path.starts_with("history.");
             if !wanted || policy_itself {
                 continue;
             }
-            let pointer: String = path.split('.').map(|key| format!("/properties/{key}")).collect();
+            let pointer: String = path
+                .split('.')
+                .map(|key| format!("/properties/{key}"))
+                .collect();
             if let Some(field) = place.pointer_mut(&pointer).and_then(Value::as_object_mut) {
                 field.insert("default".to_owned(), value.clone());
             }

@@ -3,8 +3,9 @@
 mod build;
 mod check;
 mod docs;
+mod forms;
 mod tidy;
 
-pub(crate) use check::check;
 pub use build::schemas;
+pub(crate) use check::check;
 pub use docs::{FieldDoc, field_docs};

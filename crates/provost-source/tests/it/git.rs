@@ -98,11 +98,10 @@ async fn another_branch_and_a_sub_folder() {
     );
     let why = refusal(&read("main", "shop.yaml")).await;
     assert!(why.contains("is a file; name a folder"), "{why}");
-    let why = refusal(&read("release/1", "deep/*")).await;
-    assert!(
-        why.contains("has no folder `deep/*`"),
-        "a pattern is not a folder: {why}"
-    );
+    for pattern in ["deep/*", ":(top)deep"] {
+        let why = refusal(&read("release/1", pattern)).await;
+        assert!(why.contains(&format!("has no folder `{pattern}`")), "{why}");
+    }
 }
 
 #[tokio::test]
@@ -252,13 +251,14 @@ async fn what_a_killed_git_leaves_behind_does_not_stop_the_next() {
     let copy = shop.home().join("repository.git");
     for lock in [
         "shallow.lock",
-        "config.lock",
         "packed-refs.lock",
         "HEAD.lock",
         "refs/provost/head.lock",
     ] {
         std::fs::write(copy.join(lock), "").unwrap();
     }
+    // As if it had been the very first fetch.
+    std::fs::remove_file(copy.join("refs/provost/head")).unwrap();
     shop.commit("shop.yaml", "a: 2\n");
     assert_eq!(
         texts(&source.fetch().await.unwrap()),

@@ -32,7 +32,7 @@ fn working_in(folder: &Path) -> usize {
         .count()
 }
 
-async fn until(what: &str, condition: impl Fn() -> bool) {
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(10);
     while !condition() {
         assert!(Instant::now() < end, "not within 10 s: {what}");
@@ -59,7 +59,7 @@ async fn a_git_that_takes_too_long_is_ended_with_all_it_started() {
 #[tokio::test]
 async fn a_fetch_that_is_dropped_leaves_no_process_behind() {
     let shop = Shop::empty();
-    let (_listener, config) = silent();
+    let (listener, config) = silent();
     let source = shop.source_with(
         GitConfig {
             timeout: Duration::from_secs(60),
@@ -68,10 +68,14 @@ async fn a_fetch_that_is_dropped_leaves_no_process_behind() {
         &[],
     );
     let fetch = tokio::spawn(async move { source.fetch().await });
-    until("git and its helper run", || {
-        shop.state().exists() && working_in(&shop.home()) >= 2
+    listener.set_nonblocking(true).unwrap();
+    let mut connection = None;
+    until("git's helper waits for an answer", || {
+        connection = listener.accept().ok();
+        connection.is_some()
     })
     .await;
+    assert!(working_in(&shop.home()) >= 2, "git and its helper run");
     fetch.abort();
     until("both are gone", || working_in(&shop.home()) == 0).await;
 }

@@ -24,12 +24,13 @@ impl Limit {
         let text = piece.text;
         if self.is_reached {
             self.omitted_lines += u64::from(!piece.continued);
-            self.omitted_bytes += text.len() as u64 + 1;
+            self.omitted_bytes += text.len() as u64;
             return (None, None);
         }
         let room = self.bytes - self.kept;
-        if text.len() as u64 + 1 <= room {
-            self.kept += text.len() as u64 + 1;
+        let needed = text.len() as u64 + 1;
+        if needed <= room {
+            self.kept += needed;
             return (Some(text), None);
         }
         let part = &text[..boundary_before(text, usize::try_from(room).unwrap_or(usize::MAX))];
@@ -78,7 +79,7 @@ mod tests {
         assert_eq!(notice.unwrap(), "provost: output limit of 10 bytes reached; the rest is not kept");
         assert_eq!(limit.admit(line("more")), (None, None));
         assert_eq!(limit.admit(line("")), (None, None));
-        assert_eq!(limit.account().unwrap(), "provost: 12 bytes and 2 more lines were not kept");
+        assert_eq!(limit.account().unwrap(), "provost: 10 bytes and 2 more lines were not kept");
     }
 
     #[test]

@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn the_tail_is_made_of_whole_last_lines() {
         let mut tail = Tail::default();
-        let line = |text| Piece { text, continued: false };
         for number in 0..10_000 {
-            tail.push(OutputStream::Stdout, line(&format!("line {number}")));
+            let text = format!("line {number}");
+            tail.push(OutputStream::Stdout, Piece { text: &text, continued: false });
         }
         let text = tail.end();
         assert!(text.len() <= TAIL_MAX && text.len() > TAIL_MAX - 20, "{}", text.len());

@@ -18,7 +18,8 @@ const SNAPSHOTS_KEPT: usize = 2;
 #[derive(Clone, Default)]
 pub(super) struct History {
     last: u64,
-    facts: BTreeMap<u64, Arc<(Recorded, About)>>,
+    latest: Timestamp,
+    facts: BTreeMap<u64, Arc<Kept>>,
     facts_of: BTreeMap<Name, BTreeSet<u64>>,
     firsts: BTreeMap<EventId, About>,
     runs: BTreeMap<RunId, Arc<RunRecord>>,
@@ -28,6 +29,13 @@ pub(super) struct History {
     snapshots: VecDeque<Arc<State>>,
     pub(super) revisions: BTreeMap<RevisionId, Arc<Revision>>,
     gone: BTreeMap<Name, Gone>,
+}
+
+/// A fact, what it is about, and the latest instant up to it: that never goes back, as clocks do.
+struct Kept {
+    recorded: Recorded,
+    about: About,
+    latest: Timestamp,
 }
 
 /// What an automation's orders let go: said since the last start, and owed from before it.
@@ -41,7 +49,7 @@ impl History {
     pub fn load(&self) -> State {
         let mut state = self.snapshots.back().map(|state| (**state).clone()).unwrap_or_default();
         for (_, fact) in self.facts.range(state.seq + 1..) {
-            fold(&mut state, &fact.0);
+            fold(&mut state, &fact.recorded);
         }
         state
     }
@@ -70,16 +78,18 @@ impl History {
             self.facts_of.entry(automation.clone()).or_default().insert(recorded.seq);
         }
         self.last = recorded.seq;
-        self.facts.insert(recorded.seq, Arc::new((recorded, about)));
+        self.latest = self.latest.max(recorded.at);
+        self.facts.insert(recorded.seq, Arc::new(Kept { recorded, about, latest: self.latest }));
     }
 
     fn put_run(&mut self, run: RunRecord) {
         let key = (run.due, run.run.clone());
+        let of_automation = self.runs_of.entry(run.automation.clone()).or_default();
         match self.runs.get(&run.run) {
-            Some(earlier) => drop(self.runs_of.entry(run.automation.clone()).or_default().remove(&(earlier.due, run.run.clone()))),
+            Some(earlier) => drop(of_automation.remove(&(earlier.due, run.run.clone()))),
             None => drop(self.logs.insert(run.run.clone())),
         }
-        self.runs_of.entry(run.automation.clone()).or_default().insert(key);
+        of_automation.insert(key);
         self.runs.insert(run.run.clone(), Arc::new(run));
     }
 
@@ -149,14 +159,14 @@ impl History {
 
     pub fn facts(&self, query: &FactQuery) -> Vec<Recorded> {
         let after = self.facts.range(query.after_seq.saturating_add(1)..).map(|(_, fact)| &**fact);
-        let found = after.filter(|(recorded, about)| {
+        let found = after.filter(|Kept { recorded, about, .. }| {
             query.since.is_none_or(|since| recorded.at >= since)
                 && (query.run.is_none() || about.run == query.run)
                 && (query.automation.is_none() || about.automation == query.automation)
                 && (query.event.is_none() || about.event == query.event)
                 && (!query.revisions_only || REVISION_KINDS.contains(&kind_of(&recorded.fact)))
         });
-        let found = found.map(|(recorded, _)| recorded);
+        let found = found.map(|kept| &kept.recorded);
         if query.tail {
             let mut youngest: Vec<Recorded> = found.rev().take(query.limit).cloned().collect();
             youngest.reverse();
@@ -210,10 +220,10 @@ impl History {
         let covered = self.snapshots.front().map_or(0, |oldest| oldest.seq);
         let Some(seqs) = self.facts_of.get_mut(&order.automation) else { return };
         let (facts, runs) = (&mut self.facts, &self.runs);
-        let goes = |(recorded, about): &(Recorded, About)| {
-            recorded.at < order.runs_before
-                && !KEPT_KINDS.contains(&kind_of(&recorded.fact))
-                && about.run.as_ref().is_none_or(|run| !runs.contains_key(run))
+        let goes = |kept: &Kept| {
+            kept.latest < order.runs_before
+                && !KEPT_KINDS.contains(&kind_of(&kept.recorded.fact))
+                && kept.about.run.as_ref().is_none_or(|run| !runs.contains_key(run))
         };
         let old: Vec<u64> =
             seqs.range(..=covered).copied().filter(|seq| facts.get(seq).is_some_and(|fact| goes(fact))).collect();

@@ -32,12 +32,14 @@ pub(crate) fn owe_again(db: &Connection) -> rusqlite::Result<()> {
 /// Lets one piece go. Returns what went, and whether there may be more.
 pub(crate) fn prune_piece(db: &mut Connection, order: &PruneOrder) -> rusqlite::Result<(Pruned, bool)> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let pruned = Pruned { runs: forget_runs(&tx, order)?, logs: forget_logs(&tx, order)? };
-    // Facts and outcomes only once all the runs are gone that they are of.
-    let is_more = is_full(pruned.runs.len())
-        || is_full(pruned.logs.len())
-        || is_full(forget_facts(&tx, order)?)
-        || is_full(forget_outcomes(&tx, order)?);
+    let mut pruned = Pruned { runs: forget_runs(&tx, order)?, logs: Vec::new() };
+    // Output, facts and outcomes only once all the runs are gone that they are of.
+    let mut is_more = is_full(pruned.runs.len());
+    if !is_more {
+        pruned.logs = forget_logs(&tx, order)?;
+        is_more = is_full(pruned.logs.len());
+    }
+    is_more = is_more || is_full(forget_facts(&tx, order)?) || is_full(forget_outcomes(&tx, order)?);
     tx.commit()?;
     Ok((pruned, is_more))
 }
@@ -80,20 +82,19 @@ fn remember_gone(tx: &Transaction<'_>, order: &PruneOrder, runs: &[RunId], whole
 
 /// Forgets facts that no fold needs and that are of no run that is kept.
 fn forget_facts(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<usize> {
-    let before = instant(order.runs_before);
-    // No fact from this one on can be old enough to go, so that those of recent runs are not even looked at.
+    // From this fact on all are too young to go; they are not even looked at.
     let sql = "SELECT coalesce((SELECT seq FROM facts WHERE latest >= ?1 ORDER BY latest, seq LIMIT 1), 9223372036854775807)";
-    let recent: i64 = tx.query_row(sql, [before], |row| row.get(0))?;
+    let recent: i64 = tx.query_row(sql, [instant(order.runs_before)], |row| row.get(0))?;
     let sql = format!(
         "DELETE FROM facts WHERE seq IN
              (SELECT seq FROM facts
-              WHERE automation = ?1 AND seq <= ?2 AND at < ?3 AND kind NOT IN ('{}')
+              WHERE automation = ?1 AND seq <= ?2 AND kind NOT IN ('{}')
                 AND (run IS NULL OR NOT EXISTS (SELECT 1 FROM runs WHERE runs.run = facts.run))
-              LIMIT ?4)",
+              LIMIT ?3)",
         KEPT_KINDS.join("', '")
     );
     let last = covered(tx)?.min(recent.saturating_sub(1));
-    tx.prepare_cached(&sql)?.execute((order.automation.as_str(), last, before, PIECE))
+    tx.prepare_cached(&sql)?.execute((order.automation.as_str(), last, PIECE))
 }
 
 fn forget_outcomes(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<usize> {

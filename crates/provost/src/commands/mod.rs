@@ -2,12 +2,23 @@
 
 pub mod control;
 pub mod describe;
+pub mod dev;
 pub mod events;
+pub mod explain;
 pub mod get;
+pub mod help;
 pub mod logs;
+pub mod new;
+mod offline;
+pub mod pack;
 mod remote;
 pub mod revision;
 pub mod run;
 pub mod schedule;
+pub mod schema;
+pub mod shell;
+pub mod simulate;
 pub mod status;
+pub mod validate;
+pub mod version;
 mod wait;

@@ -2,10 +2,12 @@
 
 mod client;
 mod duration;
+mod keys;
 mod server;
 mod yaml;
 
 pub use client::{DEV_FOLDER, SOCKET, ServerArgs};
 pub use duration::{Direction, parse_duration, parse_moment};
+pub use keys::keys;
 pub use server::{Apply, Drift, ServerConfig, host_name};
 pub use yaml::closest;

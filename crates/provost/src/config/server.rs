@@ -1,30 +1,13 @@
 //! The server configuration file: `provost serve --config FILE`.
-//!
-//! | key | means | when left out |
-//! |---|---|---|
-//! | `instance` | the name of this Provost on its engine; every container of it carries it | the machine's host name |
-//! | `labels` | labels of this server, which policies select by (`select.servers`) | none |
-//! | `state` | the folder that holds all that is remembered | `/var/lib/provost` |
-//! | `socket` | the socket that the command line talks to | `<state>/provost.sock` |
-//! | `source.folder` | `path`: a folder of manifests, watched | one of the two must be given |
-//! | `source.git` | `url`, `branch`, `path`, `poll`, `timeout`, `allowFile`, `knownHosts`: a branch of a repository | |
-//! | `engine.docker` | `host`: the engine's address | `DOCKER_HOST`, Docker's socket, Podman's socket |
-//! | `signers` | SSH public keys; only revisions that one of them signed are accepted | no signature is asked for |
-//! | `policyPaths` | the only folders that may hold `Policy` documents | everywhere |
-//! | `apply` | `Auto`: a revision applies itself; `Manual`: it waits for `provost apply` | `Auto` |
-//! | `drift` | `Correct`: what the engine lost or has too much of is put right; `Report`: it is only told | `Correct` |
-//! | `allowEmpty` | whether a revision may remove everything at once | `false` |
-//! | `shutdownGrace` | how long runs may go on when the server is asked to end | `5s` |
-//! | `prepareAhead` | whether containers are made before their due time, so that only the start is left | `true` |
-//! | `webhooks.allowPrivateAddresses` | whether webhooks may go to this machine and to private networks | `false` |
-//! | `secretsDir` | the folder with the keys that webhooks are signed with | `<state>/secrets` |
-//! | `images` | a folder of image archives; one that a manifest names and the engine lacks is loaded from there | none |
+
+#![doc = include_str!("server.md")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use provost_manifest::Never;
 use provost_model::Instance;
-use provost_source::SourceConfig;
+use provost_source::{FolderConfig, SourceConfig};
 use serde::Deserialize;
 
 use super::{parse_duration, yaml};
@@ -47,7 +30,10 @@ struct File {
     engine: EngineConfig,
     #[serde(default)]
     signers: Vec<String>,
-    policy_paths: Option<Vec<String>>,
+    #[serde(default)]
+    policy_paths: Vec<String>,
+    #[serde(default)]
+    never: NeverConfig,
     #[serde(default)]
     apply: Apply,
     #[serde(default)]
@@ -73,6 +59,24 @@ struct EngineConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DockerConfig {
     host: String,
+}
+
+/// What even a policy may not allow.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct NeverConfig {
+    host_paths: Vec<String>,
+    networks: Vec<String>,
+    add_capabilities: Vec<String>,
+    writable_root: bool,
+    root_user: bool,
+}
+
+impl From<NeverConfig> for Never {
+    fn from(config: NeverConfig) -> Self {
+        let NeverConfig { host_paths, networks, add_capabilities, writable_root, root_user } = config;
+        Self { host_paths, networks, add_capabilities, writable_root, root_user }
+    }
 }
 
 /// When a revision takes effect.
@@ -120,8 +124,10 @@ pub struct ServerConfig {
     pub docker_host: Option<String>,
     /// Whose signature a revision must have; empty: nobody's.
     pub signers: Vec<String>,
-    /// Where `Policy` documents may be; absent: everywhere.
-    pub policy_paths: Option<Vec<String>>,
+    /// Where `Policy` documents may be; empty: everywhere.
+    pub policy_paths: Vec<String>,
+    /// What even a policy may not allow.
+    pub never: Never,
     /// Whether a revision applies itself.
     pub apply: Apply,
     /// What is done about drift.
@@ -150,6 +156,32 @@ impl ServerConfig {
     }
 }
 
+impl ServerConfig {
+    /// A server for one folder, for trying things out: everything as when nothing is said.
+    pub fn for_folder(instance: Instance, folder: &Path, state: PathBuf, socket: PathBuf, images: Option<PathBuf>) -> Self {
+        Self {
+            instance,
+            labels: BTreeMap::new(),
+            secrets: state.join("secrets"),
+            state,
+            socket,
+            source: SourceConfig { folder: Some(FolderConfig { path: folder.to_owned() }), git: None },
+            docker_host: None,
+            signers: Vec::new(),
+            policy_paths: Vec::new(),
+            never: Never::default(),
+            apply: Apply::Auto,
+            drift: Drift::Correct,
+            // Whoever deletes files here means it.
+            allow_empty: true,
+            shutdown_grace_s: 2,
+            prepare_ahead: true,
+            allow_private_addresses: true,
+            images,
+        }
+    }
+}
+
 impl File {
     fn check(self, folder: &Path) -> Result<ServerConfig, String> {
         let state = folder.join(self.state.unwrap_or_else(|| STATE.into()));
@@ -169,6 +201,7 @@ impl File {
             docker_host: self.engine.docker.map(|docker| docker.host),
             signers: self.signers,
             policy_paths: self.policy_paths,
+            never: self.never.into(),
             apply: self.apply,
             drift: self.drift,
             allow_empty: self.allow_empty,
@@ -215,7 +248,9 @@ mod tests {
         assert_eq!((config.apply, config.drift), (Apply::Auto, Drift::Correct));
         assert_eq!((config.shutdown_grace_s, config.prepare_ahead, config.allow_empty), (5, true, false));
         assert!(!config.allow_private_addresses);
-        assert_eq!((config.docker_host, config.images, config.policy_paths), (None, None, None));
+        assert!(config.policy_paths.is_empty());
+        assert_eq!(config.never, Never::default());
+        assert_eq!((config.docker_host, config.images), (None, None));
     }
 
     #[test]
@@ -229,6 +264,7 @@ source: {git: {url: "https://git.example.org/shop.git", knownHosts: hosts}}
 engine: {docker: {host: "unix:///run/docker.sock"}}
 signers: ["ssh-ed25519 AAAA ops"]
 policyPaths: [policies]
+never: {hostPaths: [/etc], networks: [host], addCapabilities: [ALL], writableRoot: true, rootUser: true}
 apply: Manual
 drift: Report
 allowEmpty: true
@@ -246,7 +282,10 @@ images: images
         assert_eq!(config.source.git.unwrap().known_hosts.unwrap(), Path::new("/etc/provost/hosts"));
         assert_eq!(config.docker_host.unwrap(), "unix:///run/docker.sock");
         assert_eq!(config.signers, ["ssh-ed25519 AAAA ops"]);
-        assert_eq!(config.policy_paths.unwrap(), ["policies"]);
+        assert_eq!(config.policy_paths, ["policies"]);
+        assert_eq!((config.never.host_paths, config.never.networks), (vec!["/etc".to_owned()], vec!["host".to_owned()]));
+        assert_eq!(config.never.add_capabilities, ["ALL"]);
+        assert!(config.never.writable_root && config.never.root_user);
         assert_eq!((config.apply, config.drift), (Apply::Manual, Drift::Report));
         assert_eq!((config.shutdown_grace_s, config.prepare_ahead, config.allow_empty), (60, false, true));
         assert!(config.allow_private_addresses);

@@ -13,6 +13,15 @@ pub fn event_line(event: &EventItem, times: &Times) -> Text {
     line.plus(format!("{:<18} ", event.name)).and(if tone == Tone::Bad { tone } else { Tone::Plain }, &event.message)
 }
 
+/// The same, with what belongs to it on lines of its own: what a revision changes, or what is wrong with it.
+pub fn event_lines(event: &EventItem, times: &Times) -> Vec<Text> {
+    let text = |key: &str| event.data.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let summary = event.data.get("summary").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let changes = summary.filter_map(|line| Some(Text::from(format!("           {}", line.as_str()?))));
+    let report = text("report").lines().map(|line| Text::from(format!("           {line}")));
+    std::iter::once(event_line(event, times)).chain(changes).chain(report).collect()
+}
+
 /// How an event looks, by its name.
 fn mark(name: &str) -> (Tone, &'static str) {
     let last = name.rsplit('.').next().unwrap_or(name);

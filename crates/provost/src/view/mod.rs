@@ -2,6 +2,7 @@
 
 mod automation;
 mod declared;
+mod effective;
 mod event;
 mod plan;
 mod revision;
@@ -9,8 +10,9 @@ mod run;
 
 pub use automation::{automations, describe_automation, upcoming};
 pub use declared::{channels, plugins, policies};
-pub use event::{event_line, log_line};
-pub use plan::{change_line, plan_lines};
+pub use effective::{Source, effective};
+pub use event::{event_line, event_lines, log_line};
+pub use plan::plan_lines;
 pub use revision::history;
 pub use run::{describe_run, outcomes, run_state, runs, runs_took};
 

@@ -1,0 +1,110 @@
+//! `provost init` and `provost new`: files from templates, which validate and run as they are.
+
+use std::path::{Path, PathBuf};
+
+use provost_model::Name;
+
+use super::schema::write;
+use crate::app::App;
+use crate::exit::{Exit, Failure, Outcome};
+
+const AUTOMATION: &str = include_str!("../../templates/automation.yaml");
+const POLICY: &str = include_str!("../../templates/policy.yaml");
+const PLUGIN: &str = include_str!("../../templates/plugin.yaml");
+const CHANNEL: &str = include_str!("../../templates/channel.yaml");
+const SHOP: &str = include_str!("../../templates/init/shop.yaml");
+const README: &str = include_str!("../../templates/init/README.md");
+
+#[derive(Debug, clap::Args)]
+pub struct NewArgs {
+    /// What to make
+    #[arg(value_enum, value_name = "KIND")]
+    kind: Kind,
+    /// Its name: a-z, 0-9 and -, at most 52 characters
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The folder of manifests
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    Automation,
+    Policy,
+    Plugin,
+    Channel,
+}
+
+impl Kind {
+    /// The folder that manifests of this kind are in, and the template.
+    fn template(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Automation => ("automations", AUTOMATION),
+            Self::Policy => ("policies", POLICY),
+            Self::Plugin => ("plugins", PLUGIN),
+            Self::Channel => ("channels", CHANNEL),
+        }
+    }
+}
+
+/// Adds one manifest from a template.
+pub fn new(args: &NewArgs, app: &mut App) -> Outcome {
+    let name = Name::new(args.name.as_str()).map_err(Failure::usage)?;
+    let (folder, template) = args.kind.template();
+    let path = write_new(&args.dir, &format!("{folder}/{name}.yaml"), &filled(template, name.as_str()))?;
+    app.output.line(path.display().to_string())?;
+    app.next(&format!("provost validate {}", args.dir.display()))?;
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// The folder; made if it is not there
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+}
+
+/// Makes a project: manifests, schemas for editors, a README.
+pub fn init(args: &InitArgs, app: &mut App) -> Outcome {
+    let zone = app.times.zone.iana_name().filter(|zone| *zone != "Etc/Unknown").unwrap_or("UTC").to_owned();
+    let files = [
+        ("policies/shop.yaml", filled(SHOP, "shop").replace("ZONE", &zone)),
+        ("automations/hello.yaml", filled(AUTOMATION, "hello")),
+        ("README.md", README.to_owned()),
+    ];
+    if let Some((name, _)) = files.iter().find(|(name, _)| args.dir.join(name).exists()) {
+        return Err(exists(&args.dir.join(name)).help("init makes a new project; provost new adds to one"));
+    }
+    for (name, text) in &files {
+        app.output.line(write_new(&args.dir, name, text)?.display().to_string())?;
+    }
+    for (name, schema) in provost_manifest::schemas() {
+        write(&args.dir.join("schema"), &name, &(serde_json::to_string_pretty(&schema).map_err(Failure::no)? + "\n"))?;
+    }
+    app.output.line(args.dir.join("schema").display().to_string())?;
+    let here = args.dir.display();
+    app.next(&format!("provost dev {here}  (runs it here), git init {here} && git add (to keep it)"))?;
+    Ok(Exit::Done)
+}
+
+/// `template` with its placeholders filled in.
+fn filled(template: &str, name: &str) -> String {
+    template.replace("NAME", name).replace("VERSION", env!("CARGO_PKG_VERSION"))
+}
+
+/// Writes `text` to a file that is not there yet.
+fn write_new(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
+    let path = folder.join(name);
+    let parent = path.parent().unwrap_or(folder);
+    let file = std::fs::create_dir_all(parent).and_then(|()| std::fs::File::create_new(&path));
+    match file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes())) {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists(&path).help("choose another name, or edit that file")),
+        Err(error) => Err(Failure::no(format!("{} cannot be written: {error}", path.display()))),
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::no(format!("{} is there already; nothing was changed", path.display()))
+}

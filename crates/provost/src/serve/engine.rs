@@ -1,0 +1,119 @@
+//! The server's engine: looked for when it is needed, so that a server that starts before its engine waits for it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
+use provost_engine::{DockerEngine, Search, discover};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
+use tokio::sync::OnceCell;
+
+/// An engine that may not be there yet. Once found, it stays the same one.
+pub struct LateEngine {
+    configured: Option<String>,
+    instance: Instance,
+    found: OnceCell<DockerEngine>,
+}
+
+impl LateEngine {
+    /// The engine at `configured`, or the first that answers, for the containers of `instance`.
+    pub fn new(configured: Option<String>, instance: Instance) -> Self {
+        Self { configured, instance, found: OnceCell::new() }
+    }
+
+    async fn engine(&self) -> Result<&DockerEngine, EngineError> {
+        let find = || async {
+            let variable = |name: &str| std::env::var(name).ok();
+            let (docker_host, runtime_dir) = (variable("DOCKER_HOST"), variable("XDG_RUNTIME_DIR"));
+            let search = Search {
+                configured: self.configured.as_deref(),
+                docker_host: docker_host.as_deref(),
+                runtime_dir: runtime_dir.as_deref(),
+            };
+            let found = discover(search, &self.instance).await;
+            found.map_err(|error| EngineError::new(EngineErrorKind::Unavailable, error.to_string()))
+        };
+        self.found.get_or_try_init(find).await
+    }
+}
+
+#[async_trait]
+impl Engine for LateEngine {
+    async fn probe(&self) -> Result<EngineFacts, EngineError> {
+        self.engine().await?.probe().await
+    }
+
+    async fn list(&self, instance: &Instance) -> Result<Vec<ContainerSeen>, EngineError> {
+        self.engine().await?.list(instance).await
+    }
+
+    async fn inspect(&self, name: &ContainerName) -> Result<Option<ContainerSeen>, EngineError> {
+        self.engine().await?.inspect(name).await
+    }
+
+    async fn watch(&self, instance: &Instance) -> Result<BoxStream<'static, ContainerName>, EngineError> {
+        self.engine().await?.watch(instance).await
+    }
+
+    async fn ensure_image(
+        &self,
+        image: &str,
+        pull: PullPolicy,
+        progress: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<String, EngineError> {
+        self.engine().await?.ensure_image(image, pull, progress).await
+    }
+
+    async fn create(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {
+        self.engine().await?.create(request, folder).await
+    }
+
+    async fn start(&self, name: &ContainerName) -> Result<(), EngineError> {
+        self.engine().await?.start(name).await
+    }
+
+    async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {
+        self.engine().await?.stop(name, grace_s).await
+    }
+
+    async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
+        self.engine().await?.remove(name).await
+    }
+
+    async fn output(
+        &self,
+        name: &ContainerName,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<OutputChunk, EngineError>>, EngineError> {
+        self.engine().await?.output(name, follow).await
+    }
+
+    async fn load(&self, archive: bytes::Bytes) -> Result<Vec<String>, EngineError> {
+        self.engine().await?.load(archive).await
+    }
+}
+
+/// The engine of a server, with its image folder if it has one.
+pub fn engine(configured: Option<String>, instance: Instance, images: Option<std::path::PathBuf>) -> Arc<dyn Engine> {
+    let engine: Arc<dyn Engine> = Arc::new(LateEngine::new(configured, instance));
+    match images {
+        Some(folder) => Arc::new(crate::images::ImageFolder::new(engine, folder)),
+        None => engine,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_engine_that_is_not_there_may_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = format!("unix://{}", folder.path().join("none.sock").display());
+        let engine = engine(Some(host.clone()), Instance::parse("t").unwrap(), None);
+        let error = engine.probe().await.unwrap_err();
+        assert!(error.may_pass(), "{error}");
+        assert!(error.message.contains(&host), "{error}");
+    }
+}

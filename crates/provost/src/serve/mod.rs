@@ -1,0 +1,170 @@
+//! `provost serve`: the reconciler. Here its parts are wired together.
+
+mod compiler;
+mod engine;
+mod logging;
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use provost_api::ServerInfo;
+use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, SystemClock};
+use provost_manifest::ServerFacts;
+use provost_store::{FileLogs, SqliteStore};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Apply, Drift, ServerConfig, host_name};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::messenger::Post;
+
+pub use compiler::{Manifests, files};
+pub use engine::engine;
+pub use logging::{LogFormat, log};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The server configuration file; provost explain server lists its keys
+    #[arg(long, value_name = "FILE", env = "PROVOST_CONFIG", default_value = "/etc/provost/server.yaml")]
+    config: PathBuf,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: LogFormat,
+    /// The least important log lines that are shown: error, warn, info, debug, trace
+    #[arg(long, value_name = "LEVEL", env = "PROVOST_LOG", default_value = "info")]
+    log: String,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Outcome {
+    let config = ServerConfig::read(&args.config)?;
+    log(args.log_format, &args.log)?;
+    runtime()?.block_on(async {
+        let engine = engine(config.docker_host.clone(), config.instance.clone(), config.images.clone());
+        let server = Server::start(&config, Arc::clone(&engine)).await?;
+        match engine.probe().await {
+            Ok(facts) => tracing::info!(engine = %facts.product, version = %facts.version, address = %facts.address, "found the engine"),
+            Err(error) => tracing::warn!(%error, "nothing can run before the engine answers"),
+        }
+        tracing::info!(instance = %config.instance, socket = %config.socket.display(), "serving");
+        server.until_asked().await
+    })
+}
+
+/// What servers run on.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::no(format!("the system gives no resources to work with: {error}")))
+}
+
+/// A running reconciler with its control socket.
+pub struct Server {
+    controller: Controller,
+    reconciler: JoinHandle<()>,
+    api: JoinHandle<std::io::Result<()>>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// Starts the reconciler that `config` describes, on `engine`.
+    pub async fn start(config: &ServerConfig, engine: Arc<dyn Engine>) -> Result<Self, Failure> {
+        private_folder(&config.state)?;
+        let source = provost_source::open(&config.source, &config.signers, &config.state);
+        let source = source.map_err(|problem| Failure::usage(format!("server configuration: {problem}")))?;
+        // The store's lock is taken first: the socket and the folders belong to whoever has it.
+        let store = SqliteStore::open(&config.state).map_err(Failure::no)?;
+        let logs = FileLogs::open(&config.state).map_err(Failure::no)?;
+        if let Some(folder) = config.socket.parent() {
+            private_folder(folder)?;
+        }
+        let listener = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
+        let ports = Ports {
+            clock: Arc::new(SystemClock),
+            store: Arc::new(store),
+            logs: Arc::new(logs),
+            engine,
+            source,
+            compiler: Arc::new(Manifests { facts: facts(config) }),
+            messenger: Arc::new(Post {
+                channels: config.state.join("channels"),
+                secrets: config.secrets.clone(),
+                allow_private_addresses: config.allow_private_addresses,
+            }),
+        };
+        let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
+        let stop = CancellationToken::new();
+        let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name() };
+        let api = tokio::spawn(provost_api::serve(listener, controller.clone(), info, stop.clone()));
+        Ok(Self { controller, reconciler, api, stop })
+    }
+
+    /// Serves until SIGTERM or Ctrl-C, then ends in good order. Asked a second time, it ends at once: what still runs is
+    /// adopted at the next start.
+    pub async fn until_asked(self) -> Outcome {
+        let failed = |error| Failure::no(format!("signals cannot be caught: {error}"));
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let Self { controller, mut reconciler, api, stop } = self;
+        let mut asked = false;
+        loop {
+            let again = tokio::select! {
+                ended = &mut reconciler => {
+                    stop.cancel();
+                    // Its answers are given or broken off; either way the server is gone.
+                    let _ = api.await;
+                    return ended.map(|()| Exit::Done).map_err(|error| Failure::no(format!("the reconciler broke down: {error}")));
+                }
+                _ = terminate.recv() => asked,
+                _ = interrupt.recv() => asked,
+            };
+            if again {
+                return Ok(Exit::Interrupted);
+            }
+            asked = true;
+            tracing::info!("shutting down: runs may end within the grace time, then the shutdown hooks run");
+            controller.shut_down();
+        }
+    }
+}
+
+fn settings(config: &ServerConfig) -> Settings {
+    Settings {
+        instance: config.instance.clone(),
+        host: host_name(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        work_dir: config.state.join("steps"),
+        apply: match config.apply {
+            Apply::Auto => ApplyMode::Auto,
+            Apply::Manual => ApplyMode::Manual,
+        },
+        allow_empty: config.allow_empty,
+        shutdown_grace_s: config.shutdown_grace_s,
+        drift: match config.drift {
+            Drift::Correct => DriftMode::Correct,
+            Drift::Report => DriftMode::Report,
+        },
+        prepare_ahead: config.prepare_ahead,
+    }
+}
+
+/// What `config` says about manifests.
+pub fn facts(config: &ServerConfig) -> ServerFacts {
+    ServerFacts {
+        name: config.instance.to_string(),
+        labels: config.labels.clone(),
+        policy_paths: config.policy_paths.clone(),
+        never: config.never.clone(),
+    }
+}
+
+/// Makes `folder`, for its owner alone; one that is there stays as it is.
+fn private_folder(folder: &Path) -> Result<(), Failure> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| {
+        Failure::no(format!("the folder {} cannot be made: {error}", folder.display()))
+            .help("name another one as `state` in the server configuration, or run as root")
+    })
+}
