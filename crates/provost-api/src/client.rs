@@ -82,6 +82,11 @@ impl Client {
             .await
     }
 
+    /// The output of the hooks of an event that is no run's own, so far; it cannot be followed.
+    pub async fn event_logs(&self, event: &str, query: &LogsQuery) -> Answer<LogStream> {
+        self.stream(&path(&["events", event, "logs"]), query).await
+    }
+
     /// Outcomes of due times, youngest first.
     pub async fn outcomes(&self, query: &OutcomesQuery) -> Answer<Vec<OutcomeItem>> {
         self.list("/v1/outcomes", query).await

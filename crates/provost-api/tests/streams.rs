@@ -128,6 +128,39 @@ async fn a_run_is_followed_to_its_end_and_each_line_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_slow_reader_gets_every_line_of_a_loud_run_once() {
+    let mut loud = automation("nightly");
+    loud.history.log_bytes = 100_000_000;
+    let bench = Bench::new(&[loud]).await;
+    let burst = |script: Script, line: u64| {
+        script.line(Duration::from_millis(line / 100), &format!("line {line}"))
+    };
+    let script = (1..=LOUD).fold(
+        Script::running(Duration::from_secs(LOUD / 100_000 + 5)),
+        burst,
+    );
+    bench.engine.script(When::any(), script);
+    let run = bench
+        .client
+        .start_run("nightly", &RunRequest::default())
+        .await
+        .unwrap()
+        .run;
+    let stream = bench.client.run_logs(&run, &follow()).await.unwrap();
+    // Nothing is read until all is written: by then the channel of new lines has lost most of them.
+    bench
+        .meanwhile(bench.client.wait_for_run(&run, 300))
+        .await
+        .unwrap();
+    let told = texts(stream).await;
+    assert_eq!(told.len() as u64, LOUD);
+    assert_eq!(told, expected(LOUD));
+}
+
+/// More lines than any channel on the way holds.
+const LOUD: u64 = 40_000;
+
+#[tokio::test]
 async fn following_a_run_that_has_not_begun_waits_for_it() {
     let bench = Bench::new(&[automation("nightly")]).await;
     bench.engine.script(When::any(), counting(2));
@@ -180,6 +213,54 @@ async fn an_automation_is_followed_from_run_to_run() {
         runs.push(line.run);
     }
     assert_eq!(runs, [first.clone(), first, second.clone(), second]);
+}
+
+#[tokio::test]
+async fn the_output_of_an_events_hooks_is_told() {
+    let bench = Bench::new(&[]).await;
+    bench.engine.script(When::any(), counting(3));
+    bench
+        .source
+        .commit(revision_with("r2", &[], vec![hook("orders.arrived")]));
+    let in_force = async || {
+        bench
+            .client
+            .status()
+            .await
+            .unwrap()
+            .revision
+            .filter(|it| it.revision == "r2")
+    };
+    bench.until(in_force).await;
+    let request = FireRequest {
+        name: "orders.arrived".into(),
+        ..FireRequest::default()
+    };
+    let event = bench.client.fire(&request).await.unwrap().event;
+    let handled = async || {
+        let stream = bench.client.events(&EventsQuery::default()).await.unwrap();
+        let told: Vec<EventItem> = stream.try_collect().await.unwrap();
+        let is_it =
+            |it: &EventItem| it.name == "event.handled" && it.event.as_ref() == Some(&event);
+        told.iter().any(is_it).then_some(())
+    };
+    bench.until(handled).await;
+    let of_event = async |query: &LogsQuery| {
+        texts(bench.client.event_logs(&event, query).await.unwrap()).await
+    };
+    assert_eq!(of_event(&LogsQuery::default()).await, expected(3));
+    assert_eq!(
+        of_event(&LogsQuery {
+            tail: Some(1),
+            ..LogsQuery::default()
+        })
+        .await,
+        ["line 3"]
+    );
+    assert!(
+        bench.client.event_logs(&event, &follow()).await.is_err(),
+        "it cannot be followed"
+    );
 }
 
 async fn names(stream: EventStream) -> Vec<String> {

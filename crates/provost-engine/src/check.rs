@@ -1,7 +1,7 @@
 //! One function that checks a create request, whichever door it came through.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, RestartPolicyNameEnum};
 use provost_controller::StepFolder;
@@ -9,7 +9,7 @@ use provost_model::ContainerRequest;
 use serde_json::Value;
 
 use crate::body::{EVENT_PATH, NO_NEW_PRIVILEGES, OUT_PATH, volume_name};
-use crate::names::{is_image, is_plain};
+use crate::names::{is_image, is_plain, plain_path};
 
 /// Everything that Provost ever asks of an engine. What is not listed (host namespaces, devices, `Binds`, `VolumesFrom`,
 /// cgroup parents, runtimes, and whatever engines invent) is refused.
@@ -353,24 +353,4 @@ fn check_host_path(source: &str, allowed: &Allowed) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Whether a path is absolute, not the root, spelled in the one normal way, and made of harmless characters.
-fn plain_path(path: &str) -> Result<(), &'static str> {
-    let parts: PathBuf = Path::new(path).components().collect();
-    let climbs = Path::new(path)
-        .components()
-        .any(|part| matches!(part, Component::ParentDir | Component::CurDir));
-    match () {
-        () if !path.starts_with('/') => Err("is not absolute"),
-        () if path == "/" => Err("is the root"),
-        () if climbs || parts.as_os_str() != path => {
-            Err("is not spelled plainly (`..`, `.`, `//` or `/` at its end)")
-        }
-        // Podman passes mounts on as comma-separated text.
-        () if path.contains(',') || path.contains(char::is_control) => {
-            Err("has a comma or a control character in it")
-        }
-        () => Ok(()),
-    }
 }

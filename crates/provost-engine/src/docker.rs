@@ -6,6 +6,7 @@ mod output;
 mod progress;
 mod seen;
 mod trouble;
+mod volume;
 mod watch;
 
 use std::sync::Arc;

@@ -1,7 +1,9 @@
-//! Names that are pasted into an engine's URLs, checked before they are.
+//! Names and paths that are pasted into an engine's URLs and options, checked before they are.
 //!
 //! Container names, instances and owners are checked by their types; image references, volumes and networks come as
 //! plain text and are checked here.
+
+use std::path::{Component, Path, PathBuf};
 
 use provost_controller::{EngineError, EngineErrorKind};
 
@@ -62,6 +64,26 @@ pub(crate) fn escape(text: &str) -> String {
             }
         })
         .collect()
+}
+
+/// Whether a path is absolute, not the root, spelled in the one normal way, and made of harmless characters.
+pub(crate) fn plain_path(path: &str) -> Result<(), &'static str> {
+    let parts: PathBuf = Path::new(path).components().collect();
+    let climbs = Path::new(path)
+        .components()
+        .any(|part| matches!(part, Component::ParentDir | Component::CurDir));
+    match () {
+        () if !path.starts_with('/') => Err("is not absolute"),
+        () if path == "/" => Err("is the root"),
+        () if climbs || parts.as_os_str() != path => {
+            Err("is not spelled plainly (`..`, `.`, `//` or `/` at its end)")
+        }
+        // Podman passes mounts on as comma-separated text.
+        () if path.contains(',') || path.contains(char::is_control) => {
+            Err("has a comma or a control character in it")
+        }
+        () => Ok(()),
+    }
 }
 
 #[cfg(test)]

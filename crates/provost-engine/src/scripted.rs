@@ -1,6 +1,7 @@
 //! An engine in memory: containers do what scripts say, on a clock that is handed in.
 
 mod archive;
+mod container;
 mod fault;
 mod output;
 mod port;

@@ -8,7 +8,6 @@
 
 mod check;
 mod compile;
-mod effective;
 mod facts;
 mod kinds;
 mod read;
@@ -17,7 +16,6 @@ mod resolve;
 mod schema;
 
 pub use compile::{Compiled, Parsed, compile, parse, resolve};
-pub use effective::{EffectiveValue, effective};
 pub use facts::{Never, ServerFacts, SourceFile};
 pub use read::{DEPTH_MAX, DOCUMENTS_MAX, Document, FILE_BYTES_MAX, Kind, NODES_MAX};
 pub use report::{

@@ -238,9 +238,10 @@ pub fn strays<'a>(world: &World<'a>, agenda: &Agenda) -> Vec<&'a ContainerName> 
     let ahead: Vec<ContainerName> =
         made_ahead(world, agenda, &mut Moves::default()).into_iter().map(|request| request.name).collect();
     let is_known = |step: &StepRef| match &step.owner {
-        // What was made ahead for a run that has to wait is still for that run.
+        // What was made ahead for a run is for that run until its first attempt begins, whatever it waits for.
         Owner::Run(id) => {
-            let is_its = |run: &Run| run.is_queued() || run.steps().any(|it| it.id == step.step);
+            let may_come = |run: &Run| run.attempts.is_empty() && run.outcome().is_none();
+            let is_its = |run: &Run| may_come(run) || run.steps().any(|it| it.id == step.step);
             world.state.runs.get(id).is_some_and(is_its)
         }
         Owner::Event(id) => world.state.events.values().any(|event| event.id == *id),

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use provost_model::{Automation, Desired, Name, State};
+use provost_model::{Automation, Desired, Freeze, Name, RunLimit, State, Trigger};
+use provost_schedule::{OnFold, OnGap, Schedule, Timing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -138,7 +139,11 @@ fn values(automation: &Automation) -> BTreeMap<String, String> {
                 flat(&format!("spec.{}", manifest_word(key)), value, &mut values);
             }),
             "hooks" => hooks(automation, &mut values),
-            "schedules" => flat("spec.schedule", &value, &mut values),
+            "notify" => notify(&value, &mut values),
+            "schedules" => list("spec.schedule", automation.schedules.iter().map(schedule_text), &mut values),
+            "triggers" => list("spec.triggers", automation.triggers.iter().map(trigger_text), &mut values),
+            "freezes" => list("spec.freeze", automation.freezes.iter().map(|it| freeze_text(it)), &mut values),
+            "runLimits" => list("spec.limits.runsAtOnce", automation.run_limits.iter().map(limit_text), &mut values),
             key => flat(&format!("spec.{}", manifest_word(key)), &value, &mut values),
         }
     }
@@ -155,6 +160,50 @@ fn hooks(automation: &Automation, values: &mut BTreeMap<String, String>) {
     }
 }
 
+/// Moments are named beside `noSuccessFor`, as in manifests.
+fn notify(value: &Value, values: &mut BTreeMap<String, String>) {
+    let channels = value["channels"].as_object().into_iter().flatten();
+    channels.for_each(|(moment, names)| flat(&format!("spec.notify.{moment}"), names, values));
+    flat("spec.notify.noSuccessFor", &value["noSuccessFor"], values);
+}
+
+fn list(path: &str, texts: impl Iterator<Item = String>, values: &mut BTreeMap<String, String>) {
+    let texts: Vec<String> = texts.collect();
+    if !texts.is_empty() {
+        values.insert(path.to_owned(), texts.join(", "));
+    }
+}
+
+fn schedule_text(schedule: &Schedule) -> String {
+    let mut text = match &schedule.timing {
+        Timing::Cron { cron, zone, on_gap, on_fold } => {
+            let gap = if *on_gap == OnGap::Skip { ", onGap Skip" } else { "" };
+            let fold = if *on_fold == OnFold::Both { ", onFold Both" } else { "" };
+            format!("{cron} ({zone}{gap}{fold})")
+        }
+        Timing::Every { seconds } => format!("every {}", duration(*seconds)),
+        Timing::At { instant } => format!("at {instant}"),
+    };
+    if schedule.jitter_s > 0 {
+        text += &format!(" with jitter up to {}", duration(schedule.jitter_s));
+    }
+    text
+}
+
+fn trigger_text(trigger: &Trigger) -> String {
+    let from = trigger.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+    let when = trigger.when.as_ref().map(|when| format!(" when {when}")).unwrap_or_default();
+    format!("{}{from}{when}", trigger.event)
+}
+
+fn freeze_text(freeze: &Freeze) -> String {
+    format!("{}: {} (Policy/{})", schedule_text(&freeze.minutes), freeze.reason, freeze.policy)
+}
+
+fn limit_text(limit: &RunLimit) -> String {
+    format!("{} (Policy/{})", limit.runs_at_once, limit.policy)
+}
+
 /// The word that manifests have for a field of the effective automation.
 fn manifest_word(field: &str) -> &str {
     match field {
@@ -164,12 +213,11 @@ fn manifest_word(field: &str) -> &str {
         "lateAfterS" => "lateAfter",
         "concurrency" => "concurrencyPolicy",
         "pull" => "pullPolicy",
-        "runLimits" => "limits.runsAtOnce",
         "backoffS" => "backoff",
         "maxBackoffS" => "maxBackoff",
         "cpuMillis" => "cpu",
         "memoryBytes" => "memory",
-        "jitterS" => "jitter",
+        "afterS" => "after",
         "keepS" => "keep",
         "logsS" => "logs",
         "logBytes" => "logSize",
@@ -195,7 +243,7 @@ fn in_units(path: &str, value: &Value) -> String {
     let last = path.rsplit('.').next().unwrap_or_default();
     let Some(number) = value.as_u64() else { return value.to_string() };
     match last {
-        "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "jitter" | "keep" | "logs" => {
+        "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "after" | "keep" | "logs" => {
             duration(number)
         }
         "memory" | "logSize" => size(number),

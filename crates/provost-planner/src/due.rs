@@ -119,7 +119,8 @@ impl Settling<'_, '_> {
         self.settle_missed(cursor, held_until, 0);
         let keep = match self.automation.catch_up {
             CatchUp::None => 0,
-            CatchUp::Last => 1,
+            // Where one has come that is served on time, that one is the last.
+            CatchUp::Last => usize::from(next_due(self.automation, on_time_from).is_none_or(|due| due > self.world.now)),
             CatchUp::All => CATCH_UP_MAX,
         };
         self.settle_missed(held_until, on_time_from, keep);

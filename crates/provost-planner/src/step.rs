@@ -151,10 +151,13 @@ fn go_on(
         }
         StepPhase::Starting { .. } if matches!(step.what, StepKind::Ask { .. }) => unasked(world, step, cause),
         StepPhase::Starting { at } | StepPhase::Running { at } => {
-            if let Some(cause) = cause {
+            // One that has ended by itself is collected: asking it to end would only hide how it went (R9).
+            let has_ended = world.seen.life(&subject.container(world, step)).is_some_and(Life::is_over);
+            if let Some(cause) = cause.filter(|_| !has_ended) {
                 return Some(StepFact::Stopping { why: cause.clone() });
             }
-            seen_change(world, subject, step).or_else(|| timed_out(world, subject, step, *at, moves))
+            let change = seen_change(world, subject, step);
+            change.or_else(|| if has_ended { None } else { timed_out(world, subject, step, *at, moves) })
         }
         StepPhase::Stopping { .. } => seen_change(world, subject, step),
     }
@@ -207,11 +210,12 @@ fn timed_out(
 ) -> Option<StepFact> {
     let StepPhase::Running { .. } = step.phase else { return None };
     let deadline = later(since, timeout_s(subject, step));
-    if world.now >= deadline {
-        return Some(StepFact::Stopping { why: StopCause::Timeout });
+    if world.now < deadline {
+        moves.wake(deadline);
+        return None;
     }
-    moves.wake(deadline);
-    None
+    // While the engine is away, nobody knows whether it has ended in time.
+    world.seen.is_complete.then_some(StepFact::Stopping { why: StopCause::Timeout })
 }
 
 /// The longest that `step` may take, in seconds.

@@ -109,21 +109,21 @@ impl Docker {
         reply.json().as_array().cloned().unwrap_or_default()
     }
 
-    /// Removes all containers with this label, with their anonymous volumes, running or not, as far as the engine is
+    /// Removes all containers with this label, running or not, and then all volumes with it, as far as the engine is
     /// there and does it: for use at the end of a test, whose own message is the one that counts.
     pub fn sweep(&self, label: &str) {
-        let Ok(list) = self.http.get(&listing(label)) else {
-            return;
-        };
-        let list: Value = serde_json::from_slice(&list.body).unwrap_or_default();
-        for id in list
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|container| container["Id"].as_str())
-        {
+        for id in texts(&self.look(&listing(label)), "Id") {
             let _ = self.http.delete(&removal(id));
         }
+        for name in texts(&self.look(&volumes(label))["Volumes"], "Name") {
+            let _ = self.http.delete(&format!("/volumes/{name}"));
+        }
+    }
+
+    /// What the engine shows there; null if it shows nothing.
+    fn look(&self, path: &str) -> Value {
+        let reply = self.http.get(path).ok();
+        reply.and_then(|reply| serde_json::from_slice(&reply.body).ok()).unwrap_or_default()
     }
 
     /// Removes a container; one that is gone already is no error.
@@ -214,6 +214,20 @@ fn listing(label: &str) -> String {
         "/containers/json?all=1&filters={}",
         escape(&json!({"label": [label]}).to_string())
     )
+}
+
+/// The path that lists all volumes with a label.
+fn volumes(label: &str) -> String {
+    format!(
+        "/volumes?filters={}",
+        escape(&json!({"label": [label]}).to_string())
+    )
+}
+
+/// What the items of a list have at `key`.
+fn texts<'a>(list: &'a Value, key: &'static str) -> impl Iterator<Item = &'a str> {
+    let items = list.as_array().into_iter().flatten();
+    items.filter_map(move |item| item[key].as_str())
 }
 
 /// The path that removes a container.

@@ -179,6 +179,15 @@ impl ServerUnderTest {
         self.start();
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    /// If it does not run.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.running.as_ref().expect("the server runs").id()
+    }
+
     /// Whether the process is there.
     #[must_use]
     pub fn is_running(&mut self) -> bool {

@@ -6,14 +6,19 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::app::{App, GlobalArgs, block_on};
 use crate::commands::{
-    control, describe, dev, events, explain, get, help, logs, new, pack, revision, run, schedule, schema, shell, simulate, status,
-    validate, version,
+    control, describe, dev, engine, events, explain, get, help, logs, new, pack, revision, run,
+    schedule, schema, shell, simulate, status, validate, version,
 };
 use crate::exit::{Exit, Outcome};
 
 /// Declare your jobs and your shop's policy in git; every server runs them, on time, the same way.
 #[derive(Debug, clap::Parser)]
-#[command(name = "provost", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "provost",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
@@ -51,7 +56,7 @@ enum Command {
     Get(get::Args),
     /// Show everything about an automation or a run
     Describe(describe::Args),
-    /// Show the output of an automation or a run, hooks in place
+    /// Show the output of an automation, a run or an event, hooks in place
     Logs(logs::Args),
     /// Show everything that happened, in one order
     Events(events::Args),
@@ -69,6 +74,8 @@ enum Command {
     Resume(control::ResumeArgs),
     /// Say that something happened
     Fire(control::FireArgs),
+    /// Show which container engine is found here, and the containers of an instance
+    Engine(engine::Args),
     /// Print the JSON Schema of manifests, for editors
     Schema(schema::Args),
     /// Print a completion script for a shell
@@ -91,7 +98,9 @@ pub fn definition() -> clap::Command {
 
 /// Does what `args` say and returns how it ended; failures are told on stderr.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let parsed = definition().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = definition()
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
@@ -108,14 +117,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 
 /// Help and version are no errors; everything else is wrong usage.
 fn refused(error: &clap::Error) -> Exit {
-    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+    let exit = if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    };
     // Nobody reads it: there is nobody left to tell.
     let _ = error.print();
     exit
 }
 
 fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
-    let Some(command) = command else { return help::bare(app) };
+    let Some(command) = command else {
+        return help::bare(app);
+    };
     match command {
         Command::Init(args) => new::init(&args, app),
         Command::New(args) => new::new(&args, app),
@@ -140,6 +155,7 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Pause(args) => block_on(control::pause(args, app)),
         Command::Resume(args) => block_on(control::resume(args, app)),
         Command::Fire(args) => block_on(control::fire(args, app)),
+        Command::Engine(args) => block_on(engine::run(args, app)),
         Command::Schema(args) => schema::run(&args, app),
         Command::Completion(args) => shell::completion(&args, app),
         Command::Man(args) => shell::man(&args, app),

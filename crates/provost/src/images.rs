@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
+use provost_controller::{
+    Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder,
+};
 use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
 use serde_json::Value;
 
@@ -31,13 +33,24 @@ impl ImageFolder {
     }
 
     /// Loads the archive that holds `image`; returns whether there was one.
-    async fn load_from_folder(&self, image: &str, progress: &(dyn Fn(String) + Send + Sync)) -> Result<bool, EngineError> {
+    async fn load_from_folder(
+        &self,
+        image: &str,
+        progress: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<bool, EngineError> {
         let folder = self.folder.clone();
-        let images = tokio::task::spawn_blocking(move || archives(&folder)).await.unwrap_or_default();
-        let Some(path) = images.get(&with_tag(image)) else { return Ok(false) };
+        let images = tokio::task::spawn_blocking(move || archives(&folder))
+            .await
+            .unwrap_or_default();
+        let Some(path) = images.get(&with_tag(image)) else {
+            return Ok(false);
+        };
         progress(format!("loading {image} from {}", path.display()));
         let bytes = tokio::fs::read(path).await.map_err(|error| {
-            EngineError::new(EngineErrorKind::Refused, format!("{} cannot be read: {error}", path.display()))
+            EngineError::new(
+                EngineErrorKind::Refused,
+                format!("{} cannot be read: {error}", path.display()),
+            )
         })?;
         self.engine.load(bytes.into()).await?;
         Ok(true)
@@ -54,13 +67,21 @@ impl Engine for ImageFolder {
     ) -> Result<String, EngineError> {
         // Nothing is pulled before the folder was looked into: what lies there is what is meant.
         if pull != PullPolicy::Always {
-            match self.engine.ensure_image(image, PullPolicy::Never, progress).await {
+            match self
+                .engine
+                .ensure_image(image, PullPolicy::Never, progress)
+                .await
+            {
                 Err(error) if error.kind != EngineErrorKind::Unavailable => {}
                 answer => return answer,
             }
         }
         match self.load_from_folder(image, progress).await? {
-            true => self.engine.ensure_image(image, PullPolicy::Never, progress).await,
+            true => {
+                self.engine
+                    .ensure_image(image, PullPolicy::Never, progress)
+                    .await
+            }
             false => self.engine.ensure_image(image, pull, progress).await,
         }
     }
@@ -77,11 +98,18 @@ impl Engine for ImageFolder {
         self.engine.inspect(name).await
     }
 
-    async fn watch(&self, instance: &Instance) -> Result<BoxStream<'static, ContainerName>, EngineError> {
+    async fn watch(
+        &self,
+        instance: &Instance,
+    ) -> Result<BoxStream<'static, ContainerName>, EngineError> {
         self.engine.watch(instance).await
     }
 
-    async fn create(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {
+    async fn create(
+        &self,
+        request: &ContainerRequest,
+        folder: &StepFolder,
+    ) -> Result<(), EngineError> {
         self.engine.create(request, folder).await
     }
 
@@ -119,13 +147,19 @@ fn archives(folder: &Path) -> BTreeMap<String, PathBuf> {
             return BTreeMap::new();
         }
     };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "tar"));
     paths.sort();
     let mut images = BTreeMap::new();
     for path in paths {
         match images_of(&path) {
-            Ok(names) => images.extend(names.into_iter().map(|name| (with_tag(&name), path.clone()))),
+            Ok(names) => images.extend(
+                names
+                    .into_iter()
+                    .map(|name| (with_tag(&name), path.clone())),
+            ),
             Err(error) => tracing::warn!(archive = %path.display(), %error, "not an image archive"),
         }
     }
@@ -138,22 +172,37 @@ fn images_of(path: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in archive.entries_with_seek()? {
         let entry = entry?;
-        let inside = entry.path()?.to_string_lossy().trim_start_matches("./").to_owned();
+        let inside = entry
+            .path()?
+            .to_string_lossy()
+            .trim_start_matches("./")
+            .to_owned();
         if inside != "manifest.json" && inside != "index.json" {
             continue;
         }
-        let index: Value = serde_json::from_reader(entry.take(INDEX_MAX)).map_err(io::Error::other)?;
-        names.extend(if inside == "manifest.json" { docker_names(&index) } else { oci_names(&index) });
+        let index: Value =
+            serde_json::from_reader(entry.take(INDEX_MAX)).map_err(io::Error::other)?;
+        names.extend(if inside == "manifest.json" {
+            docker_names(&index)
+        } else {
+            oci_names(&index)
+        });
     }
     names.sort();
     names.dedup();
-    if names.is_empty() { Err(io::Error::other("it names no image")) } else { Ok(names) }
+    if names.is_empty() {
+        Err(io::Error::other("it names no image"))
+    } else {
+        Ok(names)
+    }
 }
 
 /// `[{"RepoTags": ["provost/toolbox:0.1.0"]}]`
 fn docker_names(index: &Value) -> Vec<String> {
     let images = index.as_array().into_iter().flatten();
-    let tags = images.filter_map(|image| image["RepoTags"].as_array()).flatten();
+    let tags = images
+        .filter_map(|image| image["RepoTags"].as_array())
+        .flatten();
     tags.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
@@ -162,7 +211,8 @@ fn oci_names(index: &Value) -> Vec<String> {
     let images = index["manifests"].as_array().into_iter().flatten();
     let key = |image: &Value, key: &str| image["annotations"][key].as_str().map(str::to_owned);
     let names = images.filter_map(|image| {
-        key(image, "io.containerd.image.name").or_else(|| key(image, "org.opencontainers.image.ref.name"))
+        key(image, "io.containerd.image.name")
+            .or_else(|| key(image, "org.opencontainers.image.ref.name"))
     });
     names.filter(|name| name.contains([':', '/'])).collect()
 }
@@ -172,7 +222,11 @@ fn with_tag(image: &str) -> String {
     let short = image.strip_prefix("docker.io/").unwrap_or(image);
     let short = short.strip_prefix("library/").unwrap_or(short);
     let last = short.rsplit('/').next().unwrap_or(short);
-    if last.contains([':', '@']) { short.to_owned() } else { format!("{short}:latest") }
+    if last.contains([':', '@']) {
+        short.to_owned()
+    } else {
+        format!("{short}:latest")
+    }
 }
 
 #[cfg(test)]
@@ -185,7 +239,8 @@ mod tests {
             let mut header = tar::Header::new_gnu();
             header.set_size(content.len() as u64);
             header.set_mode(0o644);
-            tar.append_data(&mut header, name, content.as_bytes()).unwrap();
+            tar.append_data(&mut header, name, content.as_bytes())
+                .unwrap();
         }
         tar.finish().unwrap();
     }
@@ -194,22 +249,38 @@ mod tests {
     fn the_archives_of_a_folder_are_known_by_their_images() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
-        archive(path, "a.tar", "manifest.json", r#"[{"RepoTags": ["provost/toolbox:0.1.0", "provost/toolbox:latest"]}]"#);
+        archive(
+            path,
+            "a.tar",
+            "manifest.json",
+            r#"[{"RepoTags": ["provost/toolbox:0.1.0", "provost/toolbox:latest"]}]"#,
+        );
         let oci = r#"{"manifests": [{"annotations": {"io.containerd.image.name": "docker.io/library/busybox:1.36", "org.opencontainers.image.ref.name": "1.36"}}]}"#;
         archive(path, "b.tar", "./index.json", oci);
         archive(path, "c.tar", "manifest.json", "[]");
         std::fs::write(path.join("d.tar"), "no archive").unwrap();
         std::fs::write(path.join("notes.txt"), "").unwrap();
         let images = archives(path);
-        let found: Vec<(&str, &str)> =
-            images.iter().map(|(image, path)| (image.as_str(), path.file_name().unwrap().to_str().unwrap())).collect();
-        let expected = [("busybox:1.36", "b.tar"), ("provost/toolbox:0.1.0", "a.tar"), ("provost/toolbox:latest", "a.tar")];
+        let found: Vec<(&str, &str)> = images
+            .iter()
+            .map(|(image, path)| (image.as_str(), path.file_name().unwrap().to_str().unwrap()))
+            .collect();
+        let expected = [
+            ("busybox:1.36", "b.tar"),
+            ("provost/toolbox:0.1.0", "a.tar"),
+            ("provost/toolbox:latest", "a.tar"),
+        ];
         assert_eq!(found, expected);
     }
 
     #[test]
     fn an_image_is_found_however_it_is_written() {
-        for image in ["busybox", "busybox:latest", "library/busybox", "docker.io/library/busybox:latest"] {
+        for image in [
+            "busybox",
+            "busybox:latest",
+            "library/busybox",
+            "docker.io/library/busybox:latest",
+        ] {
             assert_eq!(with_tag(image), "busybox:latest");
         }
         assert_eq!(with_tag("registry:5000/a"), "registry:5000/a:latest");

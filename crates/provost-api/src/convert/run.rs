@@ -159,11 +159,11 @@ pub(crate) fn exit_item(exit: &model::Exit) -> ExitItem {
     ExitItem { kind, code, why }
 }
 
-/// A line of `run`'s output.
-pub(crate) fn log_line(run: &model::RunId, line: controller::LogLine) -> LogLine {
+/// A line of output of the run or event `owner`.
+pub(crate) fn log_line(owner: &str, line: controller::LogLine) -> LogLine {
     LogLine {
         at: line.at,
-        run: run.to_string(),
+        run: owner.to_owned(),
         step: line.step,
         stream: match line.stream {
             controller::OutputStream::Stdout => OutputStream::Stdout,

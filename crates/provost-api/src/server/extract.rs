@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header;
 use axum::http::request::Parts;
 use bytes::Bytes;
-use provost_model::{Name, RunId};
+use provost_model::{EventId, Name, RunId};
 use serde::de::DeserializeOwned;
 
 use super::refused::Refused;
@@ -102,6 +102,20 @@ impl<S: Send + Sync> FromRequestParts<S> for OfRun {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         run_id(segment(parts, state).await?).map(Self)
+    }
+}
+
+/// The event that a path names. Whether there is one is not known yet.
+pub(super) struct OfEvent(pub(super) EventId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfEvent {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let event = EventId::parse(segment(parts, state).await?);
+        event
+            .map(Self)
+            .map_err(|error| Refused::new(ProblemCode::Invalid, error.to_string()))
     }
 }
 

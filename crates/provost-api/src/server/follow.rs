@@ -144,7 +144,7 @@ impl Follower {
         let is_first = !self.follows;
         self.seen.insert(run.clone(), seen.max(skip + read.len()));
         let mut new = Vec::new();
-        for line in read.into_iter().map(|line| log_line(run, line)) {
+        for line in read.into_iter().map(|line| log_line(run.as_str(), line)) {
             let is_new = self.known.is_new(&line) || is_first;
             if is_new && is_wanted(&self.query, &line) {
                 new.push(line);
@@ -183,7 +183,7 @@ impl Follower {
     }
 
     async fn tell_line(&mut self, run: &RunId, line: controller::LogLine) -> Result<(), Gone> {
-        let line = log_line(run, line);
+        let line = log_line(run.as_str(), line);
         if !self.known.is_new(&line) {
             return Ok(());
         }
@@ -230,7 +230,7 @@ impl Follower {
     }
 }
 
-fn is_wanted(query: &LogsQuery, line: &LogLine) -> bool {
+pub(super) fn is_wanted(query: &LogsQuery, line: &LogLine) -> bool {
     query.since.is_none_or(|since| line.at >= since)
         && query.until.is_none_or(|until| line.at < until)
         && query.step.as_ref().is_none_or(|step| line.step == *step)

@@ -1,21 +1,27 @@
-//! The output of runs.
+//! The output of runs, and of the hooks of events.
+
+use std::collections::VecDeque;
 
 use axum::extract::State;
 use axum::response::Response;
 use provost_controller::RunQuery;
-use provost_model::{Name, RunRecord};
+use provost_model::{EventId, Name, Owner, RunRecord};
 
 use super::Shared;
 use super::automations::{nearest, no_such_automation};
-use super::extract::{Ask, OfAutomation, OfRun};
-use super::follow::{Follower, Wanted};
-use super::lines::lines;
+use super::extract::{Ask, OfAutomation, OfEvent, OfRun};
+use super::follow::{Follower, Wanted, is_wanted};
+use super::lines::{Gone, Lines, lines};
 use super::refused::Refused;
 use super::runs::record_of;
-use crate::wire::{LogsQuery, ProblemCode};
+use crate::convert::log_line;
+use crate::wire::{LogLine, LogsQuery, Problem, ProblemCode};
 
 /// How many of an automation's youngest runs are looked at for one with output: the others wait for their turn.
 const YOUNGEST: usize = 16;
+
+/// How many lines of an event are read at once.
+const PAGE: usize = 1000;
 
 /// The most of the youngest lines that can be asked for: they are gathered before the first is told.
 const TAIL_MAX: usize = 100_000;
@@ -50,6 +56,83 @@ pub(super) async fn of_automation(
     let follower = Follower::new(shared, Wanted::Automation(name), query, lines);
     tokio::spawn(follower.tell(last_begun(runs), output, facts));
     Ok(response)
+}
+
+/// What the hooks of an event printed so far; it is not followed, since hooks are short.
+pub(super) async fn of_event(
+    State(shared): State<Shared>,
+    OfEvent(event): OfEvent,
+    Ask(query): Ask<LogsQuery>,
+) -> Result<Response, Refused> {
+    check(&query)?;
+    if query.follow {
+        let problem = Problem::new(
+            ProblemCode::Invalid,
+            "the output of an event is not followed",
+        );
+        return Err(problem.hint("leave `follow` out and ask again").into());
+    }
+    let first = page_of_event(&shared, &event, 0).await?;
+    if first.is_empty() {
+        let problem = Problem::new(
+            ProblemCode::NotFound,
+            format!("nothing is kept of an event {event}"),
+        );
+        return Err(problem
+            .hint("no hook of it has printed anything, or there is no such event; `provost events` lists them")
+            .into());
+    }
+    let (lines, response) = lines();
+    tokio::spawn(tell_event(shared, event, query, first, lines));
+    Ok(response)
+}
+
+async fn page_of_event(
+    shared: &Shared,
+    event: &EventId,
+    skip: usize,
+) -> Result<Vec<LogLine>, Refused> {
+    let read = shared
+        .controller
+        .logs()
+        .read(&Owner::Event(event.clone()), skip, PAGE)
+        .await?;
+    Ok(read
+        .into_iter()
+        .map(|line| log_line(event.as_str(), line))
+        .collect())
+}
+
+/// Tells the lines that are wanted, page by page; of those, the youngest where only so many are asked for.
+async fn tell_event(
+    shared: Shared,
+    event: EventId,
+    query: LogsQuery,
+    first: Vec<LogLine>,
+    lines: Lines,
+) -> Result<(), Gone> {
+    let (mut page, mut seen) = (first, 0);
+    let mut youngest = VecDeque::new();
+    while !page.is_empty() {
+        seen += page.len();
+        for line in page.into_iter().filter(|line| is_wanted(&query, line)) {
+            match query.tail {
+                None => lines.send(&line).await?,
+                Some(tail) => {
+                    youngest.push_back(line);
+                    let surplus = youngest.len().saturating_sub(tail);
+                    drop(youngest.drain(..surplus));
+                }
+            }
+        }
+        page = lines
+            .checked(page_of_event(&shared, &event, seen).await)
+            .await?;
+    }
+    for line in youngest {
+        lines.send(&line).await?;
+    }
+    Ok(())
 }
 
 fn check(query: &LogsQuery) -> Result<(), Refused> {

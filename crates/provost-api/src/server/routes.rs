@@ -209,6 +209,13 @@ pub static ROUTES: &[Route] = &[
         || post(commands::fire),
     ),
     Route::get(
+        "/v1/events/{event}/logs",
+        "The output of an event's hooks, so far.",
+        Lines(of::<LogLine>),
+        || get(logs::of_event),
+    )
+    .query(of::<LogsQuery>),
+    Route::get(
         "/v1/channels",
         "Channels, by name.",
         Json(list::<ChannelItem>),

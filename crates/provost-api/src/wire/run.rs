@@ -253,7 +253,7 @@ pub enum ExitKind {
 pub struct LogLine {
     /// When the engine got it.
     pub at: Timestamp,
-    /// Of which run.
+    /// Of which run; for a hook of an event that is no run's own, of which event.
     pub run: String,
     /// Which step wrote it.
     pub step: String,

@@ -13,7 +13,6 @@
 
 pub mod raw;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -221,17 +220,32 @@ pub fn every(name: &str, seconds: u64) -> Automation {
 
 /// A revision that wants `automations`.
 pub fn revision(id: &str, automations: &[Automation]) -> Revision {
+    revision_with(id, automations, Vec::new())
+}
+
+/// A revision that wants `automations`, and `hooks` on events that are no run's own.
+pub fn revision_with(id: &str, automations: &[Automation], hooks: Vec<Arc<Hook>>) -> Revision {
     let automations = automations
         .iter()
-        .map(|it| (it.name.clone(), Arc::new(it.clone())))
-        .collect::<BTreeMap<_, _>>();
+        .map(|it| (it.name.clone(), Arc::new(it.clone())));
     let id = RevisionId::parse(id).unwrap();
     let desired = Desired {
         revision: Some(id.clone()),
-        automations,
+        automations: automations.collect(),
+        hooks,
         ..Desired::default()
     };
     file(id, serde_json::to_vec(&desired).unwrap())
+}
+
+/// A hook of Policy/shop on `event`.
+pub fn hook(event: &str) -> Arc<Hook> {
+    let hook = json!({
+        "name": "index", "owner": {"kind": "policy", "name": "shop", "order": 100}, "event": event, "stage": "Main",
+        "workload": automation("a").workload, "config": null, "takes": null, "timeoutS": 30, "graceS": 1,
+        "onError": "Fail", "background": false, "parallel": false
+    });
+    serde_json::from_value(hook).unwrap()
 }
 
 /// A revision with an error.

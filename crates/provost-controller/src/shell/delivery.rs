@@ -1,13 +1,16 @@
 //! Delivering notifications and questions: over the messenger, or in a container.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use provost_model::{
-    Channel, ContainerName, ContainerRequest, EventId, Instance, Life, Notice, Owner, Reply, StepId, StepRef, Target, Workload,
+    Channel, ContainerName, ContainerRequest, EventId, Instance, Life, Name, Notice, Owner, Reply, StepId, StepRef, Target, Workload,
 };
 use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
 
 use super::{Ports, Settings, folder};
 use crate::{DeliveryError, EngineError};
@@ -23,26 +26,43 @@ pub(super) struct Courier {
     ports: Ports,
     instance: Instance,
     work_dir: PathBuf,
+    turns: Arc<Mutex<BTreeMap<Name, Turn>>>,
 }
+
+/// Held while a container of one channel runs.
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 impl Courier {
     pub(super) fn new(settings: &Settings, ports: &Ports) -> Self {
-        Self { ports: ports.clone(), instance: settings.instance.clone(), work_dir: settings.work_dir.clone() }
+        Self { ports: ports.clone(), instance: settings.instance.clone(), work_dir: settings.work_dir.clone(), turns: Arc::default() }
     }
 
     /// Delivers `notice`.
     pub(super) async fn deliver(&self, notice: &Notice, body: &Value) -> Result<(), DeliveryError> {
+        let _turn = self.turn(&notice.channel).await;
         let limit = Duration::from_secs(notice.channel.timeout_s);
         self.send(&notice.id, &notice.channel, body, limit).await.map(drop)
     }
 
     /// Asks `channel`; silence for as long as its rule allows is no answer, and no error.
     pub(super) async fn ask(&self, id: &EventId, channel: &Channel, body: &Value) -> Result<Option<Reply>, DeliveryError> {
+        let _turn = self.turn(channel).await;
         let limit = channel.reply.map_or(channel.timeout_s, |rule| rule.timeout_s);
-        match tokio::time::timeout(Duration::from_secs(limit), self.send(id, channel, body, Duration::MAX)).await {
+        // What silence is, is decided here: the messenger waits for longer.
+        let patient = Channel { timeout_s: limit.saturating_add(1), ..channel.clone() };
+        match tokio::time::timeout(Duration::from_secs(limit), self.send(id, &patient, body, Duration::MAX)).await {
             Ok(answer) => answer,
             Err(_) => Ok(None),
         }
+    }
+
+    /// Containers of one channel run one after the other: what they write to may not bear two at once (A31).
+    ///
+    /// Webhooks have no turns, since a receiver takes several at once; files have a lock of their own.
+    async fn turn(&self, channel: &Channel) -> Option<OwnedMutexGuard<()>> {
+        let Target::Command { .. } = channel.target else { return None };
+        let turn = Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.name.clone()).or_default());
+        Some(turn.lock_owned().await)
     }
 
     async fn send(&self, id: &EventId, channel: &Channel, body: &Value, limit: Duration) -> Result<Option<Reply>, DeliveryError> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, VolumeCreateRequest};
+use bollard::models::ContainerCreateBody;
 use bollard::query_parameters::{
     CreateContainerOptions, RemoveContainerOptions, StopContainerOptions,
 };
@@ -12,13 +12,12 @@ use provost_controller::{EngineError, EngineErrorKind, StepFolder};
 use provost_model::{
     ContainerName, ContainerRequest, ContainerSeen, Instance, LABEL_INSTANCE, Life,
 };
-use serde::Deserialize;
 use serde_json::json;
 
 use super::seen::{Found, Inspected, Listed};
 use super::{DockerEngine, trouble};
 use crate::names::escape;
-use crate::{Allowed, check, create_request, volume_name};
+use crate::{Allowed, check, create_request};
 
 /// How many containers are looked at side by side.
 const LOOKS_AT_ONCE: usize = 8;
@@ -240,65 +239,6 @@ impl DockerEngine {
     fn owns(&self, found: &Found) -> bool {
         found.instance() == Some(self.instance.as_str())
     }
-
-    /// Makes the named volumes that the engine does not have; one that is somebody else's is a conflict.
-    async fn make_volumes(&self, request: &ContainerRequest) -> Result<(), EngineError> {
-        let named = request
-            .workload
-            .volumes
-            .iter()
-            .filter(|volume| volume.host_path.is_none());
-        for volume in named {
-            self.make_volume(
-                &request.instance,
-                &volume_name(&request.instance, &volume.name),
-            )
-            .await?;
-        }
-        Ok(())
-    }
-
-    async fn make_volume(&self, instance: &Instance, name: &str) -> Result<(), EngineError> {
-        let path = format!("/volumes/{name}");
-        if self.wire.json::<VolumeSeen>(&path).await?.is_none() {
-            let labels = [(LABEL_INSTANCE.to_owned(), instance.to_string())];
-            let volume = VolumeCreateRequest {
-                name: Some(name.to_owned()),
-                labels: Some(labels.into()),
-                ..VolumeCreateRequest::default()
-            };
-            let made = self.docker.create_volume(volume).await;
-            made.map_err(|error| trouble::say(&format!("create volume {name}"), error))?;
-        }
-        // Looked at again: somebody may have been faster.
-        let seen = self
-            .wire
-            .json::<VolumeSeen>(&path)
-            .await?
-            .unwrap_or_default();
-        if seen
-            .labels
-            .unwrap_or_default()
-            .get(LABEL_INSTANCE)
-            .map(String::as_str)
-            == Some(instance.as_str())
-        {
-            return Ok(());
-        }
-        let message = format!(
-            "volume {name} is not of instance {instance}: it has no label {LABEL_INSTANCE}={instance}; remove it, or name \
-             another one in the manifest"
-        );
-        Err(EngineError::new(EngineErrorKind::Conflict, message))
-    }
-}
-
-/// What an engine shows of a volume.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct VolumeSeen {
-    #[serde(default)]
-    labels: Option<std::collections::BTreeMap<String, String>>,
 }
 
 fn create_error(request: &ContainerRequest, error: Error) -> EngineError {

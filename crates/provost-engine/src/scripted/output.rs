@@ -9,8 +9,9 @@ use provost_model::ContainerName;
 use tokio::sync::watch;
 
 use super::ScriptedEngine;
+use super::container::Stage;
 use super::script::Script;
-use super::world::{Stage, World};
+use super::world::World;
 
 type Item = Result<OutputChunk, EngineError>;
 

@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use provost_controller::{EngineError, EngineErrorKind, StepFolder};
-use provost_model::{
-    ContainerName, ContainerRequest, ContainerSeen, Digest, Instance, LABEL_INSTANCE,
-    LABEL_REQUEST, Life,
-};
+use provost_model::{ContainerName, ContainerRequest, Digest, Instance};
 use tokio::sync::mpsc;
 
 use super::ImageState;
+use super::container::{Container, End, Stage};
 use super::fault::{Call, Called, Fault, Faults};
 use super::script::{Script, Scripts};
 
@@ -46,38 +44,6 @@ pub(super) struct World {
 pub(super) struct Outage {
     pub(super) until: Option<Timestamp>,
     pub(super) forgets: bool,
-}
-
-/// A container.
-pub(super) struct Container {
-    pub(super) id: String,
-    pub(super) labels: BTreeMap<String, String>,
-    /// What it was made of; nothing for those that somebody else made.
-    pub(super) made_of: Option<(ContainerRequest, StepFolder)>,
-    pub(super) stage: Stage,
-}
-
-/// How far a container is.
-pub(super) enum Stage {
-    Created,
-    Running {
-        since: Timestamp,
-        script: Arc<Script>,
-        end: Option<End>,
-    },
-    Over {
-        since: Timestamp,
-        script: Arc<Script>,
-        end: End,
-    },
-}
-
-/// When and how a container ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct End {
-    pub(super) at: Timestamp,
-    code: i64,
-    by_itself: bool,
 }
 
 impl World {
@@ -392,41 +358,6 @@ fn write_files(folder: &StepFolder, files: &BTreeMap<String, String>) {
     for (name, content) in files {
         if let Err(error) = std::fs::write(folder.out.join(name), content) {
             tracing::warn!(file = %folder.out.join(name).display(), %error, "a scripted file cannot be written");
-        }
-    }
-}
-
-impl Container {
-    pub(super) fn instance(&self) -> Option<&str> {
-        self.labels.get(LABEL_INSTANCE).map(String::as_str)
-    }
-
-    pub(super) fn seen(&self, name: &ContainerName) -> ContainerSeen {
-        ContainerSeen {
-            name: name.clone(),
-            id: self.id.clone(),
-            step: self
-                .made_of
-                .as_ref()
-                .map(|(request, _)| request.step.clone()),
-            request: self.labels.get(LABEL_REQUEST).cloned(),
-            life: self.life(),
-        }
-    }
-
-    fn life(&self) -> Life {
-        match &self.stage {
-            Stage::Created => Life::Created,
-            Stage::Running { since, .. } => Life::Running {
-                started_at: Some(*since),
-            },
-            Stage::Over { since, script, end } => Life::Exited {
-                code: end.code,
-                out_of_memory: script.out_of_memory && end.by_itself,
-                started_at: Some(*since),
-                finished_at: Some(end.at),
-                error: None,
-            },
         }
     }
 }

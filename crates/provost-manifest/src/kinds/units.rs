@@ -75,18 +75,6 @@ impl Bytes {
             .filter(|number| whole && *number < 1 << 20)?;
         Some(Self(number << shift))
     }
-
-    /// In the largest unit that divides it.
-    pub(crate) fn text(self) -> String {
-        let units = [(40, "Ti"), (30, "Gi"), (20, "Mi"), (10, "Ki")];
-        let whole = units
-            .into_iter()
-            .find(|(shift, _)| self.0.trailing_zeros() >= *shift && self.0 > 0);
-        whole.map_or_else(
-            || format!("{} bytes", self.0),
-            |(shift, unit)| format!("{}{unit}", self.0 >> shift),
-        )
-    }
 }
 
 impl Millicores {
@@ -104,15 +92,6 @@ impl Millicores {
             && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let millis = (text.parse::<f64>().ok().filter(|_| plain)? * 1000.0).round();
         (millis <= MAX_MILLICORES as f64).then_some(Self(millis as u64))
-    }
-
-    /// In cores.
-    pub(crate) fn text(self) -> String {
-        if self.0.is_multiple_of(1000) {
-            (self.0 / 1000).to_string()
-        } else {
-            format!("{}m", self.0)
-        }
     }
 }
 
@@ -220,14 +199,6 @@ mod tests {
         ] {
             assert_eq!(Bytes::parse(text), None, "{text:?}");
         }
-        assert_eq!(
-            (
-                Bytes(512 << 20).text(),
-                Bytes(2 << 30).text(),
-                Bytes(5).text()
-            ),
-            ("512Mi".into(), "2Gi".into(), "5 bytes".into())
-        );
     }
 
     #[test]
@@ -238,9 +209,5 @@ mod tests {
         for text in ["", "m", "-1", "+1", "1e3", "inf", ".5", "0x1"] {
             assert_eq!(Millicores::parse(text), None, "{text:?}");
         }
-        assert_eq!(
-            (Millicores(1000).text(), Millicores(250).text()),
-            ("1".into(), "250m".into())
-        );
     }
 }

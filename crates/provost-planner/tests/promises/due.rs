@@ -265,7 +265,7 @@ proptest! {
         let mut bench = Bench::new();
         bench.script("tick", behaviours).apply(desired([make(first)]));
         let tick = name("tick");
-        // In force from when until when, by the clock's furthest reach.
+        // Which rule counts from when on.
         let mut stretches = vec![(first, bench.now)];
         for turn in turns {
             match turn {
@@ -283,12 +283,12 @@ proptest! {
                 Turn::Revise(rule) => {
                     bench.apply(desired([make(rule)]));
                     if stretches.last().is_some_and(|(last, _)| *last != rule) {
-                        stretches.push((rule, bench.now.max(stretches.last().unwrap().1)));
+                        stretches.push((rule, bench.state.ledgers[&tick].accounted_until));
                     }
                 }
             }
         }
-        // What was accounted reaches as far as the furthest instant that was lived through.
+        // After a step back, what is accounted reaches further than the clock.
         let ledger = &bench.state.ledgers[&tick];
         let end = bench.now.max(ledger.accounted_until);
         let ends = stretches.iter().skip(1).map(|(_, from)| *from).chain([end]);

@@ -112,6 +112,29 @@ fn r9_nothing_is_concluded_from_absence_while_the_engine_is_away() {
 }
 
 #[test]
+fn r9_an_end_in_time_is_no_timeout_however_late_it_is_seen() {
+    let mut bench = Bench::new();
+    bench.script("job", [exits(0, 30)]).apply(desired([Automation { timeout_s: 60, ..automation("job") }]));
+    let run = bench.run("job");
+    bench.seen.is_complete = false;
+    bench.wait(600);
+    assert!(bench.find(&run).is_going_on());
+    bench.seen.is_complete = true;
+    bench.act();
+    assert_eq!(bench.outcome(&run), (Outcome::Succeeded, ""));
+}
+
+#[test]
+fn r9_an_end_before_the_stop_is_told_as_it_was() {
+    let mut bench = Bench::new();
+    bench.script("job", [exits(0, 30)]).apply(desired([automation("job")]));
+    let run = bench.run("job");
+    bench.jump(31);
+    bench.stop(&run);
+    assert_eq!(bench.outcome(&run), (Outcome::Succeeded, ""));
+}
+
+#[test]
 fn r9_an_end_that_nobody_saw_is_collected_after_a_restart() {
     let mut bench = Bench::new();
     bench.script("job", [exits(4, 30)]).apply(desired([automation("job")]));

@@ -16,19 +16,39 @@ const LINE_MIN: usize = 8;
 pub(crate) struct Masker {
     /// The longest first.
     secrets: Vec<String>,
+    /// The bytes with which they begin.
+    starts: [bool; 256],
     held: String,
 }
 
 impl Masker {
     /// Masks `secrets`; empty ones count for nothing.
     pub fn new(secrets: &[String]) -> Self {
-        let whole: Vec<String> = secrets.iter().map(|secret| as_shown(secret)).filter(|text| !text.is_empty()).collect();
+        let whole: Vec<String> = secrets
+            .iter()
+            .map(|secret| as_shown(secret))
+            .filter(|text| !text.is_empty())
+            .collect();
         let of_several = whole.iter().filter(|secret| secret.contains('\n'));
-        let lines = of_several.flat_map(|secret| secret.lines()).filter(|line| line.len() >= LINE_MIN);
-        let mut secrets: Vec<String> = lines.map(str::to_owned).chain(whole.iter().cloned()).collect();
+        let lines = of_several
+            .flat_map(|secret| secret.lines())
+            .filter(|line| line.len() >= LINE_MIN);
+        let mut secrets: Vec<String> = lines
+            .map(str::to_owned)
+            .chain(whole.iter().cloned())
+            .collect();
         secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         secrets.dedup();
-        Self { secrets, held: String::new() }
+        let mut starts = [false; 256];
+        secrets
+            .iter()
+            .filter_map(|secret| secret.bytes().next())
+            .for_each(|byte| starts[usize::from(byte)] = true);
+        Self {
+            secrets,
+            starts,
+            held: String::new(),
+        }
     }
 
     /// Adds `text`, masked, to `masked`.
@@ -53,10 +73,19 @@ impl Masker {
         while let Some(start) = self.first_start(text) {
             masked.push_str(&text[..start]);
             text = &text[start..];
-            let is_unknown = |secret: &&String| !is_end && secret.len() > text.len() && secret.starts_with(text);
-            let whole = self.secrets.iter().find(|secret| text.starts_with(secret.as_str()));
+            let is_unknown =
+                |secret: &&String| !is_end && secret.len() > text.len() && secret.starts_with(text);
+            let whole = self
+                .secrets
+                .iter()
+                .find(|secret| text.starts_with(secret.as_str()));
             let longest = whole.map_or(0, String::len);
-            if self.secrets.iter().filter(is_unknown).any(|secret| secret.len() > longest) {
+            if self
+                .secrets
+                .iter()
+                .filter(is_unknown)
+                .any(|secret| secret.len() > longest)
+            {
                 return text;
             }
             let taken = match whole {
@@ -76,9 +105,9 @@ impl Masker {
         ""
     }
 
-    /// Where in `text` the first character is with which a secret begins.
+    /// Where in `text` the first byte is with which a secret begins. Such a byte begins a character.
     fn first_start(&self, text: &str) -> Option<usize> {
-        text.find(|c| self.secrets.iter().any(|secret| secret.starts_with(c)))
+        text.bytes().position(|byte| self.starts[usize::from(byte)])
     }
 }
 
@@ -97,7 +126,9 @@ mod tests {
     fn mask(secrets: &[&str], pieces: &[&str]) -> String {
         let secrets: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
         let (mut masker, mut masked) = (Masker::new(&secrets), String::new());
-        pieces.iter().for_each(|piece| masker.push(piece, &mut masked));
+        pieces
+            .iter()
+            .for_each(|piece| masker.push(piece, &mut masked));
         masker.end(&mut masked);
         masked
     }
@@ -116,7 +147,11 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_wherever_they_are_cut() {
-        check(&["hunter2"], "login hunter2, hunter2hunter2 hunter", "login ***, ****** hunter");
+        check(
+            &["hunter2"],
+            "login hunter2, hunter2hunter2 hunter",
+            "login ***, ****** hunter",
+        );
         check(&["hunter2"], "hunthunter2", "hunt***");
         check(&["pässwörd"], "ä pässwörd p", "ä *** p");
         check(&["aab"], "aaab", "a***");
@@ -131,7 +166,11 @@ mod tests {
     #[test]
     fn secrets_of_several_lines_are_masked_whole_and_by_line() {
         let key = "-----BEGIN KEY-----\r\nMIIBVgIBADANBg\nkq\n-----END KEY-----\n";
-        check(&[key], "-----BEGIN KEY-----\nMIIBVgIBADANBg\nkq\n-----END KEY-----\nok kq", "***\nok kq");
+        check(
+            &[key],
+            "-----BEGIN KEY-----\nMIIBVgIBADANBg\nkq\n-----END KEY-----\nok kq",
+            "***\nok kq",
+        );
         check(&[key], "only MIIBVgIBADANBg", "only ***");
     }
 

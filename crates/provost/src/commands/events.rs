@@ -3,7 +3,7 @@
 use futures_util::StreamExt as _;
 use provost_api::wire::EventsQuery;
 
-use super::remote::{Subject, client};
+use super::remote::{Subject, client, only_output};
 use crate::app::{App, FormatArgs};
 use crate::config::{Direction, ServerArgs, parse_moment};
 use crate::exit::{Exit, Failure, Outcome};
@@ -18,6 +18,9 @@ pub struct Args {
     /// Go on with new events
     #[arg(short = 'F', long)]
     follow: bool,
+    /// Only what somebody who follows along wants to see: beginnings, hooks, ends, revisions
+    #[arg(long)]
+    brief: bool,
     /// Only events after this: 10m (ago), 2026-11-20T02:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -33,7 +36,10 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
-    let since = args.since.as_deref().map(|text| parse_moment(text, app.times.now, Direction::Back));
+    let since = args
+        .since
+        .as_deref()
+        .map(|text| parse_moment(text, app.times.now, Direction::Back));
     let mut query = EventsQuery {
         follow: args.follow,
         since: since.transpose().map_err(Failure::usage)?,
@@ -43,6 +49,7 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
     match args.subject.as_deref().map(Subject::parse).transpose()? {
         Some(Subject::Automation(name)) => query.automation = Some(name),
         Some(Subject::Run(run)) => query.run = Some(run),
+        Some(Subject::Event(event)) => return Err(only_output(&event)),
         None => {}
     }
     let mut events = client.events(&query).await?;
@@ -50,10 +57,18 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
         let event = event?;
         match args.format.format {
             Format::Json => app.output.json_line(&event)?,
-            Format::Table | Format::Wide => app.output.line(view::event_line(&event, &app.times))?,
+            Format::Table | Format::Wide if args.brief => {
+                view::brief_lines(&event, &app.times)
+                    .into_iter()
+                    .try_for_each(|line| app.output.line(line))?;
+            }
+            Format::Table | Format::Wide => {
+                app.output.line(view::event_line(&event, &app.times))?
+            }
             Format::Name => app.output.line(event.name)?,
             Format::Yaml | Format::Csv => {
-                return Err(Failure::usage("events are a stream").help("use -o table, json (one object a line) or name"));
+                return Err(Failure::usage("events are a stream")
+                    .help("use -o table, json (one object a line) or name"));
             }
         }
     }

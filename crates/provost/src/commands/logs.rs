@@ -12,10 +12,10 @@ use crate::view;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The name of an automation (its last run), or the id of a run
+    /// The name of an automation (its last run), the id of a run, or event/ and the id of an event
     #[arg(value_name = "X")]
     subject: String,
-    /// Go on with new lines: of a run until it is over, of an automation from run to run
+    /// Go on with new lines: of a run until it is over, of an automation from run to run; not of an event
     #[arg(short = 'F', long)]
     follow: bool,
     /// Only so many of the youngest lines that are there already
@@ -40,7 +40,11 @@ pub struct Args {
 pub async fn run(args: Args, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
     let now = app.times.now;
-    let moment = |text: Option<&str>| text.map(|text| parse_moment(text, now, Direction::Back)).transpose().map_err(Failure::usage);
+    let moment = |text: Option<&str>| {
+        text.map(|text| parse_moment(text, now, Direction::Back))
+            .transpose()
+            .map_err(Failure::usage)
+    };
     let query = LogsQuery {
         follow: args.follow,
         tail: args.tail,
@@ -51,6 +55,7 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
     let (mut lines, heads) = match Subject::parse(&args.subject)? {
         Subject::Automation(name) => (client.automation_logs(&name, &query).await?, true),
         Subject::Run(run) => (client.run_logs(&run, &query).await?, false),
+        Subject::Event(event) => (client.event_logs(&event, &query).await?, false),
     };
     let mut run = String::new();
     while let Some(line) = lines.next().await {
@@ -59,14 +64,16 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
             Format::Json => app.output.json_line(&line)?,
             Format::Table | Format::Wide => {
                 if heads && line.run != run {
-                    app.output.note(Text::toned(Tone::Strong, format!("── {} ──", line.run)))?;
+                    app.output
+                        .note(Text::toned(Tone::Strong, format!("── {} ──", line.run)))?;
                     run.clone_from(&line.run);
                 }
                 app.output.line(view::log_line(&line, &app.times))?;
             }
             Format::Name => app.output.line(line.text)?,
             Format::Yaml | Format::Csv => {
-                return Err(Failure::usage("lines of output are a stream").help("use -o table, json (one object a line) or name (the text alone)"));
+                return Err(Failure::usage("lines of output are a stream")
+                    .help("use -o table, json (one object a line) or name (the text alone)"));
             }
         }
     }

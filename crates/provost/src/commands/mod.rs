@@ -3,6 +3,7 @@
 pub mod control;
 pub mod describe;
 pub mod dev;
+pub mod engine;
 pub mod events;
 pub mod explain;
 pub mod get;

@@ -24,7 +24,14 @@ impl From<ClientError> for Failure {
                 _ => Exit::No,
             },
         };
-        let failure = Self::new(exit, &error);
+        let is_report = error
+            .problem()
+            .is_some_and(|problem| problem.code == ProblemCode::Rejected);
+        let failure = if is_report {
+            Self::report(exit, &error)
+        } else {
+            Self::new(exit, &error)
+        };
         match error.hint() {
             Some(hint) => failure.help(hint),
             None => failure,
@@ -32,23 +39,34 @@ impl From<ClientError> for Failure {
     }
 }
 
-/// Something that is named on a command line: an automation or a run.
+/// Something that is named on a command line: an automation, a run or an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// An automation, by name.
     Automation(String),
     /// A run, by id. Unlike a name, an id has a dot in it.
     Run(String),
+    /// An event that is no run's own, by id.
+    Event(String),
+}
+
+/// Says that there is only output to be shown of `event`.
+pub fn only_output(event: &str) -> Failure {
+    Failure::usage(format!(
+        "{event} is an event; of events there is only output"
+    ))
+    .help(format!("provost logs event/{event} shows it"))
 }
 
 impl Subject {
-    /// What `text` names: `nightly`, `automation/nightly`, `nightly.20261120T020000Z`, `run/…`.
+    /// What `text` names: `nightly`, `automation/nightly`, `nightly.20261120T020000Z`, `run/…`, `event/e3bcaeaed3fe70dbb`.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         match text.split_once('/') {
             Some(("automation" | "automations", name)) => Ok(Self::Automation(name.to_owned())),
             Some(("run" | "runs", run)) => Ok(Self::Run(run.to_owned())),
-            Some((kind, _)) => Err(Failure::usage(format!("{kind:?} is neither `automation` nor `run`"))
-                .help("write the name of an automation, or the id of a run")),
+            Some(("event" | "events", event)) => Ok(Self::Event(event.to_owned())),
+            Some((kind, _)) => Err(Failure::usage(format!("{kind:?} is none of `automation`, `run` and `event`"))
+                .help("write the name of an automation, the id of a run, or event/ and the id of an event")),
             None if text.contains('.') => Ok(Self::Run(text.to_owned())),
             None => Ok(Self::Automation(text.to_owned())),
         }
@@ -61,11 +79,22 @@ mod tests {
 
     #[test]
     fn a_dot_makes_a_run() {
-        let check = |text: &str, expected: Subject| assert_eq!(Subject::parse(text).unwrap(), expected);
+        let check =
+            |text: &str, expected: Subject| assert_eq!(Subject::parse(text).unwrap(), expected);
         check("nightly", Subject::Automation("nightly".to_owned()));
-        check("automation/nightly", Subject::Automation("nightly".to_owned()));
-        check("nightly.20261120T020000Z", Subject::Run("nightly.20261120T020000Z".to_owned()));
+        check(
+            "automation/nightly",
+            Subject::Automation("nightly".to_owned()),
+        );
+        check(
+            "nightly.20261120T020000Z",
+            Subject::Run("nightly.20261120T020000Z".to_owned()),
+        );
         check("run/nightly.a", Subject::Run("nightly.a".to_owned()));
+        check(
+            "event/e3bcaeaed3fe70dbb",
+            Subject::Event("e3bcaeaed3fe70dbb".to_owned()),
+        );
         assert_eq!(Subject::parse("policy/shop").unwrap_err().exit, Exit::Usage);
     }
 }

@@ -38,18 +38,30 @@ pub struct Args {
 pub async fn run(args: Args, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
     let params = params(&args.params, args.object.as_deref())?;
-    let request = RunRequest { params, testing: args.testing, request: args.request };
+    let request = RunRequest {
+        params,
+        testing: args.testing,
+        request: args.request,
+    };
     let accepted = client.start_run(&args.automation, &request).await?;
     started(&client, &accepted.run, &args.wait, args.format.format, app).await
 }
 
 /// Tells that `run` was accepted, and waits for its end if that is asked for.
-pub async fn started(client: &provost_api::Client, run: &str, waiting: &WaitArgs, format: Format, app: &mut App) -> Outcome {
+pub async fn started(
+    client: &provost_api::Client,
+    run: &str,
+    waiting: &WaitArgs,
+    format: Format,
+    app: &mut App,
+) -> Outcome {
     if waiting.wait {
         return wait(client, run, waiting, format, app).await;
     }
     match format {
-        Format::Json | Format::Yaml => app.output.value(&serde_json::json!({ "run": run }), format)?,
+        Format::Json | Format::Yaml => app
+            .output
+            .value(&serde_json::json!({ "run": run }), format)?,
         _ => app.output.line(run)?,
     }
     app.next(&format!("provost logs -F {run}"))?;
@@ -59,13 +71,16 @@ pub async fn started(client: &provost_api::Client, run: &str, waiting: &WaitArgs
 /// The parameters; text is read as its declared type by the server.
 fn params(pairs: &[String], object: Option<&str>) -> Result<JsonMap, Failure> {
     let mut params: JsonMap = match object {
-        Some(text) => serde_json::from_str(text)
-            .map_err(|error| Failure::usage(format!("--params is no JSON object: {error}")).help("write it like --params '{\"limit\": 5}'"))?,
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            Failure::usage(format!("--params is no JSON object: {error}"))
+                .help("write it like --params '{\"limit\": 5}'")
+        })?,
         None => JsonMap::new(),
     };
     for pair in pairs {
         let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            return Err(Failure::usage(format!("{pair:?} is no parameter")).help("write it like --param since=yesterday"));
+            return Err(Failure::usage(format!("{pair:?} is no parameter"))
+                .help("write it like --param since=yesterday"));
         };
         params.insert(key.to_owned(), value.into());
     }
@@ -80,9 +95,15 @@ mod tests {
     fn parameters_are_pairs_or_an_object() {
         let pairs = ["since=a=b".to_owned(), "limit=5".to_owned()];
         let both = params(&pairs, Some(r#"{"limit": 1, "dry": true}"#)).unwrap();
-        assert_eq!(serde_json::Value::from(both).to_string(), r#"{"dry":true,"limit":"5","since":"a=b"}"#);
+        assert_eq!(
+            serde_json::Value::from(both).to_string(),
+            r#"{"dry":true,"limit":"5","since":"a=b"}"#
+        );
         for bad in ["x", "=x"] {
-            assert_eq!(params(&[bad.to_owned()], None).unwrap_err().exit, Exit::Usage);
+            assert_eq!(
+                params(&[bad.to_owned()], None).unwrap_err().exit,
+                Exit::Usage
+            );
         }
         assert_eq!(params(&[], Some("[1]")).unwrap_err().exit, Exit::Usage);
     }

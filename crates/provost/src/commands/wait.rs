@@ -27,10 +27,26 @@ pub struct WaitArgs {
 }
 
 /// Waits for the end of `run` and prints how it went.
-pub async fn wait(client: &Client, run: &str, args: &WaitArgs, format: Format, app: &mut App) -> Outcome {
-    let timeout = args.timeout.as_deref().map(parse_duration).transpose().map_err(Failure::usage)?;
+pub async fn wait(
+    client: &Client,
+    run: &str,
+    args: &WaitArgs,
+    format: Format,
+    app: &mut App,
+) -> Outcome {
+    let timeout = args
+        .timeout
+        .as_deref()
+        .map(parse_duration)
+        .transpose()
+        .map_err(Failure::usage)?;
     let timeout = timeout.map(|length| length.unsigned_abs());
-    let query = EventsQuery { follow: true, run: Some(run.to_owned()), after: Some(0), ..EventsQuery::default() };
+    let query = EventsQuery {
+        follow: true,
+        run: Some(run.to_owned()),
+        after: Some(0),
+        ..EventsQuery::default()
+    };
     let events = client.events(&query).await?;
     let mut progress = Progress::new(app);
     let end = tokio::select! {
@@ -51,12 +67,19 @@ pub async fn wait(client: &Client, run: &str, args: &WaitArgs, format: Format, a
 }
 
 /// The run once it is over, or nothing after `timeout`.
-async fn until_end(client: &Client, run: &str, timeout: Option<Duration>) -> Result<Option<RunDetail>, Failure> {
+async fn until_end(
+    client: &Client,
+    run: &str,
+    timeout: Option<Duration>,
+) -> Result<Option<RunDetail>, Failure> {
     let begun = Instant::now();
     loop {
-        let left = timeout.map_or(Duration::from_secs(QUESTION_S), |timeout| timeout.saturating_sub(begun.elapsed()));
+        let left = timeout.map_or(Duration::from_secs(QUESTION_S), |timeout| {
+            timeout.saturating_sub(begun.elapsed())
+        });
         let question = client.wait_for_run(run, left.as_secs().clamp(1, QUESTION_S));
-        let Ok(detail) = tokio::time::timeout(left.max(Duration::from_millis(1)), question).await else {
+        let Ok(detail) = tokio::time::timeout(left.max(Duration::from_millis(1)), question).await
+        else {
             if timeout.is_some_and(|timeout| begun.elapsed() >= timeout) {
                 return Ok(None);
             }
@@ -88,9 +111,14 @@ fn print(detail: &RunDetail, format: Format, app: &mut App) -> Result<(), Failur
         Format::Json | Format::Yaml => app.output.value(detail, format),
         Format::Name => app.output.line(detail.item.run.as_str()),
         Format::Csv | Format::Table | Format::Wide => {
-            view::runs(std::slice::from_ref(&detail.item), &app.times).print(&mut app.output, format)?;
+            view::runs(std::slice::from_ref(&detail.item), &app.times)
+                .print(&mut app.output, format)?;
             let bad = detail.item.outcome != Some(How::Succeeded);
-            if bad { app.next(&format!("provost logs {}", detail.item.run)) } else { Ok(()) }
+            if bad {
+                app.next(&format!("provost logs {}", detail.item.run))
+            } else {
+                Ok(())
+            }
         }
     }
 }

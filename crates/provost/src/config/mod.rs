@@ -2,12 +2,14 @@
 
 mod client;
 mod duration;
+mod file;
 mod keys;
 mod server;
 mod yaml;
 
 pub use client::{DEV_FOLDER, SOCKET, ServerArgs};
 pub use duration::{Direction, parse_duration, parse_moment};
+pub use file::{Apply, Drift, host_name};
 pub use keys::keys;
-pub use server::{Apply, Drift, ServerConfig, host_name};
+pub use server::ServerConfig;
 pub use yaml::closest;

@@ -7,11 +7,12 @@ mod event;
 mod plan;
 mod revision;
 mod run;
+mod values;
 
 pub use automation::{automations, describe_automation, upcoming};
 pub use declared::{channels, plugins, policies};
 pub use effective::{Source, effective};
-pub use event::{event_line, event_lines, log_line};
+pub use event::{brief_lines, event_line, log_line};
 pub use plan::plan_lines;
 pub use revision::history;
 pub use run::{describe_run, outcomes, run_state, runs, runs_took};
@@ -44,7 +45,9 @@ fn outcome(outcome: Outcome) -> Text {
 
 /// A length in milliseconds, as people read it.
 fn took(millis: u64) -> String {
-    crate::output::duration(jiff::SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)))
+    crate::output::duration(jiff::SignedDuration::from_millis(
+        i64::try_from(millis).unwrap_or(i64::MAX),
+    ))
 }
 
 /// A length in seconds, as people read it.
@@ -54,7 +57,11 @@ fn seconds(seconds: u64) -> String {
 
 /// A revision as short as people write it.
 pub fn short_revision(revision: &str) -> &str {
-    let length = if revision.starts_with("folder-") { 19 } else { 12 };
+    let length = if revision.starts_with("folder-") {
+        19
+    } else {
+        12
+    };
     revision.get(..length).unwrap_or(revision)
 }
 

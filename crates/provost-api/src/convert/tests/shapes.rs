@@ -281,7 +281,7 @@ fn shape_of_a_line_of_output() {
         text: "wrote 1204 rows".into(),
         continued: true,
     };
-    insta::assert_json_snapshot!(convert::log_line(&run_id(), line));
+    insta::assert_json_snapshot!(convert::log_line(run_id().as_str(), line));
 }
 
 #[test]

@@ -1,0 +1,346 @@
+//! No phantom keys: every field of every schema changes what is wanted, or what is refused.
+//!
+//! One shop says everything that can be said. The test walks the schemas; at each leaf it writes another value into the
+//! shop and compiles again. A field that is added to a kind and not to the shop fails the test, and so does one that
+//! changes nothing.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+
+use provost_manifest::{ServerFacts, SourceFile, Style, compile, schemas};
+use provost_model::RevisionId;
+use serde_json::{Value, json};
+
+/// Everything that can be said of a container.
+fn container() -> Value {
+    json!({
+        "image": "tools:1", "command": ["run"], "args": ["now"], "env": {"A": "1"}, "workingDir": "/work",
+        "user": "1000:1000", "readOnlyRoot": true, "dropCapabilities": ["ALL"], "addCapabilities": ["CHOWN"],
+        "network": "Shared", "pullPolicy": "Always", "resources": {"cpu": "0.5", "memory": "64Mi", "pids": 50},
+        "volumes": [{"name": "data", "path": "/data", "hostPath": "/srv/data", "readOnly": true}],
+    })
+}
+
+fn with(mut base: Value, more: Value) -> Value {
+    base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    base
+}
+
+fn hook(event: &str) -> Value {
+    let own = json!({
+        "name": "look", "event": event, "stage": "Pre", "timeout": "1m", "gracePeriod": "5s", "onError": "Fail",
+        "background": false, "parallel": false, "takes": ["automation"],
+    });
+    with(container(), own)
+}
+
+fn notify() -> Value {
+    let moments = ["starting", "started", "success", "failure", "recovery", "retrying", "cancelled", "finished"];
+    let all = moments.into_iter().chain(["skipped", "missed", "late", "stepFailure"]);
+    let mut notify: serde_json::Map<String, Value> = all.map(|moment| (moment.to_owned(), json!(["ops"]))).collect();
+    notify.insert("noSuccessFor".to_owned(), json!({"after": "26h", "channels": ["ops"]}));
+    Value::Object(notify)
+}
+
+fn automation() -> Value {
+    let own = json!({
+        "schedule": [
+            {"cron": "30 2 * * *", "timeZone": "Europe/Berlin", "jitter": "5m", "onGap": "NextValid", "onFold": "First"},
+            {"every": "90s"}, {"at": "2027-01-01T00:00:00Z"}, {"cron": "0 5 * * *"},
+        ],
+        "timeZone": "Europe/Paris",
+        "triggers": [{"event": "run.succeeded", "from": "extract", "when": "data.attempt > 0"}],
+        "params": {"since": {
+            "type": "integer", "description": "first", "required": false, "default": 5, "minimum": 1, "maximum": 9,
+            "options": [4, 5],
+        }},
+        "timeout": "10m", "gracePeriod": "20s", "retries": {"limit": 2, "backoff": "30s", "maxBackoff": "10m"},
+        "concurrencyPolicy": "Queue", "queueLimit": 3, "catchUp": "All", "startDeadline": "1h", "lateAfter": "2m",
+        "locks": ["warehouse"], "hooks": [hook("run.failed")], "notify": notify(), "suspend": false,
+    });
+    with(container(), own)
+}
+
+/// What policies may set: a container without image, command and volumes, and how runs go.
+fn settings() -> Value {
+    json!({
+        "env": {"SHOP": "acme"}, "user": "7:7", "readOnlyRoot": true, "dropCapabilities": ["ALL"], "addCapabilities": ["CHOWN"],
+        "network": "Shared", "pullPolicy": "Never", "resources": {"cpu": "0.25", "memory": "32Mi", "pids": 40},
+        "timeout": "9m", "gracePeriod": "9s", "retries": {"limit": 1, "backoff": "9s", "maxBackoff": "9m"},
+        "concurrencyPolicy": "Queue", "queueLimit": 2, "catchUp": "All", "startDeadline": "2h", "lateAfter": "3m",
+        "timeZone": "Asia/Tokyo",
+    })
+}
+
+fn policy() -> Value {
+    json!({
+        "order": 100,
+        "select": {"labels": {"team": "finance"}, "kinds": ["Automation"], "names": ["plain", "root"], "servers": {"tier": "prod"}},
+        "defaults": settings(), "enforce": {},
+        "limits": {"timeout": "6h", "memory": "2Gi", "cpu": "2", "pids": 500, "retries": 5, "runsAtOnce": 8},
+        "rules": [{"assert": "spec.image == 'other:1'", "message": "not this image", "mode": "Audit"}],
+        "hooks": [hook("run.failed")], "notify": notify(),
+        "freeze": [{"cron": "* 22-23 * * FRI", "reason": "release night", "timeZone": "Europe/Berlin"}],
+        "history": {"keep": "90d", "keepLast": 100, "logs": "30d", "logSize": "50Mi"},
+        "allow": {
+            "hostPaths": ["/srv"], "networks": ["Shared"], "addCapabilities": ["CHOWN"], "writableRoot": true, "rootUser": true,
+        },
+    })
+}
+
+fn plugin() -> Value {
+    json!({
+        "order": 50, "enabled": true, "image": "plugin:1", "config": {"url": "http://warehouse"},
+        "configSchema": {"type": "object", "required": ["url"]},
+        // The second one runs in the plugin's own image.
+        "hooks": [hook("orders.arrived"), {"name": "own", "event": "orders.arrived"}],
+    })
+}
+
+fn document(kind: &str, name: &str, spec: Value) -> Value {
+    let labels = if matches!(name, "plain" | "root") { json!({"team": "finance"}) } else { json!({}) };
+    json!({"apiVersion": "provost/v1", "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec})
+}
+
+/// The documents around the one that is changed, which let it say everything.
+fn surroundings() -> Vec<Value> {
+    let bare = || json!({"image": "tools:1"});
+    let powers = json!({
+        "order": 1, "select": {"names": ["full", "ops", "warehouse", "stand-in"]},
+        "allow": {"hostPaths": ["/srv", "/var"], "networks": ["Shared", "other"], "addCapabilities": ["CHOWN", "KILL"],
+                  "writableRoot": true, "rootUser": true},
+    });
+    vec![
+        document("Automation", "extract", bare()),
+        document("Automation", "other", bare()),
+        document("Automation", "plain", json!({"image": "tools:1", "schedule": "0 3 * * *"})),
+        document("Channel", "ops", json!({"file": {"path": "ops.jsonl"}})),
+        document("Channel", "ops2", json!({"file": {"path": "ops2.jsonl"}})),
+        document("Policy", "powers", powers),
+    ]
+}
+
+/// An automation that needs all that the policy of this test allows.
+fn document_of_root() -> Value {
+    let spec = json!({
+        "image": "tools:1", "user": "0:0", "readOnlyRoot": false, "network": "Shared", "addCapabilities": ["CHOWN"],
+        "volumes": [{"name": "data", "path": "/data", "hostPath": "/srv/data"}],
+    });
+    document("Automation", "root", spec)
+}
+
+/// What compiling the documents comes to: what is wanted, and what is said.
+fn outcome(documents: &[Value]) -> (Option<Value>, String) {
+    let text: Vec<String> = documents.iter().map(ToString::to_string).collect();
+    let files = [SourceFile { path: "shop.yaml".to_owned(), bytes: text.join("\n---\n").into_bytes() }];
+    let facts = ServerFacts {
+        name: "ber-1".to_owned(),
+        labels: BTreeMap::from([("tier".to_owned(), "prod".to_owned())]),
+        ..ServerFacts::default()
+    };
+    let compiled = compile(&files, &facts, RevisionId::parse("r1").unwrap(), "2026-11-20T12:00:00Z".parse().unwrap());
+    let report = compiled.report(Style::Plain);
+    // Where a value comes from is no effect of its own.
+    let wanted = compiled.desired.map(|mut desired| {
+        for automation in desired.automations.values_mut() {
+            std::sync::Arc::make_mut(automation).origins = std::sync::Arc::default();
+        }
+        serde_json::to_value(desired).unwrap()
+    });
+    (wanted, report.lines().filter(|line| line.starts_with("error") || line.starts_with("warning")).collect())
+}
+
+/// Another value for a leaf, by its name.
+fn another(path: &str, now: &Value) -> Value {
+    let key = path.rsplit(['.', '/']).next().unwrap();
+    match (key, now) {
+        ("rootUser" | "writableRoot" | "suspend" | "background" | "parallel" | "readOnlyRoot" | "readOnly" | "enabled", _)
+        | ("required", Value::Bool(_)) => json!(!now.as_bool().unwrap()),
+        ("cron", _) => json!("45 4 * * *"),
+        ("timeZone", _) => json!("America/New_York"),
+        ("at", _) => json!("2028-01-01T00:00:00Z"),
+        ("onGap", _) => json!("Skip"),
+        ("onFold", _) => json!("Both"),
+        ("event", _) if path.contains("triggers") => json!("run.failed"),
+        ("event", _) if path.starts_with("Plugin") => json!("orders.gone"),
+        ("event", _) => json!("run.lost"),
+        ("from", _) => json!("other"),
+        ("when" | "assert", _) => json!("1 == 1"),
+        ("type", _) => json!("number"),
+        ("default", Value::String(_)) => json!("Deny"),
+        ("default", _) => json!(4),
+        ("minimum", _) => json!(2),
+        ("maximum", _) => json!(8),
+        ("options", _) => json!([5]),
+        ("concurrencyPolicy", _) => json!("Forbid"),
+        ("catchUp", _) => json!("None"),
+        ("pullPolicy", _) => json!("IfNotPresent"),
+        ("onError", _) => json!("Ignore"),
+        ("stage", _) => json!("Post"),
+        ("mode", _) => json!("Enforce"),
+        ("kinds", _) => json!(["Channel"]),
+        ("names", _) => json!(["extract"]),
+        ("networks", _) => json!(["other"]),
+        ("network", _) => json!("None"),
+        ("addCapabilities", _) => json!(["KILL"]),
+        ("dropCapabilities", _) => json!(["NET_RAW"]),
+        ("hostPaths", _) => json!(["/var"]),
+        ("hostPath", _) => json!("/srv/other"),
+        ("user", _) => json!("8:8"),
+        ("takes", _) => json!(["run"]),
+        ("channels" | "failover", _) => json!(["ops2"]),
+        ("url", _) => json!("https://hooks.example.org/other"),
+        ("config", _) => json!({"url": "http://other"}),
+        ("configSchema", _) => json!({"type": "object", "required": ["missing"]}),
+        ("message", _) => json!("some other words"),
+        ("labels" | "servers", _) => json!({"team": "nobody"}),
+        ("env", _) => json!({"A": "2"}),
+        ("workingDir", _) => json!("/elsewhere"),
+        ("path", _) if path.contains("file") => json!("other.jsonl"),
+        ("path", _) => json!("/elsewhere"),
+        ("memory", _) if path.contains("limits") => json!("1Mi"),
+        ("logSize" | "memory", _) => json!("16Mi"),
+        ("cpu", _) if path.contains("limits") => json!("0.01"),
+        ("cpu", _) => json!("0.75"),
+        ("pids" | "retries", _) if path.contains("limits") => json!(0),
+        ("timeout", _) if path.contains("limits") => json!("2s"),
+        (_, Value::Number(number)) => json!(number.as_i64().unwrap() + 1),
+        (_, Value::String(text)) if text.ends_with(['s', 'm', 'h', 'd']) && text.starts_with(|c: char| c.is_ascii_digit()) => {
+            json!("7s")
+        }
+        (_, Value::String(text)) => json!(format!("{text}2")),
+        (_, Value::Array(items)) if items == &[json!("ops")] => json!(["ops2"]),
+        (_, Value::Array(_)) => json!(["another"]),
+        (_, other) => panic!("{path}: which other value than {other}?"),
+    }
+}
+
+/// Walks a schema beside the value that says everything, and calls `leaf` with the path of each field that has no fields.
+fn walk(schema: &Value, root: &Value, value: &Value, path: &str, leaf: &mut dyn FnMut(&str)) {
+    let schema = match schema["$ref"].as_str() {
+        Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => schema,
+    };
+    let forms = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|form| schema[form].as_array()).flatten();
+    for form in forms {
+        walk(form, root, value, path, leaf);
+    }
+    for (key, field) in schema["properties"].as_object().into_iter().flatten() {
+        let below = format!("{path}/{key}");
+        // A list has some items that say it; all the others are of other forms.
+        let Some(said) = value.get(key) else {
+            assert!(below.contains("/schedule/") || is_left_out(&below), "the shop of this test does not say {below}");
+            continue;
+        };
+        walk_into(field, root, said, &below, leaf);
+    }
+    if let (Some(items), Some(said)) = (schema.get("items"), value.as_array()) {
+        for (index, said) in said.iter().enumerate().filter(|(_, said)| said.is_object()) {
+            walk(items, root, said, &format!("{path}/{index}"), leaf);
+        }
+    }
+    let is_params = path.ends_with("/params");
+    if let (true, Some(each)) = (is_params, schema.get("additionalProperties").filter(|each| each.is_object())) {
+        for (key, said) in value.as_object().into_iter().flatten() {
+            walk(each, root, said, &format!("{path}/{key}"), leaf);
+        }
+    }
+}
+
+fn walk_into(field: &Value, root: &Value, said: &Value, path: &str, leaf: &mut dyn FnMut(&str)) {
+    let key = path.rsplit('/').next().unwrap();
+    let is_free = matches!(key, "env" | "labels" | "servers" | "config" | "configSchema" | "default" | "options");
+    let is_leaf = is_free || !(said.is_object() || said.as_array().is_some_and(|items| items.iter().any(Value::is_object)));
+    if is_leaf { leaf(path) } else { walk(field, root, said, path, leaf) }
+}
+
+/// What one document cannot say together with the rest; each has a shop of its own below.
+fn is_left_out(path: &str) -> bool {
+    // `enforce` says what automations may not; the other ways of a channel.
+    path.contains("/enforce/") || path.starts_with("Channel/spec/") || path.starts_with("Plugin/spec/hooks/1/")
+}
+
+/// Changes every leaf of `spec`, and returns those that change nothing.
+fn phantoms(kind: &str, name: &str, spec: &Value) -> Vec<String> {
+    let schema = &schemas()[&format!("{}.json", kind.to_lowercase())];
+    let whole = document(kind, name, spec.clone());
+    let shop = |document: Value| {
+        let mut documents = surroundings();
+        documents.retain(|other| other["kind"] != document["kind"] || other["metadata"]["name"] != document["metadata"]["name"]);
+        if kind == "Policy" {
+            documents.push(document_of_root());
+        }
+        documents.push(document);
+        outcome(&documents)
+    };
+    let before = shop(whole.clone());
+    assert!(before.0.is_some(), "{kind}/{name}: {}", before.1);
+    let mut leaves = Vec::new();
+    walk(&schema["properties"]["spec"], schema, spec, &format!("{kind}/spec"), &mut |path| leaves.push(path.to_owned()));
+    leaves.sort();
+    leaves.dedup();
+    assert!(!leaves.is_empty());
+    let is_phantom = |path: &String| {
+        let pointer = path.trim_start_matches(kind);
+        let mut changed = whole.clone();
+        let place = changed.pointer_mut(pointer).unwrap();
+        *place = another(path, place);
+        shop(changed) == before
+    };
+    leaves.into_iter().filter(is_phantom).collect()
+}
+
+#[test]
+fn every_field_of_an_automation_changes_something() {
+    assert_eq!(phantoms("Automation", "full", &automation()), Vec::<String>::new());
+}
+
+#[test]
+fn every_field_of_a_policy_changes_something() {
+    assert_eq!(phantoms("Policy", "shop", &policy()), Vec::<String>::new());
+}
+
+#[test]
+fn every_field_that_a_policy_enforces_changes_something() {
+    let allow = json!({"networks": ["Shared"], "addCapabilities": ["CHOWN", "KILL"], "writableRoot": true});
+    let spec = json!({"order": 100, "select": {"names": ["plain"]}, "enforce": settings(), "allow": allow});
+    let schema = &schemas()["policy.json"];
+    let mut said = Vec::new();
+    let enforce = &schema["properties"]["spec"];
+    walk(&whole_of(enforce, schema)["properties"]["enforce"], schema, &spec["enforce"], "Enforce", &mut |path| said.push(path.to_owned()));
+    assert!(said.len() > 20, "{said:?}");
+    let shop = |spec: Value| {
+        let mut documents = surroundings();
+        documents.push(document("Policy", "shop", spec));
+        outcome(&documents)
+    };
+    let before = shop(spec.clone());
+    assert!(before.0.is_some(), "{}", before.1);
+    for path in said {
+        let mut changed = spec.clone();
+        let place = changed.pointer_mut(&path.replacen("Enforce", "/enforce", 1)).unwrap();
+        *place = another(&path, place);
+        assert!(shop(changed) != before, "{path} changes nothing");
+    }
+}
+
+fn whole_of<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
+    schema["$ref"].as_str().map_or(schema, |reference| root.pointer(reference.trim_start_matches('#')).unwrap())
+}
+
+#[test]
+fn every_field_of_a_plugin_changes_something() {
+    assert_eq!(phantoms("Plugin", "warehouse", &plugin()), Vec::<String>::new());
+}
+
+#[test]
+fn every_field_of_a_channel_changes_something() {
+    let common = json!({"failover": ["ops"], "repeatEvery": "1h", "timeout": "30s", "reply": {"timeout": "30s", "default": "Allow"}});
+    let webhook = json!({"webhook": {"url": "https://hooks.example.org/ops", "secret": "ops-hmac"}});
+    let file = json!({"failover": ["ops"], "repeatEvery": "1h", "timeout": "30s", "file": {"path": "a.jsonl"}});
+    let command = json!({"command": container()});
+    for spec in [with(common.clone(), webhook), with(common, command), file] {
+        assert_eq!(phantoms("Channel", "stand-in", &spec), Vec::<String>::new());
+    }
+}

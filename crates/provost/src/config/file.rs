@@ -1,0 +1,174 @@
+//! What may be written in the server configuration file, and what it comes to.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use provost_manifest::Never;
+use provost_model::Instance;
+use provost_source::SourceConfig;
+use serde::Deserialize;
+
+use super::parse_duration;
+use super::server::{STATE, ServerConfig};
+
+/// The file's keys; see [`super::server`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct File {
+    instance: Option<String>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    state: Option<PathBuf>,
+    socket: Option<PathBuf>,
+    source: SourceConfig,
+    #[serde(default)]
+    engine: EngineConfig,
+    #[serde(default)]
+    signers: Vec<String>,
+    #[serde(default)]
+    policy_paths: Vec<String>,
+    #[serde(default)]
+    never: NeverConfig,
+    #[serde(default)]
+    apply: Apply,
+    #[serde(default)]
+    drift: Drift,
+    #[serde(default)]
+    allow_empty: bool,
+    shutdown_grace: Option<String>,
+    prepare_ahead: Option<bool>,
+    #[serde(default)]
+    webhooks: Webhooks,
+    secrets_dir: Option<PathBuf>,
+    images: Option<PathBuf>,
+}
+
+/// Which engine.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EngineConfig {
+    docker: Option<DockerConfig>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DockerConfig {
+    host: String,
+}
+
+/// What even a policy may not allow.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct NeverConfig {
+    host_paths: Vec<String>,
+    networks: Vec<String>,
+    add_capabilities: Vec<String>,
+    writable_root: bool,
+    root_user: bool,
+}
+
+impl From<NeverConfig> for Never {
+    fn from(config: NeverConfig) -> Self {
+        let NeverConfig {
+            host_paths,
+            networks,
+            add_capabilities,
+            writable_root,
+            root_user,
+        } = config;
+        Self {
+            host_paths,
+            networks,
+            add_capabilities,
+            writable_root,
+            root_user,
+        }
+    }
+}
+
+/// When a revision takes effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Apply {
+    /// As soon as it is seen.
+    #[default]
+    Auto,
+    /// When somebody says `provost apply`.
+    Manual,
+}
+
+/// What is done about drift.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Drift {
+    /// It is put right.
+    #[default]
+    Correct,
+    /// It is told.
+    Report,
+}
+
+/// What webhooks may reach.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Webhooks {
+    #[serde(default)]
+    allow_private_addresses: bool,
+}
+
+impl File {
+    /// The configuration, with every default filled in; relative paths are below `folder`.
+    ///
+    /// Errors: the key, what is wrong with it, and the mend.
+    pub fn check(self, folder: &Path) -> Result<ServerConfig, String> {
+        let state = folder.join(self.state.unwrap_or_else(|| STATE.into()));
+        let instance = self.instance.unwrap_or_else(host_name);
+        let mut source = self.source;
+        if let Some(from) = &mut source.folder {
+            from.path = folder.join(&from.path);
+        }
+        if let Some(hosts) = source.git.as_mut().and_then(|git| git.known_hosts.as_mut()) {
+            *hosts = folder.join(&hosts);
+        }
+        Ok(ServerConfig {
+            instance: Instance::parse(instance).map_err(|error| format!("instance: {error}"))?,
+            labels: self.labels,
+            socket: self
+                .socket
+                .map_or_else(|| state.join("provost.sock"), |socket| folder.join(socket)),
+            source,
+            docker_host: self.engine.docker.map(|docker| docker.host),
+            signers: self.signers,
+            policy_paths: self.policy_paths,
+            never: self.never.into(),
+            apply: self.apply,
+            drift: self.drift,
+            allow_empty: self.allow_empty,
+            shutdown_grace_s: seconds(
+                "shutdownGrace",
+                self.shutdown_grace.as_deref().unwrap_or("5s"),
+            )?,
+            prepare_ahead: self.prepare_ahead.unwrap_or(true),
+            allow_private_addresses: self.webhooks.allow_private_addresses,
+            secrets: self
+                .secrets_dir
+                .map_or_else(|| state.join("secrets"), |path| folder.join(path)),
+            images: self.images.map(|path| folder.join(path)),
+            state,
+        })
+    }
+}
+
+fn seconds(key: &str, text: &str) -> Result<u64, String> {
+    let length = parse_duration(text).map_err(|why| format!("{key}: {why}"))?;
+    if length.subsec_millis() != 0 {
+        return Err(format!("{key}: {text:?} is not a whole number of seconds"));
+    }
+    u64::try_from(length.as_secs()).map_err(|_| format!("{key}: {text:?} is negative"))
+}
+
+/// The machine's name.
+pub fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,1 @@
+//! A server that is killed, an engine that goes away: containers go on, and are found again.

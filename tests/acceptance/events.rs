@@ -1,0 +1,1 @@
+//! Events with data, stages and namespaces.

@@ -1,0 +1,1 @@
+//! Lifecycle hooks of the server and of runs.

@@ -1,0 +1,19 @@
+//! The whole of Provost, as a person would try it: manifests in a folder or in git, the real binary, its command line,
+//! a real engine, and what the containers themselves leave behind.
+//!
+//! Each test has the name of the row of capabilities that it shows (`a05_…`). `PROVOST_TEST_DOCKER_HOST` names the
+//! engine; without it the tests start one of their own.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+mod common;
+
+mod adoption;
+mod events;
+mod hooks;
+mod notifications;
+mod policies;
+mod projects;
+mod runtime;
+mod scopes;
+mod spine;

@@ -1,0 +1,403 @@
+//! Notifications: who hears of what, what is in it, and how it gets there.
+
+use std::{collections::BTreeMap, fs};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::{
+    common::{PATIENCE, Server, Shop, evidence_volume, options, seen, server, with_toolbox},
+    receiver::Receiver,
+};
+
+/// A server whose webhooks may go to this machine.
+pub fn reaching_server(shop: &Shop) -> Server {
+    Server::start(
+        options()
+            .folder(&shop.path())
+            .set("webhooks", json!({"allowPrivateAddresses": true})),
+    )
+}
+
+/// A job that exits with its parameter `code`, 0 unless it is given, and says `done` before.
+pub fn job() -> Value {
+    let code = json!({"type": "integer", "default": 0});
+    json!({"args": ["fail", "$(params.code)", "done"], "params": {"code": code}})
+}
+
+/// The lines of a file channel, each as JSON.
+pub fn filed(server: &Server, path: &str) -> Vec<Value> {
+    let text =
+        fs::read_to_string(server.process.state().join("channels").join(path)).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("a torn line: {line}")))
+        .collect()
+}
+
+/// How often each moment was told of `automation`.
+fn moments(receiver: &Receiver, automation: &str) -> BTreeMap<String, usize> {
+    let mut moments = BTreeMap::new();
+    for heard in receiver
+        .heard()
+        .into_iter()
+        .filter(|heard| heard.body["subject"] == automation)
+    {
+        *moments
+            .entry(heard.body["moment"].as_str().unwrap().to_owned())
+            .or_default() += 1;
+    }
+    moments
+}
+
+#[test]
+fn a25_each_moment_notifies_without_a_change_to_automations() {
+    let (receiver, shop) = (Receiver::new(), Shop::new());
+    let mut spec = job();
+    spec["retries"] = json!({"limit": 1, "backoff": "1s"});
+    shop.automation("job", spec);
+    shop.automation(
+        "idle",
+        json!({"args": ["echo"], "schedule": {"every": "2s"}, "suspend": true}),
+    );
+    let before = shop.read("automations/job.yaml");
+    let server = reaching_server(&shop);
+    server.has("job");
+    assert_eq!(server.run("job"), 0);
+    assert!(
+        receiver.heard().is_empty(),
+        "nobody has asked for notifications"
+    );
+
+    let all = [
+        "starting",
+        "started",
+        "success",
+        "failure",
+        "recovery",
+        "retrying",
+        "cancelled",
+        "finished",
+        "skipped",
+        "stepFailure",
+    ];
+    let notify: serde_json::Map<_, _> = all
+        .iter()
+        .map(|moment| ((*moment).to_owned(), json!(["ops"])))
+        .collect();
+    shop.channel("ops", json!({"webhook": {"url": receiver.url()}}));
+    shop.policy("shop", json!({"notify": notify}));
+    server.until("the policy", || {
+        (!server.list(&["policies"]).is_empty()).then_some(())
+    });
+    assert_eq!(shop.read("automations/job.yaml"), before);
+
+    assert_eq!(server.run("job"), 0);
+    assert_ne!(
+        server
+            .cli(&["run", "job", "--param", "code=3", "--wait"])
+            .code,
+        0
+    );
+    assert_eq!(server.run("job"), 0);
+    let expected = [
+        ("starting", 3),
+        ("started", 3),
+        ("success", 2),
+        ("failure", 1),
+        ("retrying", 1),
+        ("stepFailure", 2),
+        ("recovery", 1),
+        ("finished", 3),
+    ];
+    let expected: BTreeMap<_, _> = expected
+        .iter()
+        .map(|(moment, count)| ((*moment).to_owned(), *count))
+        .collect();
+    let heard = provost_testkit::eventually(PATIENCE, || {
+        (moments(&receiver, "job") == expected).then_some(())
+    });
+    assert!(heard.is_some(), "{:?}", moments(&receiver, "job"));
+    let failure = receiver
+        .heard()
+        .into_iter()
+        .find(|heard| heard.body["moment"] == "failure")
+        .unwrap()
+        .body;
+    assert_eq!(failure["data"]["exitCode"], 3, "{failure}");
+    assert!(
+        failure["data"]["logTail"]
+            .as_str()
+            .unwrap()
+            .contains("done"),
+        "{failure}"
+    );
+    assert!(
+        failure["message"].as_str().unwrap().contains("exit 3"),
+        "{failure}"
+    );
+    assert!(
+        failure["run"].as_str().unwrap().starts_with("job."),
+        "{failure}"
+    );
+    // A due time that started nothing is a moment too.
+    server.until("a skip", || {
+        moments(&receiver, "idle")
+            .contains_key("skipped")
+            .then_some(())
+    });
+}
+
+#[test]
+fn a25_a_stopped_run_notifies_and_a_test_run_does_not() {
+    let shop = Shop::new();
+    shop.channel("ops", json!({"file": {"path": "ops.jsonl"}}));
+    let notify = json!({"cancelled": ["ops"], "success": ["ops"]});
+    shop.automation("slow", json!({"args": ["sleep", "300"], "notify": notify}));
+    shop.automation("quick", json!({"args": ["echo"], "notify": notify}));
+    let server = server(&shop);
+    server.has("slow");
+    assert_eq!(server.cli(&["run", "quick", "--testing", "--wait"]).code, 0);
+    let run = server.json(&["run", "slow"])["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    server.until("its start", || {
+        server.json(&["describe", &run])["phase"]
+            .eq("Main")
+            .then_some(())
+    });
+    server.ok(&["stop", &run, "--wait"]);
+    let told = server.until("the notification", || {
+        Some(filed(&server, "ops.jsonl")).filter(|told| !told.is_empty())
+    });
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(
+        (&told[0]["moment"], &told[0]["run"]),
+        (&json!("cancelled"), &json!(run))
+    );
+}
+
+#[test]
+fn a28_notifications_carry_the_standard_parameters() {
+    let shop = Shop::new();
+    shop.channel("ops", json!({"file": {"path": "ops.jsonl"}}));
+    let mut spec = job();
+    spec["notify"] = json!({"starting": ["ops"], "failure": ["ops"], "finished": ["ops"]});
+    shop.automation("job", spec);
+    let server = server(&shop);
+    server.has("job");
+    assert_ne!(
+        server
+            .cli(&["run", "job", "--param", "code=4", "--wait"])
+            .code,
+        0
+    );
+    let told = server.until("notifications", || {
+        Some(filed(&server, "ops.jsonl")).filter(|told| told.len() == 3)
+    });
+    for notice in &told {
+        let standard = &notice["standard"];
+        let kind = match notice["moment"].as_str().unwrap() {
+            "starting" => "start",
+            "failure" => "failure",
+            _ => "end",
+        };
+        assert_eq!(standard["kind"], kind, "{notice}");
+        assert_eq!(standard["process"], "provost", "{notice}");
+        assert_eq!(standard["version"], env!("CARGO_PKG_VERSION"), "{notice}");
+        assert_eq!(standard["testing"], false, "{notice}");
+        assert_eq!(standard["task"], notice["run"], "{notice}");
+        assert_eq!(standard["message"], notice["message"], "{notice}");
+        assert!(standard["pid"].as_u64().unwrap() > 1, "{notice}");
+        for text in [
+            &standard["host"],
+            &standard["user"],
+            &notice["time"],
+            &notice["message"],
+        ] {
+            assert!(
+                text.as_str().is_some_and(|text| !text.is_empty()),
+                "{notice}"
+            );
+        }
+        let has_failed = kind != "start";
+        assert_eq!(
+            standard["traceback"].as_str().unwrap().contains("done"),
+            has_failed,
+            "{notice}"
+        );
+    }
+}
+
+#[test]
+fn a31_a_webhook_is_signed_so_that_its_receiver_can_check_it() {
+    let (receiver, shop) = (Receiver::new(), Shop::new());
+    let secrets = tempfile::tempdir().unwrap();
+    fs::write(secrets.path().join("ops-hmac"), "wonderful\n").unwrap();
+    shop.channel(
+        "ops",
+        json!({"webhook": {"url": receiver.url(), "secret": "ops-hmac"}}),
+    );
+    shop.automation(
+        "job",
+        json!({"args": ["echo"], "notify": {"success": ["ops"]}}),
+    );
+    let config = options()
+        .folder(&shop.path())
+        .set("webhooks", json!({"allowPrivateAddresses": true}));
+    let server = Server::start(config.set("secretsDir", json!(secrets.path())));
+    server.has("job");
+    assert_eq!(server.run("job"), 0);
+    let heard = server.until("the notification", || receiver.heard().pop());
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"wonderful").unwrap();
+    mac.update(heard.text.as_bytes());
+    let expected = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
+    assert_eq!(
+        heard.header("x-provost-signature"),
+        Some(expected.as_str()),
+        "{}",
+        heard.head
+    );
+    assert_eq!(heard.header("content-type"), Some("application/json"));
+    assert!(
+        heard.head.starts_with("post /hooks/ops http/1.1"),
+        "{}",
+        heard.head
+    );
+    assert!(
+        !server.process.log().contains("wonderful"),
+        "the key is nowhere in the log"
+    );
+}
+
+#[test]
+fn a31_a_webhook_to_this_machine_is_refused_unless_the_server_allows_it() {
+    let (receiver, shop) = (Receiver::new(), Shop::new());
+    shop.channel(
+        "ops",
+        json!({"webhook": {"url": receiver.url()}, "failover": ["book"]}),
+    );
+    shop.channel("book", json!({"file": {"path": "book.jsonl"}}));
+    shop.automation(
+        "job",
+        json!({"args": ["echo"], "notify": {"success": ["ops"]}}),
+    );
+    let server = server(&shop);
+    server.has("job");
+    assert_eq!(
+        server.run("job"),
+        0,
+        "that nobody could be told does not change how it went"
+    );
+    let failed = server.until("the refusal", || server.events("notice.failed").pop());
+    let why = failed["data"]["why"].as_str().unwrap();
+    assert!(
+        why.contains("webhooks.allowPrivateAddresses"),
+        "it says how to mend it: {why}"
+    );
+    server.until("the failover", || {
+        Some(filed(&server, "book.jsonl")).filter(|told| !told.is_empty())
+    });
+    assert!(
+        receiver.heard().is_empty(),
+        "not even a connection with a request was made"
+    );
+}
+
+#[test]
+fn a31_runs_at_once_never_write_one_file_at_once() {
+    let shop = Shop::new();
+    shop.channel("book", json!({"file": {"path": "ops/book.jsonl"}}));
+    let notify = json!({"starting": ["book"], "started": ["book"], "success": ["book"], "finished": ["book"]});
+    // A long text in each line, so that two writers would meet in the middle of one.
+    shop.automation(
+        "job",
+        json!({"args": ["spam", "400"], "concurrencyPolicy": "Allow", "notify": notify}),
+    );
+    let server = server(&shop);
+    server.has("job");
+    for _ in 0..4 {
+        server.ok(&["run", "job"]);
+    }
+    let told = server.until("16 lines", || {
+        Some(filed(&server, "ops/book.jsonl")).filter(|told| told.len() == 16)
+    });
+    let ids: std::collections::BTreeSet<&str> = told
+        .iter()
+        .map(|line| line["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 16, "each once");
+}
+
+#[test]
+fn a31_runs_at_once_never_write_to_one_command_channel_at_once() {
+    let shop = Shop::new();
+    let mut pager = with_toolbox(json!({"args": ["mark", seen("paged"), "--sleep", "1"]}));
+    pager["volumes"] = evidence_volume();
+    shop.channel("pager", json!({"command": pager}));
+    let job = json!({"args": ["echo"], "notify": {"started": ["pager"], "success": ["pager"]}});
+    for name in ["one", "two"] {
+        shop.automation(name, job.clone());
+    }
+    let server = server(&shop);
+    server.has("two");
+    server.ok(&["run", "one"]);
+    server.ok(&["run", "two"]);
+    let lines = server.until("four pages", || {
+        Some(server.evidence("paged")).filter(|lines| lines.len() == 8)
+    });
+    let lines: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let marks: Vec<&str> = lines
+        .iter()
+        .map(|line| line["mark"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        marks,
+        ["start", "end"].repeat(4),
+        "one ends before the next begins"
+    );
+    let by = |name: &str| {
+        lines
+            .iter()
+            .filter(|line| line["automation"] == name)
+            .count()
+    };
+    assert_eq!(
+        (by("one"), by("two")),
+        (4, 4),
+        "the container knows whom it is about: {lines:?}"
+    );
+}
+
+#[test]
+fn a37_another_receiver_needs_only_an_edit_of_the_channel() {
+    let (receiver, shop) = (Receiver::new(), Shop::new());
+    shop.channel("ops", json!({"webhook": {"url": receiver.url()}}));
+    shop.policy("shop", json!({"notify": {"success": ["ops"]}}));
+    shop.automation("job", json!({"args": ["echo"]}));
+    let server = reaching_server(&shop);
+    server.has("job");
+    assert_eq!(server.run("job"), 0);
+    server.until("the webhook", || receiver.heard().pop());
+
+    let others = || ["policies/shop.yaml", "automations/job.yaml"].map(|path| shop.read(path));
+    let before = others();
+    shop.channel("ops", json!({"file": {"path": "ops.jsonl"}}));
+    server.until("the edit", || {
+        server.list(&["channels"])[0]["kind"]
+            .eq("file")
+            .then_some(())
+    });
+    assert_eq!(server.run("job"), 0);
+    let told = server.until("the file", || filed(&server, "ops.jsonl").pop());
+    assert_eq!(
+        (&told["subject"], &told["channel"]),
+        (&json!("job"), &json!("ops"))
+    );
+    assert_eq!(receiver.heard().len(), 1, "the old receiver hears no more");
+    assert_eq!(others(), before);
+}

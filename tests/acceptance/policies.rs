@@ -1,0 +1,1 @@
+//! Policies: written once, in force for automations that know nothing of them.

@@ -1,0 +1,1 @@
+//! Projects as they are made by `new`, and plugins in them.

@@ -1,0 +1,1 @@
+//! Which value holds, and who said so.

@@ -1,0 +1,1 @@
+//! The way of a commit: planned, applied, refused, rolled back.
