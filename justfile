@@ -26,4 +26,4 @@ bench *args:
 
 # Writes the generated files in schema/ anew.
 schema:
-    scripts/schema
+    cargo run --package provost -- schema --write schema

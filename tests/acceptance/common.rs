@@ -199,7 +199,7 @@ impl Server {
     /// All events so far, oldest first, that have this name.
     #[track_caller]
     pub fn events(&self, name: &str) -> Vec<Value> {
-        let text = self.ok(&["events", "-o", "json"]);
+        let text = self.ok(&["events", "--tail", "10000", "-o", "json"]);
         let events = text
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -231,6 +231,37 @@ impl Server {
             .code
     }
 
+    /// Starts a run and waits for its end; returns what is recorded of it.
+    #[track_caller]
+    pub fn finished(&self, automation: &str) -> Value {
+        let Cli { stdout, stderr, .. } = self.cli(&["run", automation, "--wait", "--timeout", "2m", "-o", "json"]);
+        serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{automation} does not end: {stdout}{stderr}"))
+    }
+
+    /// Starts a run and does not wait for it; returns its id.
+    #[track_caller]
+    pub fn begun(&self, automation: &str) -> String {
+        let answer = self.json(&["run", automation]);
+        answer["run"].as_str().unwrap().to_owned()
+    }
+
+    /// What is recorded of a run, once it is over.
+    #[track_caller]
+    pub fn over(&self, run: &str) -> Value {
+        self.until(&format!("the end of {run}"), || {
+            let record = self.json(&["describe", run]);
+            (!record["endedAt"].is_null()).then_some(record)
+        })
+    }
+
+    /// The texts of what one step of a run wrote, such as `main.1`, line by line.
+    #[track_caller]
+    pub fn lines(&self, run: &Value, step: &str) -> Vec<String> {
+        let run = run["run"].as_str().unwrap();
+        let text = self.ok(&["logs", run, "--step", step, "-o", "name"]);
+        text.lines().map(str::to_owned).collect()
+    }
+
     /// The lines of an evidence file; none if it is not there.
     #[track_caller]
     pub fn evidence(&self, file: &str) -> Vec<String> {
@@ -249,6 +280,17 @@ impl Server {
         let read = docker().run(TOOLBOX, &["cat", &seen(file)], &mounted);
         read.stdout.lines().map(str::to_owned).collect()
     }
+}
+
+/// The names of the steps of a run, in their order.
+pub fn steps(run: &Value) -> Vec<&str> {
+    let steps = run["steps"].as_array().into_iter().flatten();
+    steps.map(|step| step["step"].as_str().unwrap()).collect()
+}
+
+/// `text` as a value, for the JSON lines that `mark` leaves.
+pub fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("no JSON ({error}): {text}"))
 }
 
 /// The engine as the tests look at it.

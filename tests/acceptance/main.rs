@@ -7,13 +7,18 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod common;
+mod receiver;
 
 mod adoption;
 mod events;
 mod hooks;
+mod namespaces;
 mod notifications;
+mod order;
+mod plugins;
 mod policies;
 mod projects;
+mod replies;
 mod runtime;
-mod scopes;
+mod sinks;
 mod spine;

@@ -141,6 +141,35 @@ fn right_manifests_have_no_errors() {
 }
 
 #[test]
+fn every_shipped_manifest_passes() {
+    fn all(folder: &Path, files: &mut Vec<SourceFile>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                all(&path, files);
+            } else {
+                let bytes = fs::read(&path).unwrap();
+                files.push(SourceFile {
+                    path: path.display().to_string(),
+                    bytes,
+                });
+            }
+        }
+    }
+    let mut files = Vec::new();
+    all(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests"),
+        &mut files,
+    );
+    let compiled = compiled(&files, &ServerFacts::default());
+    assert!(
+        compiled.manifests > 0 && compiled.desired.is_some(),
+        "{}",
+        compiled.report(Style::Plain)
+    );
+}
+
+#[test]
 fn all_errors_of_all_files_come_in_one_pass() {
     let compiled = compiled(&files("bad"), &facts());
     let files: BTreeSet<&str> = compiled

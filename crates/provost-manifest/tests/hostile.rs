@@ -39,11 +39,7 @@ fn refused(what: &str, bytes: impl Into<Vec<u8>>, code: Code) {
     let start = Instant::now();
     let compiled = compiled(bytes);
     let report = compiled.report(Style::Plain);
-    assert!(
-        start.elapsed() < SOON,
-        "{what} took {:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < SOON, "{what} took {:?}", start.elapsed());
     assert!(compiled.desired.is_none(), "{what} was accepted");
     let codes: Vec<_> = compiled
         .diagnostics
@@ -259,8 +255,13 @@ fn expressions_are_bounded_where_they_stand() {
 static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/manifests");
     let entries = ["ok", "bad"].map(|name| fs::read_dir(folder.join(name)).unwrap());
-    let paths = entries.into_iter().flatten().map(|entry| entry.unwrap().path());
-    let mut texts: Vec<String> = paths.filter_map(|path| fs::read_to_string(path).ok()).collect();
+    let paths = entries
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
+    let mut texts: Vec<String> = paths
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect();
     texts.sort();
     texts
 });

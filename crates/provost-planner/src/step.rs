@@ -156,10 +156,10 @@ fn go_on(
             if let Some(cause) = cause.filter(|_| !has_ended) {
                 return Some(StepFact::Stopping { why: cause.clone() });
             }
-            let change = seen_change(world, subject, step);
+            let change = seen_change(world, subject, step, moves);
             change.or_else(|| if has_ended { None } else { timed_out(world, subject, step, *at, moves) })
         }
-        StepPhase::Stopping { .. } => seen_change(world, subject, step),
+        StepPhase::Stopping { .. } => seen_change(world, subject, step, moves),
     }
 }
 
@@ -179,7 +179,7 @@ fn unasked(world: &World<'_>, step: &Step, cause: Option<&StopCause>) -> Option<
 }
 
 /// What the container's being there, running, or gone says about a step that is going on.
-fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<StepFact> {
+fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step, moves: &mut Moves) -> Option<StepFact> {
     if !world.seen.is_complete {
         return None;
     }
@@ -197,7 +197,11 @@ fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<
         }
         // Ended: its output is collected first, then the end is recorded (`act`).
         Some(_) => None,
-        None => Some(ended(world.now, Exit::Lost { why: "its container was removed by somebody else".to_owned() })),
+        None => {
+            let what = "it was removed by somebody else before its end was known".to_owned();
+            moves.push(Fact::DriftFound { container: name.to_string(), what });
+            Some(ended(world.now, Exit::Lost { why: "its container was removed by somebody else".to_owned() }))
+        }
     }
 }
 

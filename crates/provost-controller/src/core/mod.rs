@@ -7,6 +7,8 @@ mod sight;
 mod status;
 mod sweep;
 
+pub(crate) use order::fired_event;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;

@@ -50,7 +50,7 @@ impl Core {
                 }
                 Ok((vec![Fact::Resumed { automation, by }], Done::Noted))
             }
-            Command::Fire { name, data, request, by } => fire(name, data, &request, by),
+            Command::Fire { name, data, request, by } => self.fire(name, data, &request, by),
             Command::Plan | Command::Apply { .. } | Command::Rollback { .. } => {
                 Err(Refusal::new(RefusalKind::Conflict, "revisions are for the shell"))
             }
@@ -107,6 +107,25 @@ impl Core {
         self.accept(now, spec, cause, &earlier.params, earlier.testing, request)
     }
 
+    fn fire(&self, name: String, data: JsonMap, request: &str, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
+        let family = name.split('.').next().unwrap_or_default();
+        if OWN_EVENT_FAMILIES.contains(&family) {
+            let refusal = invalid(format!("{name} is an event of Provost's own, which nobody else can fire"));
+            return Err(refusal.hint("choose a name whose first word is another one, like orders.arrived"));
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if name.is_empty() || name.len() > 128 || !name.chars().all(is_name) {
+            return Err(invalid(format!("{name:?} is not an event's name: letters, digits, `.`, `-` and `_`, at most 128")));
+        }
+        let id = fired_event(&name, request);
+        let done = Done::Fired { event: id.clone() };
+        if self.state.events.values().any(|event| event.id == id) {
+            return Ok((Vec::new(), done));
+        }
+        let event = AcceptedEvent { id, name, subject: None, run: None, data, by };
+        Ok((vec![Fact::EventAccepted { event: Box::new(event) }], done))
+    }
+
     fn stop(&self, id: &RunId, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
         let run: &Run = self.state.runs.get(id).ok_or_else(|| {
             let refusal = Refusal::new(RefusalKind::NotFound, format!("run {id} is not going on"));
@@ -120,20 +139,9 @@ impl Core {
     }
 }
 
-fn fire(name: String, data: JsonMap, request: &str, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
-    let family = name.split('.').next().unwrap_or_default();
-    if OWN_EVENT_FAMILIES.contains(&family) {
-        let refusal = invalid(format!("{name} is an event of Provost's own, which nobody else can fire"));
-        return Err(refusal.hint("choose a name whose first word is another one, like orders.arrived"));
-    }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if name.is_empty() || name.len() > 128 || !name.chars().all(is_name) {
-        return Err(invalid(format!("{name:?} is not an event's name: letters, digits, `.`, `-` and `_`, at most 128")));
-    }
-    let id = EventId::derived(&["fired", &name, request]);
-    let done = Done::Fired { event: id.clone() };
-    let event = AcceptedEvent { id, name, subject: None, run: None, data, by };
-    Ok((vec![Fact::EventAccepted { event: Box::new(event) }], done))
+/// The id of the event that `request` fires: asking twice is one event.
+pub(crate) fn fired_event(name: &str, request: &str) -> EventId {
+    EventId::derived(&["fired", name, request])
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {

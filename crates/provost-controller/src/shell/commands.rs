@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use super::Shell;
 use super::revisions::Intent;
 use crate::handle::Message;
-use crate::{Command, Done, Input, Refusal, RefusalKind, Store, StoreError};
+use crate::core::fired_event;
+use crate::{Command, Done, FactQuery, Input, Refusal, RefusalKind, Store, StoreError};
 
 type Answer = oneshot::Sender<Result<Done, Refusal>>;
 
@@ -18,11 +19,11 @@ impl Shell {
             Command::Plan => self.fetch_for(Intent::Plan(answer)),
             Command::Apply { plan, by } => self.fetch_for(Intent::Apply { plan, by, answer }),
             Command::Rollback { revision, by } => self.roll_back(revision, by, answer),
-            Command::Run { .. } | Command::Retry { .. } => {
+            Command::Run { .. } | Command::Retry { .. } | Command::Fire { .. } => {
                 let (store, messages) = (Arc::clone(&self.ports.store), self.messages.clone());
                 tokio::spawn(async move {
                     match known(store.as_ref(), &command).await {
-                        Ok(Known::Started(run)) => drop(answer.send(Ok(Done::Accepted { run }))),
+                        Ok(Known::Done(done)) => drop(answer.send(Ok(done))),
                         Ok(Known::Earlier(earlier)) => drop(messages.send(Message::Order { command, earlier, answer })),
                         Err(refusal) => drop(answer.send(Err(refusal))),
                     }
@@ -48,10 +49,10 @@ impl Shell {
     }
 }
 
-/// What the history knows of a run that is asked for.
+/// What the history knows of what is asked for.
 enum Known {
-    /// It was asked for before, with the same request: it is not started a second time (D2).
-    Started(RunId),
+    /// It was asked for before, with the same request: it is not done a second time (D2).
+    Done(Done),
     /// It is new; with the run that is to be repeated, if it is a repetition.
     Earlier(Option<Box<RunRecord>>),
 }
@@ -64,9 +65,15 @@ async fn known(store: &dyn Store, command: &Command) -> Result<Known, Refusal> {
             Some(earlier) => (earlier.automation.clone(), request, Some(Box::new(earlier))),
             None => return Ok(Known::Earlier(None)),
         },
+        Command::Fire { name, request, .. } => {
+            let event = fired_event(name, request);
+            let query = FactQuery { event: Some(event.clone()), limit: 1, ..FactQuery::default() };
+            let is_known = !store.facts(&query).await.map_err(unavailable)?.is_empty();
+            return Ok(if is_known { Known::Done(Done::Fired { event }) } else { Known::Earlier(None) });
+        }
         _ => return Ok(Known::Earlier(None)),
     };
     let run = RunId::caused(&automation, request);
     let is_known = store.run(&run).await.map_err(unavailable)?.is_some();
-    Ok(if is_known { Known::Started(run) } else { Known::Earlier(earlier) })
+    Ok(if is_known { Known::Done(Done::Accepted { run }) } else { Known::Earlier(earlier) })
 }

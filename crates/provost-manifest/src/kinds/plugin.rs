@@ -25,7 +25,7 @@ pub(crate) struct PluginSpec {
     #[serde(default)]
     #[schemars(extend("examples" = [{"url": "http://warehouse"}]))]
     pub config: Map<String, Value>,
-    /// A JSON Schema that `config` is checked against.
+    /// A JSON Schema that `config` is checked against; the `default` of a property holds where `config` leaves it out.
     #[schemars(extend("examples" = [{"type": "object", "required": ["url"]}]))]
     pub config_schema: Option<Map<String, Value>>,
     /// Its containers, and the events that they are bound to.

@@ -63,8 +63,8 @@ pub(crate) fn resolve(
         working_dir: spec.working_dir.as_deref(),
         volumes: &spec.volumes,
     };
-    let workload = container::workload(document, "spec", &parts, &layers, out)?;
     let settings = container::settings(document, &layers, out)?;
+    let workload = container::from_settings(document, "spec", &parts, &settings, &layers, out)?;
     let retries = settings.retries?;
     let timeout_s = settings.timeout?.0;
     if timeout_s == 0 {

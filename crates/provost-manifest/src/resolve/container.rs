@@ -48,21 +48,33 @@ pub(crate) fn workload(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Workload> {
     let settings = settings(document, layers, out)?;
+    from_settings(document, path, parts, &settings, layers, out)
+}
+
+/// The same, with the settings in force at hand.
+pub(crate) fn from_settings(
+    document: &Document,
+    path: &str,
+    parts: &Parts<'_>,
+    settings: &Settings,
+    layers: &Layers<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Workload> {
     check_volumes(document, path, parts.volumes, out);
     check_env(document, layers, out);
-    let resources = settings.resources.unwrap_or_default();
+    let resources = settings.resources.as_ref()?;
     Some(Workload {
         image: parts.image.to_owned(),
         pull: settings.pull_policy?,
         command: parts.command.to_vec(),
         args: parts.args.to_vec(),
-        env: settings.env.unwrap_or_default(),
-        user: settings.user,
+        env: settings.env.clone().unwrap_or_default(),
+        user: settings.user.clone(),
         working_dir: parts.working_dir.map(str::to_owned),
         read_only_root: settings.read_only_root?,
-        drop_capabilities: settings.drop_capabilities?,
-        add_capabilities: settings.add_capabilities?,
-        network: settings.network?,
+        drop_capabilities: settings.drop_capabilities.clone()?,
+        add_capabilities: settings.add_capabilities.clone()?,
+        network: settings.network.clone()?,
         volumes: parts.volumes.iter().map(mount).collect(),
         resources: Resources {
             cpu_millis: resources.cpu?.0,

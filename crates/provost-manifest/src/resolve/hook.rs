@@ -101,7 +101,7 @@ fn one(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Arc<Hook>> {
     let (plugin_image, config) = match trust {
-        Trust::Plugin { spec, .. } => (spec.image.as_deref(), Value::Object(spec.config.clone())),
+        Trust::Plugin { spec, .. } => (spec.image.as_deref(), super::plugin::config(spec)),
         _ => (None, json!({})),
     };
     let Some(image) = spec.image.as_deref().or(plugin_image) else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_model::{Hook, PluginSummary};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::facts::ServerFacts;
 use crate::kinds::{PluginSpec, SubjectKind};
@@ -58,6 +58,30 @@ pub(crate) fn resolve(
     }
 }
 
+/// What the containers of a plugin get: `config`, and the `default` of each property of `configSchema` that it leaves out
+/// (A22).
+pub(crate) fn config(spec: &PluginSpec) -> Value {
+    let mut config = Value::Object(spec.config.clone());
+    if let Some(schema) = &spec.config_schema {
+        fill_in(&mut config, schema);
+    }
+    config
+}
+
+fn fill_in(value: &mut Value, schema: &Map<String, Value>) {
+    let (Value::Object(fields), Some(properties)) = (value, schema.get("properties")) else {
+        return;
+    };
+    for (key, property) in properties.as_object().into_iter().flatten() {
+        if let (None, Some(default)) = (fields.get(key), property.get("default")) {
+            fields.insert(key.clone(), default.clone());
+        }
+        if let (Some(field), Some(property)) = (fields.get_mut(key), property.as_object()) {
+            fill_in(field, property);
+        }
+    }
+}
+
 /// Checks `config` against `configSchema` (A22).
 fn check_config(document: &Document, spec: &PluginSpec, out: &mut Vec<Diagnostic>) {
     let Some(schema) = &spec.config_schema else {
@@ -81,7 +105,7 @@ fn check_config(document: &Document, spec: &PluginSpec, out: &mut Vec<Diagnostic
             )));
         }
     };
-    let config = Value::Object(spec.config.clone());
+    let config = config(spec);
     for error in validator.iter_errors(&config).take(20) {
         let path = error.instance_path().as_str().to_owned();
         let below = path.split('/').skip(1).map(str::to_owned);

@@ -113,7 +113,11 @@ pub(crate) fn check(
     if policy.rules.is_empty() {
         return;
     }
-    let metadata = json!({ "name": document.name, "labels": document.labels, "description": document.description });
+    // What is not written is not there, so that `has(metadata.description)` asks what it seems to ask.
+    let mut metadata = json!({ "name": document.name, "labels": document.labels });
+    if let Some(description) = &document.description {
+        metadata["description"] = Value::from(description.as_str());
+    }
     let kind = Value::from(document.kind().as_str());
     let variables = BTreeMap::from([
         ("apiVersion", Value::from(crate::API_VERSION)),

@@ -204,6 +204,9 @@ fn zone(
 }
 
 fn parse_zone(name: &str, spot: &Spot, out: &mut Vec<Diagnostic>) -> Option<Zone> {
+    if name == "UTC" {
+        return Some(Zone::utc());
+    }
     Zone::parse(name)
         .map_err(|error| {
             let wrong = Diagnostic::new(

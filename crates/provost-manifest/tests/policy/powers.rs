@@ -74,3 +74,12 @@ fn a_limit_is_checked_with_both_places_and_rules_on_what_is_in_force() {
         ),
     ]);
 }
+
+#[test]
+fn a_rule_sees_what_is_not_written_as_not_there() {
+    let rule = "{rules: [{assert: 'has(metadata.description)', mode: Audit}, {assert: '!has(spec.user)'}]}";
+    assert_eq!(
+        codes(&compiled(&[REPORT, ("Policy/shop", rule)])),
+        [Code::RULE_AUDIT]
+    );
+}

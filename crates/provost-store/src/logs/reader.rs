@@ -66,7 +66,7 @@ enum SourceKind {
 }
 
 impl Reader {
-    /// Reads `folder`, the steps in `live` left out. A folder that is not there has no lines.
+    /// Reads `folder`, but for the files of the steps in `without`. A folder that is not there has no lines.
     pub fn open(folder: &Path, without: &BTreeSet<String>) -> io::Result<Self> {
         for _ in 1..LOOKS_MAX {
             match Self::try_open(folder, without) {

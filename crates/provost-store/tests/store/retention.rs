@@ -29,7 +29,7 @@ async fn with_history(store: &dyn Store) {
 }
 
 /// Keeps the `keep_last` youngest runs, and those that ended at `runs_before` or later.
-fn order(runs_before: i64, keep_last: u32, logs_before: i64) -> PruneOrder {
+pub fn order(runs_before: i64, keep_last: u32, logs_before: i64) -> PruneOrder {
     PruneOrder {
         automation: name("a"),
         runs_before: at(runs_before),

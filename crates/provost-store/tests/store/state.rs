@@ -22,7 +22,7 @@ async fn an_empty_store_knows_nothing(subject: Subject) {
     assert_eq!(store.facts(&all_facts()).await.unwrap(), []);
     assert_eq!(store.revision("abc").await.unwrap(), None);
     assert_eq!(
-        store.prune(&order(10, 0, 10)).await.unwrap(),
+        store.prune(&retention::order(10, 0, 10)).await.unwrap(),
         Pruned::default()
     );
 }

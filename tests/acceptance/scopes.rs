@@ -1,1 +1,0 @@
-//! Which value holds, and who said so.
