@@ -234,8 +234,10 @@ impl Server {
     /// Starts a run and waits for its end; returns what is recorded of it.
     #[track_caller]
     pub fn finished(&self, automation: &str) -> Value {
-        let Cli { stdout, stderr, .. } = self.cli(&["run", automation, "--wait", "--timeout", "2m", "-o", "json"]);
-        serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{automation} does not end: {stdout}{stderr}"))
+        let Cli { stdout, stderr, .. } =
+            self.cli(&["run", automation, "--wait", "--timeout", "2m", "-o", "json"]);
+        serde_json::from_str(&stdout)
+            .unwrap_or_else(|_| panic!("{automation} does not end: {stdout}{stderr}"))
     }
 
     /// Starts a run and does not wait for it; returns its id.

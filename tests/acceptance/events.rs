@@ -3,106 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::common::{Server, Shop, evidence_volume, hook, seen, server};
-
-/// An event that was fired and handled.
-#[derive(Debug)]
-pub struct Fired {
-    /// Its id.
-    pub id: String,
-    /// Why it failed, if it did.
-    pub failure: Option<String>,
-}
-
-/// When a step began and ended, as the server recorded it.
-#[derive(Debug)]
-struct Span {
-    start: Timestamp,
-    end: Timestamp,
-}
-
-/// Fires `event` and waits until its foreground hooks have ended.
-#[track_caller]
-pub fn fire(server: &Server, event: &str, data: &Value) -> Fired {
-    let fired = server.json(&["fire", event, "--data", &data.to_string()]);
-    let id = fired["event"].as_str().unwrap().to_owned();
-    let failure = server.until(&format!("the end of {event}"), || {
-        let about = |name: &str| {
-            server
-                .events(name)
-                .into_iter()
-                .find(|one| one["event"] == id.as_str())
-        };
-        let failed =
-            about("event.failed").map(|one| one["data"]["why"].as_str().unwrap().to_owned());
-        failed
-            .map(Some)
-            .or_else(|| about("event.handled").map(|_| None))
-    });
-    Fired { id, failure }
-}
-
-/// What the hook `step` of `subject` printed for `hook --get PATH`: JSON, or null where it says `absent`.
-#[track_caller]
-pub fn said(server: &Server, subject: &str, step: &str, path: &str) -> Value {
-    let lines = server.ok(&["logs", subject, "--step", step, "-o", "name"]);
-    let start = format!("{path} = ");
-    let line = lines.lines().find_map(|line| line.strip_prefix(&start));
-    let line = line.unwrap_or_else(|| panic!("{step} of {subject} does not say {path}: {lines}"));
-    serde_json::from_str(line).unwrap_or_default()
-}
-
-impl Fired {
-    /// What one of its hooks printed for `hook --get PATH`.
-    #[track_caller]
-    pub fn said(&self, server: &Server, step: &str, path: &str) -> Value {
-        said(server, &format!("event/{}", self.id), step, path)
-    }
-
-    /// When the hook `step` began and ended; nothing before it has.
-    fn span(&self, server: &Server, step: &str) -> Option<Span> {
-        let ended = self.ended(server, step)?;
-        let time = |key: &str| {
-            ended["data"][key]
-                .as_str()
-                .and_then(|time| time.parse().ok())
-        };
-        Some(Span {
-            start: time("startedAt")?,
-            end: time("finishedAt")?,
-        })
-    }
-
-    /// The record of the end of the hook `step`.
-    fn ended(&self, server: &Server, step: &str) -> Option<Value> {
-        let is_it = |one: &Value| one["event"] == self.id.as_str() && one["data"]["step"] == step;
-        server.events("step.ended").into_iter().find(is_it)
-    }
-
-    /// Whether the hook `step` has started.
-    fn has_started(&self, server: &Server, step: &str) -> bool {
-        let is_it = |one: &Value| one["event"] == self.id.as_str() && one["data"]["step"] == step;
-        server.events("step.started").iter().any(is_it)
-    }
-}
-
-/// A hook with more keys.
-pub fn with(mut hook: Value, more: &Value) -> Value {
-    for (key, value) in more.as_object().unwrap() {
-        hook[key] = value.clone();
-    }
-    hook
-}
-
-/// Starts a server with one plugin, `till`, that has these hooks, and waits until they are in force.
-pub fn till(shop: &Shop, hooks: &[Value]) -> Server {
-    shop.plugin("till", json!({"hooks": hooks}));
-    let server = server(shop);
-    server.until("the plugin", || {
-        (!server.list(&["plugins"]).is_empty()).then_some(())
-    });
-    server
-}
+use crate::{
+    common::{Shop, evidence_volume, hook, seen, server},
+    firing::{fire, till, with},
+};
 
 #[test]
 fn c09_a_hook_gets_just_the_keys_that_it_takes() {
@@ -163,10 +67,14 @@ fn c25_a_failure_that_is_ignored_goes_on_and_one_that_counts_fails_the_event() {
         let on_error = if event == "strict" { "Fail" } else { "Ignore" };
         let name = format!("orders.{event}");
         let breaks = with(
-            hook("a-breaks", &name, &["fail", "3", "broken"]),
+            hook(
+                &format!("a-breaks-{event}"),
+                &name,
+                &["fail", "3", "broken"],
+            ),
             &json!({"onError": on_error}),
         );
-        [breaks, hook("b-next", &name, &["hook"])]
+        [breaks, hook(&format!("b-next-{event}"), &name, &["hook"])]
     });
     // What handled the event may be built on: it triggers only if the event did not fail.
     let triggers = json!([{"event": "orders.careless"}, {"event": "orders.strict"}]);
@@ -176,20 +84,20 @@ fn c25_a_failure_that_is_ignored_goes_on_and_one_that_counts_fails_the_event() {
     let why = strict.failure.clone().expect("it fails");
     assert!(why.contains("a-breaks") && why.contains("exit 3"), "{why}");
     assert!(
-        !strict.has_started(&server, "orders.strict-till.b-next"),
+        !strict.has_started(&server, "orders.strict-till.b-next-strict"),
         "nothing comes after it"
     );
 
     let careless = fire(&server, "orders.careless", &json!({}));
     assert_eq!(careless.failure, None);
     let ended = careless
-        .ended(&server, "orders.careless-till.a-breaks")
+        .ended(&server, "orders.careless-till.a-breaks-careless")
         .unwrap();
     assert_eq!(
         ended["data"]["exit"]["code"], 3,
         "it is recorded all the same: {ended}"
     );
-    assert!(careless.has_started(&server, "orders.careless-till.b-next"));
+    assert!(careless.has_started(&server, "orders.careless-till.b-next-careless"));
     let runs = server.until("the trigger", || {
         Some(server.list(&["runs", "load"])).filter(|runs| !runs.is_empty())
     });
@@ -340,4 +248,26 @@ fn a37_another_target_needs_only_an_edit_of_the_configuration() {
     });
     assert_eq!(target(), "/srv/files");
     assert_eq!(server.evidence("shipped").len(), 2, "by the same hook");
+}
+
+#[test]
+fn r8_the_output_of_an_events_hooks_is_kept() {
+    let shop = Shop::new();
+    let server = till(&shop, &[hook("count", "orders.arrived", &["spam", "3"])]);
+    let event = format!("event/{}", fire(&server, "orders.arrived", &json!({})).id);
+    let lines = |more: &[&str]| {
+        let said = server.ok(&[&["logs", &event, "-o", "name"], more].concat());
+        said.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = lines(&[]);
+    assert_eq!(all.len(), 3, "{all:?}");
+    assert_eq!(lines(&["--tail", "1"]), all[2..]);
+    assert_eq!(lines(&["--step", "another"]), [""; 0]);
+    let followed = server.cli(&["logs", &event, "--follow"]);
+    assert_eq!(followed.code, 2, "{followed:?}");
+    let unknown = server.cli(&["logs", "event/e0000000000000000"]);
+    assert!(
+        unknown.code != 0 && unknown.stderr.contains("e0000000000000000"),
+        "{unknown:?}"
+    );
 }

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 mod common;
+mod firing;
 mod receiver;
 
 mod adoption;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     common::{Server, Shop, hook, server},
-    events::{fire, said, till, with},
+    firing::{fire, said, till, with},
 };
 
 /// What one hook sets and says, in words of the toolbox.

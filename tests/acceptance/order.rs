@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     common::{Server, Shop, evidence_volume, hook, seen, server, witness},
-    events::{said, with},
+    firing::{said, with},
 };
 
 /// The last run of `automation`.
@@ -251,15 +251,13 @@ fn a28_every_hook_of_a_run_gets_the_standard_parameters() {
                 "{step}: {standard}"
             );
         }
-        let has_failed = matches!(*event, "run.failed" | "run.finished");
-        assert_eq!(
-            standard["traceback"]
-                .as_str()
-                .unwrap()
-                .contains("at line 7"),
-            has_failed,
-            "{step}: {standard}"
-        );
+        // The hooks of `run.started` may be late: the container that they are about may have ended by then.
+        let traceback = standard["traceback"].as_str().unwrap();
+        match *event {
+            "run.starting" => assert_eq!(traceback, "", "{step}"),
+            "run.started" => {}
+            _ => assert!(traceback.contains("at line 7"), "{step}: {standard}"),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use provost_model::{Instance, Recorded, RunRecord, State};
+use provost_model::{Instance, Recorded, State};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::shell::{Fetched, Intent};
@@ -64,8 +64,6 @@ type Look = Box<dyn FnOnce(&View<'_>) + Send>;
 pub(crate) enum Message {
     Look(Look),
     Command(Command, oneshot::Sender<Result<Done, Refusal>>),
-    /// A command with the run from the history that it names.
-    Order { command: Command, earlier: Option<Box<RunRecord>>, answer: oneshot::Sender<Result<Done, Refusal>> },
     Fetched { fetched: Fetched, intent: Intent },
     Shutdown,
 }

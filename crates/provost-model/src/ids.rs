@@ -201,8 +201,7 @@ impl Digest {
 
     /// The digest of the JSON of `value`; maps are written in the order of their keys.
     pub fn of_json(value: &impl Serialize) -> Self {
-        let json = serde_json::to_value(value).unwrap_or_default();
-        Self::of(json.to_string().as_bytes())
+        Self::of(&serde_json::to_vec(value).unwrap_or_default())
     }
 
     /// All 64 characters.

@@ -364,7 +364,8 @@ impl Step {
                         P::Stopping { cause, .. } => Some(cause.clone()),
                         _ => None,
                     },
-                    started_at: *started_at,
+                    // Of one that is lost, only what was seen before is known.
+                    started_at: started_at.or_else(|| self.started_at()),
                     finished_at: *finished_at,
                     output: (**output).clone(),
                 }),

@@ -103,7 +103,8 @@ fn word(phase: &Phase) -> &'static str {
 
 #[test]
 fn r1_each_phase_allows_or_refuses_each_change() {
-    let changes: [(&str, fn(&Run) -> RunFact); 8] = [
+    type Change = (&'static str, fn(&Run) -> RunFact);
+    let changes: [Change; 8] = [
         ("Queued", |_| RunFact::Queued { why: "lock warehouse".to_owned() }),
         ("Began", |_| began()),
         ("Attempt", |run| attempt(run.attempts.len() as u32 + 1)),

@@ -3,6 +3,8 @@
 //! It is level-triggered: the same state and sight ask for the same actions, again and again, until they are seen to be
 //! done. The controller leaves out those that are under way.
 
+use std::cell::LazyCell;
+
 use jiff::Timestamp;
 use provost_model::{
     Channel, ContainerName, ContainerRequest, EventId, Life, Notice, Owner, Run, Step, StepKind, StepPhase, StepRef,
@@ -144,12 +146,11 @@ fn for_container(world: &World<'_>, subject: &Subject<'_>, step: &Step, is_turn:
     match (&step.phase, life) {
         (StepPhase::Waiting { until }, life) => {
             let may_try = is_turn && until.is_none_or(|until| until <= world.now);
-            let request = may_try.then(|| request_for(world, subject, step)).flatten()?;
             match life {
-                None => Some(Action::Create { request: Box::new(request) }),
+                _ if !may_try => None,
+                None => request_for(world, subject, step).map(|request| Action::Create { request: Box::new(request) }),
                 // Made ahead for what has changed since: made anew.
-                Some(Life::Created) if !is_made_for(world, subject, step) => Some(Action::Remove { name }),
-                Some(_) => None,
+                Some(_) => (!is_made_for(world, subject, step)).then_some(Action::Remove { name }),
             }
         }
         (StepPhase::Starting { .. }, Some(Life::Created)) => Some(Action::Start { name, step: subject.step_ref(step) }),
@@ -203,22 +204,29 @@ fn prepare(world: &World<'_>, request: ContainerRequest) -> Option<Action> {
 
 /// The first containers of runs that are due soon, where nothing can come between that changes them.
 pub fn made_ahead(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<ContainerRequest> {
+    let request = |run: &Run| {
+        let subject = Subject::Run(run);
+        let first = subject.turns().into_iter().next()?;
+        request_for(world, &subject, first)
+    };
+    runs_ahead(world, agenda, moves).iter().filter_map(request).collect()
+}
+
+/// The runs that are due soon, with their first steps waiting.
+fn runs_ahead(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<Run> {
     let horizon = later(world.now, AHEAD_S);
-    let mut requests = Vec::new();
+    let mut runs = Vec::new();
     for (due, name) in agenda.upcoming() {
-        if due > horizon || requests.len() >= AHEAD_MAX {
+        if due > horizon || runs.len() >= AHEAD_MAX {
             let opens = Timestamp::from_second(due.as_second().saturating_sub_unsigned(AHEAD_S)).unwrap_or(due);
             if opens > world.now {
                 moves.wake(opens);
             }
             break;
         }
-        if let Some(run) = run_ahead(world, name, due) {
-            let subject = Subject::Run(&run);
-            requests.extend(subject.turns().first().and_then(|step| request_for(world, &subject, step)));
-        }
+        runs.extend(run_ahead(world, name, due));
     }
-    requests
+    runs
 }
 
 /// The run that `due` will bring, as far as its first steps, if it is safe to say so now.
@@ -235,8 +243,11 @@ pub fn strays<'a>(world: &World<'a>, agenda: &Agenda) -> Vec<&'a ContainerName> 
     if !world.seen.is_complete {
         return Vec::new();
     }
-    let ahead: Vec<ContainerName> =
-        made_ahead(world, agenda, &mut Moves::default()).into_iter().map(|request| request.name).collect();
+    let ahead = LazyCell::new(|| runs_ahead(world, agenda, &mut Moves::default()));
+    let is_ahead = |step: &StepRef| {
+        let is_first = |run: &Run| Subject::Run(run).turns().first().is_some_and(|first| first.id == step.step);
+        ahead.iter().any(|run| step.owner == Owner::Run(run.id.clone()) && is_first(run))
+    };
     let is_known = |step: &StepRef| match &step.owner {
         // What was made ahead for a run is for that run until its first attempt begins, whatever it waits for.
         Owner::Run(id) => {
@@ -251,7 +262,7 @@ pub fn strays<'a>(world: &World<'a>, agenda: &Agenda) -> Vec<&'a ContainerName> 
         }
     };
     let containers = world.seen.containers.values();
-    let strays = containers.filter(|it| !it.step.as_ref().is_some_and(is_known) && !ahead.contains(&it.name));
+    let strays = containers.filter(|it| !it.step.as_ref().is_some_and(|step| is_known(step) || is_ahead(step)));
     strays.map(|container| &container.name).collect()
 }
 

@@ -55,7 +55,7 @@ pub fn consequences(world: &World<'_>, fact: &Fact) -> Vec<Fact> {
 
 fn of_run(world: &World<'_>, run: &Run, change: &RunFact) -> Vec<Fact> {
     let was_queued = run.is_queued();
-    if !is_told(change) {
+    if !is_told(world, run, change) {
         return Vec::new();
     }
     // What is told and triggered tells of the run as it is with the change.
@@ -89,13 +89,21 @@ fn of_run(world: &World<'_>, run: &Run, change: &RunFact) -> Vec<Fact> {
     }
 }
 
-/// Whether anything can follow from `change`.
-fn is_told(change: &RunFact) -> bool {
+/// Whether anybody hears of `change`. Mostly nobody does, and then there is no need to find out what they would hear.
+fn is_told(world: &World<'_>, run: &Run, change: &RunFact) -> bool {
+    let hears = |moment| run.spec.notify.channels.contains_key(&moment);
+    let starts = |event| is_trigger(world, event);
     match change {
-        RunFact::Queued { .. } | RunFact::Attempt { .. } | RunFact::Cancelling { .. } | RunFact::Finishing => false,
-        RunFact::Step { id, fact: StepFact::Started { .. } } => id.is_main(),
-        RunFact::Step { fact, .. } => matches!(fact, StepFact::Ended { .. }),
-        _ => true,
+        RunFact::Began { .. } => hears(Moment::Starting) || starts("run.starting") || is_late(world, run),
+        RunFact::Step { id, fact: StepFact::Started { .. } } => id.is_main() && (hears(Moment::Started) || starts("run.started")),
+        RunFact::Step { fact: StepFact::Ended { .. }, .. } => hears(Moment::StepFailure),
+        RunFact::Retrying { .. } => hears(Moment::Retrying) || starts("run.retrying"),
+        RunFact::Concluded { outcome, .. } => hears(outcome.moment()) || hears(Moment::Recovery),
+        RunFact::Finished { outcome, .. } => {
+            let is_heard = hears(Moment::Finished) || hears(outcome.moment());
+            is_heard || starts(outcome.event()) || starts("run.finished")
+        }
+        _ => false,
     }
 }
 
@@ -114,9 +122,12 @@ fn step_failure(world: &World<'_>, run: &Run, id: &StepId) -> Vec<Fact> {
     if has_failed { run_notices(world, run, Moment::StepFailure, id.as_str()) } else { Vec::new() }
 }
 
+fn is_late(world: &World<'_>, run: &Run) -> bool {
+    expected_start(run).is_some_and(|start| world.now > later(start, run.spec.late_after_s))
+}
+
 fn lateness(world: &World<'_>, run: &Run) -> Vec<Fact> {
-    let is_late = expected_start(run).is_some_and(|start| world.now > later(start, run.spec.late_after_s));
-    if !is_late {
+    if !is_late(world, run) {
         return Vec::new();
     }
     let mut facts = run_notices(world, run, Moment::Late, "");

@@ -3,8 +3,6 @@
 //! Everything here is a pure function of a [`World`]. [`decide`] says what is to be recorded, [`actions`] says what is to
 //! be done about it, [`changes`] compares revisions, [`forecast`] looks ahead. It does not know how anything is done.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
-
 mod act;
 mod admit;
 mod changes;

@@ -1,6 +1,5 @@
 //! Who is told of what, once: failure after the last attempt, recovery with the next success, failover, repetition.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -108,22 +107,19 @@ fn stand_in(notice: &Notice, channel: &Arc<Channel>) -> Fact {
 
 /// What is told because of time alone: a failure again, and the want of success.
 pub fn tell_over_time(world: &World<'_>, moves: &mut Moves) {
-    for (automation, ledger) in kept(&world.state.desired.automations, &world.state.ledgers) {
-        repeat_failure(world, automation, ledger, moves);
-        tell_want_of_success(world, automation, ledger, moves);
+    // Both maps are in the order of names: one pass through both costs less than looking up ten thousand names.
+    let mut ledgers = world.state.ledgers.iter().peekable();
+    for (name, automation) in world.state.desired.automations.iter().filter(|(_, automation)| tells_over_time(automation)) {
+        while ledgers.next_if(|(other, _)| *other < name).is_some() {}
+        if let Some((_, ledger)) = ledgers.next_if(|(other, _)| *other == name) {
+            repeat_failure(world, automation, ledger, moves);
+            tell_want_of_success(world, automation, ledger, moves);
+        }
     }
 }
 
-/// Automations with their ledgers. Both maps are in the order of names, so one pass through both will do.
-fn kept<'a>(
-    automations: &'a BTreeMap<Name, Arc<Automation>>,
-    ledgers: &'a BTreeMap<Name, Ledger>,
-) -> impl Iterator<Item = (&'a Automation, &'a Ledger)> {
-    let mut ledgers = ledgers.iter().peekable();
-    automations.iter().filter_map(move |(name, automation)| {
-        while ledgers.next_if(|(other, _)| *other < name).is_some() {}
-        ledgers.next_if(|(other, _)| *other == name).map(|(_, ledger)| (automation.as_ref(), ledger))
-    })
+fn tells_over_time(automation: &Automation) -> bool {
+    automation.notify.no_success_for.is_some() || automation.notify.channels.contains_key(&Moment::Failure)
 }
 
 fn repeat_failure(world: &World<'_>, automation: &Automation, ledger: &Ledger, moves: &mut Moves) {
@@ -167,6 +163,9 @@ fn about(automation: &Automation, message: &str) -> JsonMap {
 
 /// What is told of a run.
 pub fn run_notices(world: &World<'_>, run: &Run, moment: Moment, mark: &str) -> Vec<Fact> {
+    if !run.spec.notify.channels.contains_key(&moment) {
+        return Vec::new();
+    }
     let mut data = crate::request::run_data(run, None);
     data.insert("message".to_owned(), json!(sentence(run, moment)));
     let mark = mark.to_owned();

@@ -200,7 +200,8 @@ fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step, moves: &mu
         None => {
             let what = "it was removed by somebody else before its end was known".to_owned();
             moves.push(Fact::DriftFound { container: name.to_string(), what });
-            Some(ended(world.now, Exit::Lost { why: "its container was removed by somebody else".to_owned() }))
+            let lost = Exit::Lost { why: "its container was removed by somebody else".to_owned() };
+            Some(ended(world.now, lost))
         }
     }
 }

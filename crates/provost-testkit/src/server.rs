@@ -47,12 +47,12 @@ impl ServerOptions {
         self.set("source", json!({"folder": {"path": path}}))
     }
 
-    /// Takes the manifests from branch `main` of a git repository, and looks for commits every 200 ms.
+    /// Takes the manifests from branch `main` of a git repository, and looks for commits every second.
     #[must_use]
     pub fn git(self, url: &str) -> Self {
         self.set(
             "source",
-            json!({"git": {"url": url, "branch": "main", "poll": "200ms"}}),
+            json!({"git": {"url": url, "branch": "main", "poll": "1s", "allowFile": url.starts_with("file:")}}),
         )
     }
 

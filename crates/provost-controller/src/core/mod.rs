@@ -7,15 +7,17 @@ mod sight;
 mod status;
 mod sweep;
 
+use sweep::Stray;
+
 pub(crate) use order::fired_event;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use provost_model::{
-    ContainerName, DueOutcome, EventFact, Fact, Owner, Recorded, RunId, RunRecord, State,
+    ContainerName, DueOutcome, EventFact, EventId, Exit, Fact, Owner, Recorded, RunId, RunRecord, State, StepRef,
 };
-use provost_planner::{Action, Agenda, Identity, Moves, Seen, World, consequences, decide, plan};
+use provost_planner::{Action, Agenda, Identity, Moves, Seen, World, actions, consequences, decide, plan};
 
 use crate::{Batch, EngineStatus, Input, Work};
 
@@ -56,10 +58,8 @@ pub struct Core {
     under_way: BTreeSet<Work>,
     /// Actions that failed, how often, and when they may be given out again.
     failed: BTreeMap<Work, (u32, Timestamp)>,
-    /// Since when containers are seen that belong to nothing.
-    strays: BTreeMap<ContainerName, Timestamp>,
-    /// Strays that were told of.
-    told_strays: BTreeSet<ContainerName>,
+    /// Containers that belong to nothing.
+    strays: BTreeMap<ContainerName, Stray>,
     stopping_since: Option<Timestamp>,
     has_fired_shutdown: bool,
     has_exited: bool,
@@ -98,12 +98,12 @@ impl Core {
             agenda: Agenda::of(&state),
             rules,
             state,
-            seen: Seen::default(),
+            // Nobody watched the engine before: of what ended then, it is not known whether the engine was there (R9).
+            seen: Seen { absent_since: Some(Timestamp::UNIX_EPOCH), ..Seen::default() },
             engine: EngineStatus::default(),
             under_way: BTreeSet::new(),
             failed: BTreeMap::new(),
             strays: BTreeMap::new(),
-            told_strays: BTreeSet::new(),
             stopping_since: None,
             has_fired_shutdown: false,
             has_exited: false,
@@ -122,10 +122,23 @@ impl Core {
         let is_own = |event: &&provost_model::Occurrence| event.name.starts_with("server.") && event.handled.is_none();
         let events: Vec<_> = self.state.events.values().filter(is_own).map(|event| event.id.clone()).collect();
         for id in events {
+            self.end_unbegun(now, &id);
             let failure = Some("the reconciler ended before it was handled".to_owned());
             self.record(now, Fact::Event { id, change: EventFact::Handled { failure } });
         }
         self.record(now, Fact::ServerStarted { version: self.rules.identity.version.clone() });
+    }
+
+    /// Hooks of an event that nobody waits for any more do not begin any more.
+    fn end_unbegun(&mut self, now: Timestamp, id: &EventId) {
+        let event = self.state.events.values().find(|event| event.id == *id);
+        let steps = event.and_then(|event| event.firing.as_ref()).into_iter().flat_map(|firing| &firing.steps);
+        let unbegun: Vec<_> =
+            steps.filter(|step| !step.is_over() && !step.is_going_on()).map(|step| step.id.clone()).collect();
+        for step in unbegun {
+            let result = Exit::NotStarted { why: "the reconciler ended before".to_owned() };
+            self.end_step(now, &StepRef { owner: Owner::Event(id.clone()), step }, result);
+        }
     }
 
     /// What is known.
@@ -139,7 +152,9 @@ impl Core {
             self.take(now, input);
         }
         self.settle(now);
-        self.sweep(now);
+        if self.sweep(now) {
+            self.settle(now);
+        }
         self.end_if_done(now);
         let (actions, mut moves) = self.plan(now);
         let actions = self.give_out(now, actions, &mut moves);
@@ -225,26 +240,32 @@ impl Core {
         if self.rules.prepare_ahead {
             return plan(&self.world(now), &self.agenda);
         }
-        let (actions, moves) = plan(&self.world(now), &Agenda::default());
-        let mut moves = moves;
-        if let Some((due, _)) = self.agenda.upcoming().next().filter(|(due, _)| *due > now) {
-            moves.wake(due);
-        }
+        let mut moves = decide(&self.world(now), &self.agenda);
+        let actions = actions(&self.world(now), &Agenda::default(), &mut moves);
         (actions, moves)
     }
 
     /// Leaves out what is under way, or failed and has to wait.
     fn give_out(&mut self, now: Timestamp, actions: Vec<Action>, moves: &mut Moves) -> Vec<Action> {
+        let planned: Vec<(Work, Action)> =
+            actions.into_iter().chain(self.sweepings()).map(|action| (Work::of(&action), action)).collect();
+        let works: BTreeSet<&Work> = planned.iter().map(|(work, _)| work).collect();
+        // What is not wanted any more need not be remembered.
+        self.failed.retain(|work, _| works.contains(work));
         let mut given = Vec::new();
-        for action in actions.into_iter().chain(self.sweepings()) {
-            let work = Work::of(&action);
+        for (work, action) in planned {
             match self.failed.get(&work) {
-                Some((_, until)) if *until > now => moves.wake(*until),
+                Some((_, until)) if *until > now && !self.has_its_own_pause(&action) => moves.wake(*until),
                 _ if self.under_way.insert(work) => given.push(action),
                 _ => {}
             }
         }
         given
+    }
+
+    /// Making the container of a step that is known: its pauses are recorded. One that failed ahead of time has none.
+    fn has_its_own_pause(&self, action: &Action) -> bool {
+        matches!(action, Action::Create { request } if self.find_step(&request.step).is_some())
     }
 
     /// An action came back.

@@ -95,7 +95,8 @@ impl Core {
             return Ok((Vec::new(), done)); // Asked twice, started once (D2).
         }
         let automation = spec.name.clone();
-        let due = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        // To the millisecond: history lists runs by it, and of two that were asked for in one second one is younger.
+        let due = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         let accepted = AcceptedRun { run, automation, cause, due, not_before: now, params, testing };
         Ok((vec![Fact::RunAccepted { accepted: Box::new(accepted) }], done))
     }

@@ -1,7 +1,7 @@
 //! Revisions: what they would change, and how they take effect whole or not at all (C2, C3, D4).
 
 use jiff::Timestamp;
-use provost_model::{Desired, Digest, Fact, Name, RevisionChange, RevisionId};
+use provost_model::{Desired, Digest, Fact, RevisionChange, RevisionId};
 use provost_planner::{Change, Verb, changes};
 
 use super::Core;
@@ -67,7 +67,8 @@ impl Core {
     }
 
     fn apply_revision(&mut self, now: Timestamp, revision: &RevisionId, about: String, by: &str, desired: &Desired) {
-        if self.is_in_force(revision, desired) {
+        // A source that went back to what is in force has mended what was rejected: that is a fact of its own.
+        if self.is_in_force(revision, desired) && self.state.rejected.is_none() {
             return;
         }
         let lines = changes(&self.state, desired, now).iter().map(line).collect();
@@ -75,25 +76,14 @@ impl Core {
         change.by = by.to_owned();
         change.about = about;
         change.summary = lines;
-        let armed = self.armed_by(&change);
+        tracing::info!(revision = %change.revision, by, changes = change.summary.len(), "the revision is applied");
         self.record(now, Fact::RevisionApplied { change: Box::new(change) });
-        for automation in armed {
-            self.record(now, Fact::Armed { automation, from: now });
-        }
-    }
-
-    /// Automations that are new, or have a new schedule: due times before now are none of theirs (D4).
-    fn armed_by(&self, change: &RevisionChange) -> Vec<Name> {
-        let old = &self.state.desired.automations;
-        let is_armed = |new: &&std::sync::Arc<provost_model::Automation>| {
-            old.get(&new.name).is_none_or(|old| old.schedules != new.schedules)
-        };
-        change.set.iter().filter(is_armed).map(|new| new.name.clone()).collect()
     }
 
     fn reject(&mut self, now: Timestamp, revision: RevisionId, errors: u32, report: String) {
         let is_known = self.state.rejected.as_ref().is_some_and(|it| it.revision == revision && it.report == report);
         if !is_known {
+            tracing::warn!(%revision, errors, "the revision is rejected, the one in force stays\n{report}");
             self.record(now, Fact::RevisionRejected { revision, errors, report });
         }
     }

@@ -15,6 +15,9 @@ use crate::{DeliveryError, EngineError, EngineErrorKind, Input, Work};
 /// The longest pause before making a container is tried again, in seconds.
 const CREATE_PAUSE_MAX_S: u64 = 60;
 
+/// How many absences of the engine are remembered apart.
+const ABSENCES_MAX: usize = 100;
+
 impl Core {
     pub(super) fn take(&mut self, now: Timestamp, input: Input) {
         match input {
@@ -24,7 +27,7 @@ impl Core {
             Input::Seen { name, container } => self.see(name, container),
             Input::Created { name, step, result } => self.was_created(now, name, &step, result),
             Input::Started { name, step, result } => self.was_started(now, name, &step, result),
-            Input::Followed { name } => self.came_back(&Work::Follow(name)),
+            Input::Followed { name } => self.was_followed(now, name),
             Input::Stopped { name, result } => self.was_stopped(now, name, result),
             Input::Collected { name, step, result } => self.was_collected(now, name, &step, result),
             Input::Removed { name, result } => self.was_removed(now, name, result),
@@ -33,7 +36,11 @@ impl Core {
             Input::Revision { revision, about, by, compiled, pin } => {
                 self.take_revision(now, revision, about, by, *compiled, pin);
             }
-            Input::Ordered { facts } => facts.into_iter().for_each(|fact| self.record(now, fact)),
+            Input::Ordered { facts } => {
+                // What was due before the command is decided by what held then.
+                self.settle(now);
+                facts.into_iter().for_each(|fact| self.record(now, fact));
+            }
             Input::Shutdown => self.begin_shutdown(now),
         }
     }
@@ -41,6 +48,10 @@ impl Core {
     fn engine_is_up(&mut self, now: Timestamp, facts: crate::EngineFacts, containers: Vec<ContainerSeen>) {
         if let Some(since) = self.seen.absent_since.take() {
             self.seen.absences.push((since, now));
+            if self.seen.absences.len() > ABSENCES_MAX {
+                let (first, _) = self.seen.absences.remove(0);
+                self.seen.absences[0].0 = first; // Two in one: rather lost than invented (R9).
+            }
         }
         self.engine.facts = Some(facts);
         self.engine.trouble = None;
@@ -128,6 +139,14 @@ impl Core {
         }
     }
 
+    fn was_followed(&mut self, now: Timestamp, name: ContainerName) {
+        match self.seen.life(&name) {
+            // Its output broke off, or cannot be kept: it is followed again, and not at once.
+            Some(Life::Running { .. }) => self.came_back_failed(now, Work::Follow(name)),
+            _ => self.came_back(&Work::Follow(name)),
+        }
+    }
+
     fn was_stopped(
         &mut self,
         now: Timestamp,
@@ -158,9 +177,15 @@ impl Core {
             }
             Err(_) => return self.came_back_failed(now, Work::Collect(name)),
         };
-        self.came_back(&Work::Collect(name.clone()));
+        match container.life {
+            Life::Exited { .. } => self.came_back(&Work::Collect(name.clone())),
+            // Somebody started it again: what it left is not complete.
+            Life::Created | Life::Running { .. } => self.came_back_failed(now, Work::Collect(name.clone())),
+        }
         if let Life::Exited { code, out_of_memory, started_at, finished_at, .. } = &container.life {
             let finished_at = finished_at.unwrap_or(now);
+            // Of a short life, an engine may say that it ended before it began: two processes of it look at the clock.
+            let finished_at = started_at.map_or(finished_at, |started_at| finished_at.max(started_at));
             let result = if *code == 255 && self.seen.was_absent(finished_at) {
                 // The engine reports 255 for whatever ended while it was away (R9).
                 Exit::Lost { why: "it ended while the engine was away, which reports no true exit code".to_owned() }
@@ -216,7 +241,7 @@ impl Core {
         }
     }
 
-    fn find_step(&self, step: &StepRef) -> Option<&Step> {
+    pub(super) fn find_step(&self, step: &StepRef) -> Option<&Step> {
         match &step.owner {
             Owner::Run(id) => self.state.runs.get(id)?.steps().find(|it| it.id == step.step),
             Owner::Event(id) => {
@@ -227,7 +252,7 @@ impl Core {
         }
     }
 
-    fn end_step(&mut self, now: Timestamp, step: &StepRef, result: Exit) {
+    pub(super) fn end_step(&mut self, now: Timestamp, step: &StepRef, result: Exit) {
         let output = Box::new(StepOutput::default());
         self.change_step(now, step, StepFact::Ended { result, started_at: None, finished_at: now, output });
     }

@@ -1,10 +1,13 @@
 //! What the core can say of itself: how the engine is, and why the server is not as it should be (C7).
 
 use jiff::Timestamp;
-use provost_model::{Phase, Startup, StepPhase};
+use provost_model::{Phase, Startup, Step, StepPhase};
 
 use super::Core;
 use crate::EngineStatus;
+
+/// How many delayed steps are told of at most.
+const DELAYED_MAX: usize = 10;
 
 impl Core {
     /// How the engine is.
@@ -29,9 +32,10 @@ impl Core {
             Startup::Owed | Startup::Passed => {}
         }
         if let Some(rejected) = &self.state.rejected {
-            let (revision, errors) = (&rejected.revision, rejected.errors);
+            let (revision, s) = (&rejected.revision, if rejected.errors == 1 { "" } else { "s" });
+            let errors = format!("{} error{s}", rejected.errors);
             reasons.push(format!(
-                "Revision {revision} is refused ({errors} errors); the one before stays in force until a good one comes."
+                "Revision {revision} is refused ({errors}); the one before stays in force until a good one comes."
             ));
         }
         if let Some(pinned) = &self.state.pinned {
@@ -42,14 +46,17 @@ impl Core {
     }
 
     fn delayed_steps(&self, now: Timestamp) -> Vec<String> {
-        let delayed = |run: &provost_model::Run| {
-            let until = run.steps().find_map(|step| match step.phase {
-                StepPhase::Waiting { until: Some(until) } if until > now => Some(until),
-                _ => None,
-            })?;
-            Some(format!("Run {} waits for the engine or its image; it is tried again at {until}.", run.id))
+        let until = |step: &Step| match step.phase {
+            StepPhase::Waiting { until: Some(until) } if until > now => Some(until),
+            _ => None,
         };
+        let sentence = |what: String, until| format!("{what} waits for the engine or its image; it is tried again at {until}.");
         let runs = self.state.runs.values().filter(|run| !matches!(run.phase, Phase::Finished { .. }));
-        runs.filter_map(delayed).take(10).collect()
+        let runs = runs.filter_map(|run| Some(sentence(format!("Run {}", run.id), run.steps().find_map(until)?)));
+        let events = self.state.events.values().filter_map(|event| {
+            let step = event.firing.as_ref()?.steps.iter().find_map(|step| Some((&step.id, until(step)?)))?;
+            Some(sentence(format!("Hook {}", step.0), step.1))
+        });
+        runs.chain(events).take(DELAYED_MAX).collect()
     }
 }

@@ -1,55 +1,76 @@
 //! Cleaning up: containers that belong to nothing, and the end of the reconciler itself.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
-use provost_model::{AcceptedEvent, ContainerName, EventId, Fact, JsonMap, Life};
+use provost_model::{AcceptedEvent, ContainerName, EventId, Fact, JsonMap, Life, Occurrence, Phase, Run, Step, StepPhase};
 use provost_planner::{Action, Moves, strays};
 
 use super::{Core, DriftMode};
+use crate::Work;
 
 /// A container that belongs to nothing is left alone for this long: what made it may be about to be known.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
-/// After the shutdown grace, the shutdown hooks get this long while the engine does not answer.
+/// After the shutdown grace, the shutdown hooks get this long while the engine or their image cannot be had.
 const ENGINE_GRACE: SignedDuration = SignedDuration::from_secs(10);
 
+/// A container that belongs to nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stray {
+    /// Since when it is seen.
+    since: Timestamp,
+    /// Whether it was told of, because it runs.
+    is_told: bool,
+}
+
 impl Core {
-    /// Finds containers that belong to nothing, and tells of those that run (C4).
-    pub(super) fn sweep(&mut self, now: Timestamp) {
-        let found: Vec<ContainerName> = strays(&self.world(now), &self.agenda).into_iter().cloned().collect();
-        self.strays.retain(|name, _| found.contains(name));
+    /// Finds containers that belong to nothing, and tells of those that run (C4). Returns whether it told of one.
+    pub(super) fn sweep(&mut self, now: Timestamp) -> bool {
+        if !self.seen.is_complete {
+            return false;
+        }
+        let found: BTreeSet<ContainerName> = strays(&self.world(now), &self.agenda).into_iter().cloned().collect();
+        let under_way = &self.under_way;
+        // One that is being removed may be seen gone before its removal has come back, and is told of then.
+        self.strays.retain(|name, _| found.contains(name) || under_way.contains(&Work::Remove(name.clone())));
+        let mut has_told = false;
         for name in found {
-            let since = *self.strays.entry(name.clone()).or_insert(now);
-            let is_running = matches!(self.seen.life(&name), Some(Life::Running { .. }));
-            if since + GRACE <= now && is_running && self.told_strays.insert(name.clone()) {
+            let is_running = self.is_running(&name);
+            let stray = self.strays.entry(name.clone()).or_insert(Stray { since: now, is_told: false });
+            if is_running && !stray.is_told && stray.since + GRACE <= now {
+                stray.is_told = true;
+                has_told = true;
                 let what = "it runs and belongs to nothing that is known".to_owned();
                 self.record(now, Fact::DriftFound { container: name.to_string(), what });
             }
         }
+        has_told
     }
 
-    /// The removals that sweeping calls for.
+    /// The removals that sweeping calls for. One that does not run is a leftover: nothing is lost with it.
     pub(super) fn sweepings(&self) -> Vec<Action> {
-        let may_remove = |name: &&ContainerName| {
-            let is_running = matches!(self.seen.life(name), Some(Life::Running { .. }));
-            if is_running { self.rules.drift == DriftMode::Correct && self.told_strays.contains(*name) } else { true }
+        let may_remove = |(name, stray): &(&ContainerName, &Stray)| match self.rules.drift {
+            _ if !self.seen.is_complete || !self.seen.containers.contains_key(*name) => false,
+            DriftMode::Correct => stray.is_told || !self.is_running(name),
+            DriftMode::Report => !stray.is_told && !self.is_running(name),
         };
-        let names = self.strays.keys().filter(|name| self.is_leftover(name) || self.told_strays.contains(*name));
-        names.filter(may_remove).map(|name| Action::Remove { name: name.clone() }).collect()
+        let strays = self.strays.iter().filter(may_remove);
+        strays.map(|(name, _)| Action::Remove { name: name.clone() }).collect()
     }
 
-    /// Not running: nothing is lost by removing it once nobody claims it.
-    fn is_leftover(&self, name: &ContainerName) -> bool {
-        !matches!(self.seen.life(name), Some(Life::Running { .. }))
+    fn is_running(&self, name: &ContainerName) -> bool {
+        matches!(self.seen.life(name), Some(Life::Running { .. }))
     }
 
     pub(super) fn wake_for_sweep(&self, moves: &mut Moves) {
-        let waiting = self.strays.iter().filter(|(name, _)| !self.told_strays.contains(*name) && !self.is_leftover(name));
-        waiting.for_each(|(_, since)| moves.wake(*since + GRACE));
+        let is_waiting = |(name, stray): &(&ContainerName, &Stray)| !stray.is_told && self.is_running(name);
+        let waiting = self.strays.iter().filter(|_| self.seen.is_complete).filter(is_waiting);
+        waiting.for_each(|(_, stray)| moves.wake(stray.since + GRACE));
     }
 
     pub(super) fn forget_stray(&mut self, now: Timestamp, name: &ContainerName) {
-        self.strays.remove(name);
-        if self.told_strays.remove(name) {
+        if self.strays.remove(name).is_some_and(|stray| stray.is_told) {
             self.record(now, Fact::DriftCorrected { container: name.to_string(), what: "it was removed".to_owned() });
         }
     }
@@ -64,14 +85,15 @@ impl Core {
     /// Once runs have ended, or had their time, the shutdown hooks run; once those ended, the reconciler may (A2).
     pub(super) fn end_if_done(&mut self, now: Timestamp) {
         let Some(since) = self.stopping_since else { return };
-        let is_busy = self.state.runs.values().any(provost_model::Run::is_going_on);
+        let is_busy = self.state.runs.values().any(may_end_yet);
         let grace_ends = since + SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
         if is_busy && now < grace_ends {
             return;
         }
         let id = EventId::derived(&["server.shutdown", &self.state.server.boots.to_string()]);
         let event = self.state.events.values().find(|event| event.id == id);
-        let is_without_engine = !self.seen.is_complete && now >= grace_ends + ENGINE_GRACE;
+        let is_hopeless = |event| !self.seen.is_complete || is_held_up(event);
+        let has_waited = now >= grace_ends + ENGINE_GRACE;
         match event {
             None if !self.has_fired_shutdown => {
                 self.has_fired_shutdown = true;
@@ -81,7 +103,7 @@ impl Core {
                 self.settle(now);
                 self.end_if_done(now);
             }
-            Some(event) if event.handled.is_none() => self.has_exited = is_without_engine,
+            Some(event) if event.handled.is_none() => self.has_exited = has_waited && is_hopeless(event),
             _ => self.has_exited = true,
         }
     }
@@ -96,4 +118,20 @@ impl Core {
             }
         }
     }
+}
+
+/// Whether `run` has something left to do that it may do while nothing starts any more.
+fn may_end_yet(run: &Run) -> bool {
+    let waits_for_a_start = match run.phase {
+        Phase::Queued { .. } | Phase::Before | Phase::Backoff { .. } | Phase::Finished { .. } => true,
+        Phase::Main { .. } => run.attempts.last().is_some_and(|step| !step.is_over()),
+        Phase::After { .. } => false,
+    };
+    !waits_for_a_start || run.is_going_on() && run.steps().any(Step::is_going_on)
+}
+
+/// Whether a hook of `event` waits for its image.
+fn is_held_up(event: &Occurrence) -> bool {
+    let steps = event.firing.iter().flat_map(|firing| &firing.steps);
+    steps.into_iter().any(|step| matches!(step.phase, StepPhase::Waiting { until: Some(_) }))
 }

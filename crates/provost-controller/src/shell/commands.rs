@@ -1,13 +1,10 @@
 //! Commands: checked by the core, durable before they are answered.
 
-use std::sync::Arc;
-
 use provost_model::{RunId, RunRecord};
 use tokio::sync::oneshot;
 
 use super::Shell;
 use super::revisions::Intent;
-use crate::handle::Message;
 use crate::core::fired_event;
 use crate::{Command, Done, FactQuery, Input, Refusal, RefusalKind, Store, StoreError};
 
@@ -19,22 +16,17 @@ impl Shell {
             Command::Plan => self.fetch_for(Intent::Plan(answer)),
             Command::Apply { plan, by } => self.fetch_for(Intent::Apply { plan, by, answer }),
             Command::Rollback { revision, by } => self.roll_back(revision, by, answer),
-            Command::Run { .. } | Command::Retry { .. } | Command::Fire { .. } => {
-                let (store, messages) = (Arc::clone(&self.ports.store), self.messages.clone());
-                tokio::spawn(async move {
-                    match known(store.as_ref(), &command).await {
-                        Ok(Known::Done(done)) => drop(answer.send(Ok(done))),
-                        Ok(Known::Earlier(earlier)) => drop(messages.send(Message::Order { command, earlier, answer })),
-                        Err(refusal) => drop(answer.send(Err(refusal))),
-                    }
-                });
-            }
-            command => return self.on_order(command, None, answer).await,
+            // Looked up here, where nothing comes in between: of two that ask with one request, the second finds the first.
+            command => match known(self.ports.store.as_ref(), &command).await {
+                Ok(Known::Done(done)) => drop(answer.send(Ok(done))),
+                Ok(Known::Earlier(earlier)) => return self.on_order(command, earlier.as_deref(), answer).await,
+                Err(refusal) => drop(answer.send(Err(refusal))),
+            },
         }
         false
     }
 
-    pub(super) async fn on_order(&mut self, command: Command, earlier: Option<&RunRecord>, answer: Answer) -> bool {
+    async fn on_order(&mut self, command: Command, earlier: Option<&RunRecord>, answer: Answer) -> bool {
         if let Some(refusal) = self.refuse_while_unrecorded() {
             let _ = answer.send(Err(refusal));
             return false;

@@ -8,7 +8,7 @@ use provost_model::Instance;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Engine, EngineError, Input};
+use crate::{Engine, EngineError, EngineErrorKind, Input};
 
 /// However quiet the engine is, everything is looked at again this often: events are a wake-up, not the truth (C4, C8).
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
@@ -49,8 +49,8 @@ async fn look(
     let until = Instant::now() + LOOK_AGAIN;
     while let Ok(change) = timeout_at(until, changes.next()).await {
         let Some(name) = change else {
-            engine.probe().await?;
-            return Ok(());
+            // It was away, however short: what ended meanwhile has no true exit code (R9).
+            return Err(EngineError::new(EngineErrorKind::Unavailable, "the engine ended the connection"));
         };
         let container = engine.inspect(&name).await?;
         let _ = inputs.send(Input::Seen { name, container });

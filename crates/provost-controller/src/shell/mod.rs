@@ -6,6 +6,7 @@ mod delivery;
 mod engine;
 mod folder;
 mod output;
+mod record;
 mod retention;
 mod revisions;
 mod work;
@@ -16,16 +17,18 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{Instance, Recorded};
 use provost_planner::Identity;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::handle::Message;
 use crate::{
-    Answer, Clock, Compiler, Controller, Core, Done, DriftMode, Engine, Input, Logs, Messenger, Refusal, RefusalKind,
-    Rules, Source, SourceStatus, Store, StoreError, View,
+    Answer, Clock, Compiler, Controller, Core, DriftMode, Engine, Input, Logs, Messenger, Rules, Source, SourceStatus, Store,
+    StoreError, View,
 };
 
 pub use clock::SystemClock;
+use record::{Held, RECORD_AGAIN, Reply, Unrecorded};
 pub(crate) use revisions::{Fetched, Intent};
 
 /// How a controller is set.
@@ -83,9 +86,6 @@ pub struct Ports {
 /// The shell sleeps no longer than this, so that a clock step or a suspend is noticed (T5).
 const SLEEP_MAX: SignedDuration = SignedDuration::from_secs(30);
 
-/// A batch that could not be recorded is tried again after this long.
-const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
-
 /// A snapshot of the state spares folding this many facts at the next start.
 const SNAPSHOT_EVERY: u64 = 5_000;
 
@@ -132,7 +132,21 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
         tokio::spawn(retention::keep(ports.clone(), controller.clone())),
     ];
     let workshop = work::Workshop::new(&settings, &ports, inputs);
-    let shell = Shell { core, settings, ports, messages, facts, workshop, source, snapshot_at: 0, unrecorded: None, wake_at: None };
+    let shell = Shell {
+        core,
+        settings,
+        ports,
+        messages,
+        facts,
+        workshop,
+        source,
+        snapshot_at: 0,
+        unrecorded: None,
+        held: None,
+        again_at: Instant::now(),
+        gives_up_at: None,
+        wake_at: None,
+    };
     let task = tokio::spawn(async move {
         shell.run(answer, message_queue, input_queue).await;
         helpers.iter().for_each(JoinHandle::abort);
@@ -145,15 +159,6 @@ fn user_name() -> String {
     std::env::var("USER").unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()))
 }
 
-type Reply = (oneshot::Sender<Result<Done, Refusal>>, Result<Done, Refusal>);
-
-/// An answer whose batch could not be recorded yet, with those who wait for it.
-struct Unrecorded {
-    answer: Answer,
-    replies: Vec<Reply>,
-    why: String,
-}
-
 struct Shell {
     core: Core,
     settings: Settings,
@@ -164,6 +169,11 @@ struct Shell {
     source: SourceStatus,
     snapshot_at: u64,
     unrecorded: Option<Unrecorded>,
+    held: Option<Held>,
+    /// When what the store did not take is tried again.
+    again_at: Instant,
+    /// Set once the end was asked for while the store could not be written: how long that is waited for.
+    gives_up_at: Option<Timestamp>,
     wake_at: Option<Timestamp>,
 }
 
@@ -183,8 +193,8 @@ impl Shell {
             let clock = Arc::clone(&self.ports.clock);
             let has_exited = tokio::select! {
                 biased;
+                () = tokio::time::sleep_until(self.again_at), if self.is_held_up() => self.try_again().await,
                 Some(message) = messages.recv() => self.on_message(message).await,
-                () = tokio::time::sleep(RECORD_AGAIN), if self.unrecorded.is_some() => self.record_again().await,
                 Some(first) = inputs.recv(), if self.unrecorded.is_none() => {
                     let more = std::iter::from_fn(|| inputs.try_recv().ok()).take(INPUTS_MAX);
                     let all: Vec<Input> = std::iter::once(first).chain(more).collect();
@@ -196,42 +206,6 @@ impl Shell {
                 return self.leave().await;
             }
         }
-    }
-
-    /// Lets the core take `inputs`, makes its batch durable, answers those who wait, and carries out the rest.
-    ///
-    /// Returns true once the shutdown is complete.
-    async fn feed(&mut self, inputs: Vec<Input>, replies: Vec<Reply>) -> bool {
-        let answer = self.core.handle(self.ports.clock.now(), inputs);
-        self.record(Unrecorded { answer, replies, why: String::new() }).await
-    }
-
-    async fn record_again(&mut self) -> bool {
-        match self.unrecorded.take() {
-            Some(unrecorded) => self.record(unrecorded).await,
-            None => false,
-        }
-    }
-
-    async fn record(&mut self, mut unrecorded: Unrecorded) -> bool {
-        let batch = &unrecorded.answer.batch;
-        if !batch.facts.is_empty() || !batch.runs.is_empty() {
-            if let Err(error) = self.ports.store.append(batch.clone()).await {
-                if unrecorded.why.is_empty() {
-                    tracing::error!(%error, "nothing is started until the state can be written again");
-                }
-                unrecorded.why = error.to_string();
-                self.unrecorded = Some(unrecorded);
-                return false;
-            }
-            if !unrecorded.why.is_empty() {
-                tracing::info!("the state can be written again");
-            }
-        }
-        for (waiting, reply) in unrecorded.replies {
-            let _ = waiting.send(reply); // Whoever does not wait any more needs no answer.
-        }
-        self.carry_out(unrecorded.answer)
     }
 
     fn carry_out(&mut self, answer: Answer) -> bool {
@@ -251,6 +225,9 @@ impl Shell {
     }
 
     async fn leave(self) {
+        if self.unrecorded.is_some() {
+            return; // The state holds what is not recorded.
+        }
         if let Err(error) = self.ports.store.snapshot(self.core.state()).await {
             tracing::warn!(%error, "the next start folds more facts");
         }
@@ -262,9 +239,8 @@ impl Shell {
                 look(&self.view());
                 false
             }
-            Message::Shutdown => self.feed(vec![Input::Shutdown], Vec::new()).await,
+            Message::Shutdown => self.on_shutdown().await,
             Message::Command(command, answer) => self.on_command(command, answer).await,
-            Message::Order { command, earlier, answer } => self.on_order(command, earlier.as_deref(), answer).await,
             Message::Fetched { fetched, intent } => self.on_fetched(fetched, intent).await,
         }
     }
@@ -274,6 +250,9 @@ impl Shell {
         let mut waiting_for = self.core.waiting_for(now);
         if let Some(unrecorded) = &self.unrecorded {
             waiting_for.insert(0, format!("{}; it is tried again every second.", unrecorded.why));
+        }
+        if let Some(Held { fetched, why }) = &self.held {
+            waiting_for.push(format!("Revision {} waits: {why}; it is tried again every second.", fetched.0.id));
         }
         if let Some(trouble) = &self.source.trouble {
             waiting_for.push(format!("The source could not be read: {trouble}; the revision in force stays."));
@@ -286,10 +265,5 @@ impl Shell {
             wake_at: self.wake_at,
             waiting_for,
         }
-    }
-
-    fn refuse_while_unrecorded(&self) -> Option<Refusal> {
-        let unrecorded = self.unrecorded.as_ref()?;
-        Some(Refusal::new(RefusalKind::Unavailable, unrecorded.why.clone()).hint("free some space on the disk"))
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use provost_model::{Fact, RevisionId};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
-use super::{ApplyMode, Ports, Shell};
+use super::{ApplyMode, Held, Ports, RECORD_AGAIN, Shell};
 use crate::handle::Message;
 use crate::{Compiled, Done, FactQuery, Input, Pin, Proposal, Refusal, RefusalKind, Revision, SourceError, StoreError};
 
@@ -131,6 +132,9 @@ impl Shell {
             self.source.trouble = None;
         }
         if let Some(refusal) = self.refuse_while_unrecorded() {
+            if matches!(intent, Intent::Follow) {
+                self.held = Some(Held { fetched: Box::new((revision, compiled)), why: refusal.message.clone() });
+            }
             return answer_with(intent, refusal);
         }
         match intent {
@@ -160,13 +164,16 @@ impl Shell {
     }
 
     /// The source has brought a revision: it takes effect, unless somebody has to say so first.
-    async fn follow_to(&mut self, revision: Revision, compiled: Compiled) -> bool {
+    pub(super) async fn follow_to(&mut self, revision: Revision, compiled: Compiled) -> bool {
         let is_held = self.settings.apply == ApplyMode::Manual || self.core.state().pinned.is_some();
         let is_in_force =
             compiled.desired.as_ref().is_some_and(|desired| self.core.is_in_force(&revision.id, desired));
         let is_good = compiled.desired.is_some();
         self.source.waiting = (is_held && is_good && !is_in_force).then(|| revision.id.to_string());
-        if (is_held && is_good) || is_in_force {
+        self.held = None;
+        // Back at what is in force, the source has mended what was rejected.
+        let is_news = !is_in_force || self.core.state().rejected.is_some();
+        if self.source.waiting.is_some() || !is_news {
             return false;
         }
         self.give_to_core(revision, compiled, "source".to_owned(), Pin::Leave, Vec::new()).await
@@ -215,15 +222,24 @@ impl Shell {
         if compiled.desired.is_some()
             && let Err(error) = self.ports.store.keep_revision(&revision, self.ports.clock.now()).await
         {
-            self.source.trouble = Some(error.to_string());
-            for (waiting, _) in replies {
-                let _ = waiting.send(Err(Refusal::new(RefusalKind::Unavailable, error.to_string())));
-            }
+            self.hold(revision, compiled, error.to_string(), replies);
             return false;
         }
         let about = about(&revision);
         let input = Input::Revision { revision: revision.id, about, by, compiled: Box::new(compiled), pin };
         self.feed(vec![input], replies).await
+    }
+
+    /// The store does not take a revision: whoever asked is told, and what the source brought is tried again.
+    fn hold(&mut self, revision: Revision, compiled: Compiled, why: String, replies: Vec<super::Reply>) {
+        if replies.is_empty() {
+            self.again_at = Instant::now() + RECORD_AGAIN;
+            self.held = Some(Held { fetched: Box::new((revision, compiled)), why });
+            return;
+        }
+        for (waiting, _) in replies {
+            let _ = waiting.send(Err(Refusal::new(RefusalKind::Unavailable, why.clone())));
+        }
     }
 }
 

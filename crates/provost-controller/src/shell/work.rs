@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Life, Owner, State, StepOutput};
 use provost_planner::{Action, OutputOf};
@@ -14,6 +15,9 @@ use crate::{EngineError, EngineErrorKind, Input};
 
 /// How many containers are made, started, read or removed at once. More only makes an engine slower.
 const AT_ONCE: usize = 16;
+
+/// How often it is tried to look at one container, and how far apart.
+const LOOK_PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
 
 /// Where actions are carried out.
 #[derive(Clone)]
@@ -149,11 +153,14 @@ impl Workshop {
     pub(super) fn look_at(&self, name: ContainerName) {
         let workshop = self.clone();
         tokio::spawn(async move {
-            let input = match workshop.ports.engine.inspect(&name).await {
-                Ok(container) => Input::Seen { name, container },
-                Err(error) => Input::EngineDown { why: error.message },
-            };
-            let _ = workshop.inputs.send(input);
+            for pause in LOOK_PAUSES {
+                if let Ok(container) = workshop.ports.engine.inspect(&name).await {
+                    let _ = workshop.inputs.send(Input::Seen { name, container });
+                    return;
+                }
+                // The next listing asks again.
+                tokio::time::sleep(pause).await;
+            }
         });
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use provost_model::{Hook, HookOwner, Name, OWN_EVENT_FAMILIES, OWN_EVENTS, OnError};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::facts::ServerFacts;
 use crate::kinds::{HookSpec, PluginSpec};

@@ -58,7 +58,7 @@ fn c03_each_field_is_named_as_its_manifest_names_it() {
         (|it| it.workload.resources.cpu_millis = 1_500, "spec.resources.cpu: 0 → 1.5"),
         (|it| it.history.log_bytes = 50 << 20, "spec.history.logSize: 1Mi → 50Mi"),
         (|it| it.history.keep_s = 90 * 86_400, "spec.history.keep: 1d → 90d"),
-        (|it| drop(it.locks.insert("warehouse".to_owned())), r#"spec.locks: ∅ → ["warehouse"]"#),
+        (|it| { it.locks.insert("warehouse".to_owned()); }, r#"spec.locks: ∅ → ["warehouse"]"#),
     ];
     for (change, expected) in cases {
         let mut new = automation("job");

@@ -76,7 +76,7 @@ fn r4_after_hooks_run_whatever_happened() {
         [("run.succeeded", exits(0, 1)), ("run.failed", exits(1, 1)), ("run.timedOut", hangs()), ("run.failed", exits(137, 1))];
     for (event, behaviour) in cases {
         let hooks = ["run.succeeded", "run.failed", "run.timedOut", "run.cancelled", "run.lost", "run.finished"];
-        let (bench, _) = played(hooks.map(|event| hook("after", event)), |bench| drop(bench.script("job", [behaviour])));
+        let (bench, _) = played(hooks.map(|event| hook("after", event)), |bench| { bench.script("job", [behaviour]); });
         assert_eq!(bench.steps(), ["main.1".to_owned(), format!("{event}-after"), "run.finished-after".to_owned()]);
         bench.assert_clean();
     }
@@ -105,28 +105,28 @@ fn r4_after_hooks_run_when_the_container_is_lost() {
 #[test]
 fn r4_all_after_hooks_run_though_one_of_them_fails() {
     let strict = |text| Hook { on_error: OnError::Fail, ..hook(text, "run.finished") };
-    let (bench, run) = played([strict("a"), strict("b")], |bench| drop(bench.script("b", [exits(1, 0)])));
+    let (bench, run) = played([strict("a"), strict("b")], |bench| { bench.script("b", [exits(1, 0)]); });
     assert_eq!(bench.steps(), ["main.1", "run.finished-b", "run.finished-a"]);
     assert_eq!(bench.outcome(&run).0, Outcome::Succeeded, "after-hooks do not change the outcome");
 }
 
 #[test]
 fn r6_a_before_hook_that_fails_stops_the_run_and_the_hooks_behind_it() {
-    let (bench, run) = played([hook("a", "run.starting"), hook("b", "run.starting")], |bench| drop(bench.script("a", [exits(1, 0)])));
+    let (bench, run) = played([hook("a", "run.starting"), hook("b", "run.starting")], |bench| { bench.script("a", [exits(1, 0)]); });
     assert_eq!(bench.steps(), ["run.starting-a"]);
     assert_eq!(bench.outcome(&run).0, Outcome::Failed);
 }
 
 #[test]
 fn r6_a_before_hook_that_takes_too_long_stops_the_run() {
-    let (bench, run) = played([hook("a", "run.starting")], |bench| drop(bench.script("a", [hangs()])));
+    let (bench, run) = played([hook("a", "run.starting")], |bench| { bench.script("a", [hangs()]); });
     assert_eq!(bench.outcome(&run), (Outcome::Failed, "before-hook run.starting-a: timed out"));
 }
 
 #[test]
 fn r6_a_before_hook_that_says_no_stops_the_run_for_its_reason() {
     let no = StepOutput { reply: Some(Reply { allow: false, reason: "stocktaking".to_owned() }), ..StepOutput::default() };
-    let (bench, run) = played([hook("a", "run.starting"), hook("after", "run.cancelled")], |bench| drop(bench.script("a", [leaves(no)])));
+    let (bench, run) = played([hook("a", "run.starting"), hook("after", "run.cancelled")], |bench| { bench.script("a", [leaves(no)]); });
     assert_eq!(bench.outcome(&run), (Outcome::Cancelled, "denied by run.starting-a: stocktaking"));
     assert_eq!(bench.steps(), ["run.starting-a", "run.cancelled-after"]);
     let record = provost_model::RunRecord::of(bench.find(&run));
@@ -136,7 +136,7 @@ fn r6_a_before_hook_that_says_no_stops_the_run_for_its_reason() {
 #[test]
 fn c25_a_failure_that_is_ignored_is_recorded_and_the_run_goes_on() {
     let lenient = Hook { on_error: OnError::Ignore, ..hook("a", "run.starting") };
-    let (bench, run) = played([lenient, hook("b", "run.starting")], |bench| drop(bench.script("a", [exits(9, 0)])));
+    let (bench, run) = played([lenient, hook("b", "run.starting")], |bench| { bench.script("a", [exits(9, 0)]); });
     assert_eq!(bench.steps(), ["run.starting-a", "run.starting-b", "main.1"]);
     let record = provost_model::RunRecord::of(bench.find(&run));
     let step = record.steps.iter().find(|step| step.id == "run.starting-a").unwrap();
@@ -166,7 +166,7 @@ fn c21_a_background_hook_delays_nothing() {
 #[test]
 fn r6_a_failure_in_the_background_is_recorded_and_changes_nothing() {
     let aside = Hook { background: true, on_error: OnError::Fail, ..hook("aside", "run.starting") };
-    let (bench, run) = played([aside], |bench| drop(bench.script("aside", [exits(5, 3)])));
+    let (bench, run) = played([aside], |bench| { bench.script("aside", [exits(5, 3)]); });
     let record = provost_model::RunRecord::of(&bench.closed[&run]);
     let step = record.steps.iter().find(|step| step.background).unwrap();
     assert_eq!((record.outcome, step.failure.as_deref()), (Some(Outcome::Succeeded), Some("exit 5")));
@@ -179,7 +179,7 @@ fn c22_what_the_background_leaves_never_reaches_post_hooks_and_globals_come_late
     let post = Hook { stage: Stage::Post, ..hook("post", "run.starting") };
     let both = StepOutput { globals: globals(r#"{"g": 1}"#).globals, ..locals(r#"{"l": 1}"#) };
     // The background hook ends long before the post hook begins.
-    let (bench, _) = played([aside, main, post], |bench| drop(bench.script("aside", [leaves(both)]).script("slow", [exits(0, 9)])));
+    let (bench, _) = played([aside, main, post], |bench| { bench.script("aside", [leaves(both)]).script("slow", [exits(0, 9)]); });
     let seen = |step: &str| (bench.request(step).event["locals"].clone(), bench.request(step).event["globals"].clone());
     assert_eq!(seen("run.starting-post"), (serde_json::json!({}), serde_json::json!({})));
     assert_eq!(seen("main.1"), (serde_json::json!({}), serde_json::json!({"g": 1})));
@@ -189,7 +189,7 @@ fn c22_what_the_background_leaves_never_reaches_post_hooks_and_globals_come_late
 fn c22_globals_of_a_background_hook_that_ends_last_are_kept() {
     let aside = Hook { background: true, ..hook("aside", "run.finished") };
     let (bench, _) = played([aside], |bench| {
-        drop(bench.script("aside", [crate::bench::Behaviour { lasts_s: Some(50), ..leaves(globals(r#"{"g": 1}"#)) }]));
+        bench.script("aside", [crate::bench::Behaviour { lasts_s: Some(50), ..leaves(globals(r#"{"g": 1}"#)) }]);
     });
     assert_eq!(bench.state.globals["g"], 1);
     bench.assert_clean();
@@ -213,7 +213,7 @@ fn e1_what_hooks_write_is_merged_deeply_and_progress_is_kept_in_order() {
 #[test]
 fn e1_what_does_not_parse_is_an_error_of_the_step() {
     let broken = StepOutput { problems: vec!["locals.json: expected `,` at line 3".to_owned()], ..StepOutput::default() };
-    let (bench, run) = played([hook("a", "run.starting")], |bench| drop(bench.script("a", [leaves(broken)])));
+    let (bench, run) = played([hook("a", "run.starting")], |bench| { bench.script("a", [leaves(broken)]); });
     assert_eq!(bench.outcome(&run).1, "before-hook run.starting-a: locals.json: expected `,` at line 3");
 }
 
@@ -234,7 +234,7 @@ fn e2_what_an_earlier_hook_set_every_later_one_and_the_main_container_see() {
 
 #[test]
 fn e2_what_the_main_container_sets_after_hooks_see() {
-    let (bench, _) = played([hook("after", "run.finished")], |bench| drop(bench.script("job", [leaves(locals(r#"{"rows": 7}"#))])));
+    let (bench, _) = played([hook("after", "run.finished")], |bench| { bench.script("job", [leaves(locals(r#"{"rows": 7}"#))]); });
     assert_eq!(bench.request("run.finished-after").workload.env["PROVOST_LOCAL_ROWS"], "7");
 }
 

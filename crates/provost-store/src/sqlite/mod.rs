@@ -29,9 +29,9 @@ pub(crate) use rows::warn_of_second;
 /// What [`Store::append`] returned from is on the disk: it survives a crash and a power cut (R2). Dropping the store waits
 /// until what was asked is written, and frees the folder.
 pub struct SqliteStore {
-    // In the order in which they go: the lock last.
-    writer: writer::Writer,
+    // In the order in which they go: the writer after the readers, so that it tidies up the log; the lock last.
     readers: readers::Readers,
+    writer: writer::Writer,
     place: Place,
     _lock: FolderLock,
 }

@@ -95,33 +95,36 @@ fn added(automation: &Value) -> BTreeMap<String, Source> {
         let (document, scope) = owner_of(hook);
         sources.insert(place_of(hook), Source::new(&document, scope, None, None));
     }
-    for limit in automation["runLimits"].as_array().into_iter().flatten() {
-        let policy = limit["policy"].as_str().unwrap_or_default();
+    let items = |key: &str| automation[key].as_array().into_iter().flatten();
+    let limits = items("runLimits").filter_map(|limit| limit["policy"].as_str());
+    let limits = limits.chain(
+        automation["runsAtOnce"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(policy, _)| policy.as_str()),
+    );
+    for policy in limits {
         sources.insert(
             format!("spec.limits.runsAtOnce.{policy}"),
-            Source::new(&format!("Policy/{policy}"), "Policy", None, None),
+            policy_source(policy),
         );
     }
-    for policy in automation["runsAtOnce"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(policy, _)| policy)
+    for policy in items("freezes")
+        .chain(items("freeze"))
+        .filter_map(|freeze| freeze["policy"].as_str())
     {
-        sources.insert(
-            format!("spec.limits.runsAtOnce.{policy}"),
-            Source::new(&format!("Policy/{policy}"), "Policy", None, None),
-        );
+        sources.insert(format!("spec.freeze.{policy}"), policy_source(policy));
     }
     sources.insert(
         "spec.notify".to_owned(),
         Source::new("policies and the automation", "Sum", None, None),
     );
-    sources.insert(
-        "spec.freeze".to_owned(),
-        Source::new("policies", "Policy", None, None),
-    );
     sources
+}
+
+fn policy_source(policy: &str) -> Source {
+    Source::new(&format!("Policy/{policy}"), "Policy", None, None)
 }
 
 /// The words for a scope, the framework's first and the strongest last.

@@ -14,6 +14,7 @@ pub fn values(automation: &Value) -> BTreeMap<String, String> {
             "name" | "origins" | "labels" | "description" | "history" => {}
             "hooks" => found.extend(hooks(value)),
             "runLimits" => found.extend(run_limits(value)),
+            "freezes" | "freeze" => found.extend(freezes(value)),
             "workload" => flatten("spec", value, &mut found),
             "schedules" | "schedule" => {
                 drop(found.insert("spec.schedule".to_owned(), schedules(value)))
@@ -30,8 +31,8 @@ fn flatten(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
         Value::Null => {}
         Value::Object(fields) => {
             for (key, value) in fields {
-                // The model groups resources, the wire does not.
-                let inner = if key == "resources" {
+                // The model groups resources and channels, the wire does not.
+                let inner = if key == "resources" || key == "channels" {
                     path.to_owned()
                 } else {
                     format!("{path}.{}", word(key))
@@ -77,32 +78,57 @@ fn run_limits(limits: &Value) -> BTreeMap<String, String> {
     limits.as_array().into_iter().flatten().map(one).collect()
 }
 
-/// Schedules in their own words: the expression with its zone, the period, the instant.
-fn schedules(schedules: &Value) -> String {
-    let one = |schedule: &Value| {
-        let text = |key: &str| schedule[key].as_str();
-        let zone = text("timeZone").map_or(String::new(), |zone| format!(" {zone}"));
-        let base = match (
-            text("text").or(text("cron")),
-            schedule["everyS"].as_u64(),
-            text("at"),
-        ) {
-            (Some(text), ..) => format!("{text}{zone}"),
-            (_, Some(seconds), _) => format!("every {}", length(seconds)),
-            (.., at) => format!("at {}", at.unwrap_or_default()),
-        };
-        match schedule["jitterS"].as_u64() {
-            Some(jitter) if jitter > 0 => format!("{base} jitter {}", length(jitter)),
-            _ => base,
-        }
+/// Windows in which nothing starts, by their policy and place.
+fn freezes(freezes: &Value) -> BTreeMap<String, String> {
+    let one = |(index, freeze): (usize, &Value)| {
+        let (policy, reason) = (freeze["policy"].as_str(), freeze["reason"].as_str());
+        let place = format!("spec.freeze.{}.{}", policy.unwrap_or_default(), index + 1);
+        (
+            place,
+            format!(
+                "{}: {}",
+                schedule(&freeze["minutes"]),
+                reason.unwrap_or_default()
+            ),
+        )
     };
+    freezes
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(one)
+        .collect()
+}
+
+/// Schedules in their own words, one after the other.
+fn schedules(schedules: &Value) -> String {
     schedules
         .as_array()
         .into_iter()
         .flatten()
-        .map(one)
+        .map(schedule)
         .collect::<Vec<_>>()
         .join("; ")
+}
+
+/// A schedule in its own words: the expression with its zone, the period, the instant.
+fn schedule(schedule: &Value) -> String {
+    let text = |key: &str| schedule[key].as_str();
+    let zone = text("timeZone").map_or(String::new(), |zone| format!(" {zone}"));
+    let base = match (
+        text("text").or(text("cron")),
+        schedule["everyS"].as_u64(),
+        text("at"),
+    ) {
+        (Some(text), ..) => format!("{text}{zone}"),
+        (_, Some(seconds), _) => format!("every {}", length(seconds)),
+        (.., at) => format!("at {}", at.unwrap_or_default()),
+    };
+    match schedule["jitterS"].as_u64() {
+        Some(jitter) if jitter > 0 => format!("{base} jitter {}", length(jitter)),
+        _ => base,
+    }
 }
 
 /// The word that manifests have for a field of the effective automation.
@@ -115,7 +141,6 @@ fn word(key: &str) -> &str {
         "concurrency" => "concurrencyPolicy",
         "pull" => "pullPolicy",
         "runsAtOnce" => "limits.runsAtOnce",
-        "freezes" => "freeze",
         "backoffS" => "backoff",
         "maxBackoffS" => "maxBackoff",
         "cpuMillis" => "resources.cpu",

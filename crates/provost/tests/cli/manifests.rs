@@ -11,7 +11,16 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 const GOOD: &str = "apiVersion: provost/v1\nkind: Automation\nmetadata: {name: nightly}\nspec: {schedule: \"0 2 * * *\", image: \"a:1\"}\n";
-const BAD: &str = "apiVersion: provost/v1\nkind: Automation\nmetadata: {name: bad}\nspec: {schedule: {cron: \"0 2 * * *\", timeZone: Europe/Berln}, image: \"a:1\", comand: [x]}\n";
+const BAD: &str = "apiVersion: provost/v1
+kind: Automation
+metadata: {name: bad}
+spec: {schedule: {cron: \"0 2 * * *\", timeZone: Europe/Berln}, image: \"a:1\"}
+---
+apiVersion: provost/v1
+kind: Automation
+metadata: {name: worse}
+spec: {image: \"a:1\", comand: [x]}
+";
 
 #[test]
 fn good_manifests_exit_with_0() {
@@ -95,19 +104,6 @@ fn a_servers_configuration_is_taken_into_account() {
 fn the_example_shop_is_valid() {
     let shop = repository("manifests");
     provost(&["validate", shop.to_str().unwrap()]).exits(0);
-}
-
-#[test]
-fn every_fixture_is_what_its_folder_says() {
-    for (folder, code) in [("ok", 0), ("bad", 1)] {
-        let Ok(cases) = std::fs::read_dir(repository("tests/manifests").join(folder)) else {
-            continue;
-        };
-        for case in cases.map(|case| case.unwrap().path()) {
-            let ran = provost(&["validate", case.to_str().unwrap()]);
-            assert_eq!(ran.code, code, "{}: {}", case.display(), ran.text());
-        }
-    }
 }
 
 #[test]
@@ -234,11 +230,11 @@ fn simulate_plays_the_example_shop() {
         "simulate",
         shop.to_str().unwrap(),
         "--from",
-        "2026-11-20T00:00:00Z",
+        "2026-11-20T01:00:00Z",
         "--for",
-        "1d",
+        "1h",
         "--run-for",
-        "5s",
+        "2s",
         "-o",
         "json",
     ];
@@ -252,11 +248,7 @@ fn simulate_plays_the_example_shop() {
             .as_u64()
     };
     assert_eq!(runs("daily-report"), Some(1));
-    assert_eq!(
-        runs("heartbeat"),
-        Some(24 * 360 - 1),
-        "the last one is not over yet"
-    );
+    assert_eq!(runs("heartbeat"), Some(359), "the last one is not over yet");
     assert_eq!(
         runs("extract"),
         runs("load"),

@@ -1,0 +1,12 @@
+//! Promises of the core, fed by hand: no clock, no engine, no tasks.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod bench;
+mod commands;
+mod crash;
+mod drift;
+mod engine;
+mod revisions;
+mod shutdown;
+mod status;
