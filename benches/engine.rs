@@ -85,7 +85,7 @@ fn bare_lags(count: usize) -> Vec<f64> {
     let due = Timestamp::now();
     std::thread::scope(|scope| {
         for name in &names {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 engine()
                     .docker()
                     .http()
@@ -132,7 +132,7 @@ fn bare_life() -> f64 {
                 .http()
                 .post(&format!("/containers/{name}/start"), &json!({}))
                 .unwrap();
-            docker.wait(&name);
+            let _finished = docker.wait(&name);
             docker.remove(&name);
             begun.elapsed().as_secs_f64() * 1000.0
         })
@@ -157,7 +157,7 @@ fn governed_run() -> f64 {
     })
     .unwrap();
     for _ in 0..4 {
-        server.cli(["run", "job-0", "--wait"]);
+        assert_eq!(server.cli(["run", "job-0", "--wait"]).code, 0);
     }
     let runs: Value =
         serde_json::from_str(&server.cli(["get", "runs", "-o", "json"]).stdout).unwrap();

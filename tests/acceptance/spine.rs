@@ -68,7 +68,7 @@ fn a_commit_becomes_a_governed_run() {
         (&run["revision"], &run["cause"]["kind"]),
         (&json!(commit), &json!("schedule"))
     );
-    let run = server.json(&["describe", run["run"].as_str().unwrap()]);
+    let run = server.over(run["run"].as_str().unwrap());
     assert_eq!(
         steps(&run),
         [

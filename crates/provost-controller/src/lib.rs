@@ -19,5 +19,5 @@ pub use core::*;
 pub use handle::*;
 pub use input::*;
 pub use ports::*;
-pub use simulate::*;
 pub use shell::{ApplyMode, Ports, Settings, SystemClock, start};
+pub use simulate::*;

@@ -38,7 +38,9 @@ impl Hook {
     /// Its name within a step's id: owner and name, so that two owners may use one name.
     pub fn label(&self) -> String {
         match &self.owner {
-            HookOwner::Policy { name, .. } | HookOwner::Plugin { name, .. } => format!("{name}.{}", self.name),
+            HookOwner::Policy { name, .. } | HookOwner::Plugin { name, .. } => {
+                format!("{name}.{}", self.name)
+            }
             HookOwner::Automation => self.name.to_string(),
         }
     }

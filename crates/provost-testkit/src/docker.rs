@@ -123,7 +123,9 @@ impl Docker {
     /// What the engine shows there; null if it shows nothing.
     fn look(&self, path: &str) -> Value {
         let reply = self.http.get(path).ok();
-        reply.and_then(|reply| serde_json::from_slice(&reply.body).ok()).unwrap_or_default()
+        reply
+            .and_then(|reply| serde_json::from_slice(&reply.body).ok())
+            .unwrap_or_default()
     }
 
     /// Removes a container; one that is gone already is no error.

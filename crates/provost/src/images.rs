@@ -231,6 +231,8 @@ fn with_tag(image: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use provost_engine::{Call, ImageState, ScriptedEngine};
+
     use super::*;
 
     fn archive(folder: &Path, file: &str, index: &str, json: &str) {
@@ -271,6 +273,74 @@ mod tests {
             ("provost/toolbox:latest", "a.tar"),
         ];
         assert_eq!(found, expected);
+    }
+
+    const IMAGE: &str = "provost/tool:1";
+
+    /// An engine that lacks [`IMAGE`], with a folder that has it.
+    fn engine(folder: &Path) -> (ScriptedEngine, ImageFolder) {
+        let recipe = r#"{"name": "provost/tool", "entrypoint": ["/tool"], "files": [{"path": "tool", "mode": "0755", "from": "tool"}]}"#;
+        let packed = provost_image::Recipe::parse(recipe)
+            .unwrap()
+            .pack("1", |_| Ok(b"program".to_vec()))
+            .unwrap();
+        std::fs::write(folder.join("tool.tar"), packed.bytes).unwrap();
+        let scripted =
+            ScriptedEngine::new(Instance::parse("t").unwrap(), jiff::Timestamp::UNIX_EPOCH);
+        for image in [IMAGE, "other:1"] {
+            scripted.set_image(image, ImageState::Nowhere);
+        }
+        (
+            scripted.clone(),
+            ImageFolder::new(Arc::new(scripted), folder.to_owned()),
+        )
+    }
+
+    #[tokio::test]
+    async fn an_image_that_the_engine_lacks_is_loaded_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (scripted, engine) = engine(folder.path());
+        let said = std::sync::Mutex::new(Vec::new());
+        let progress = |line: String| said.lock().unwrap().push(line);
+        for _ in 0..2 {
+            engine
+                .ensure_image(IMAGE, PullPolicy::IfNotPresent, &progress)
+                .await
+                .unwrap();
+        }
+        let loads = scripted
+            .take_calls()
+            .into_iter()
+            .filter(|called| called.call == Call::Load)
+            .count();
+        assert_eq!(loads, 1);
+        let said = said.into_inner().unwrap();
+        assert!(said.len() == 1 && said[0].contains("tool.tar"), "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn an_image_that_nobody_has_is_the_engines_to_refuse() {
+        let folder = tempfile::tempdir().unwrap();
+        let (scripted, engine) = engine(folder.path());
+        let refused = engine
+            .ensure_image("other:1", PullPolicy::IfNotPresent, &|_| {})
+            .await
+            .unwrap_err();
+        let without = scripted
+            .ensure_image("other:1", PullPolicy::IfNotPresent, &|_| {})
+            .await
+            .unwrap_err();
+        assert_eq!(refused, without);
+    }
+
+    #[tokio::test]
+    async fn an_image_that_is_always_pulled_may_come_from_the_folder_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, engine) = engine(folder.path());
+        engine
+            .ensure_image(IMAGE, PullPolicy::Always, &|_| {})
+            .await
+            .unwrap();
     }
 
     #[test]

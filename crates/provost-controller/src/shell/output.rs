@@ -23,9 +23,12 @@ pub(super) enum OutputError {
     Store(#[from] StoreError),
 }
 
+/// The tasks that follow, by container; each ends with the last lines.
+type Tasks = BTreeMap<ContainerName, JoinHandle<Result<String, OutputError>>>;
+
 /// The followers of containers that run.
 #[derive(Clone, Default)]
-pub(super) struct Followers(Arc<Mutex<BTreeMap<ContainerName, JoinHandle<Result<String, OutputError>>>>>);
+pub(super) struct Followers(Arc<Mutex<Tasks>>);
 
 impl Followers {
     /// Follows the output of `name` in the background; `done` is called at its end.
@@ -70,7 +73,7 @@ impl Followers {
         keep(engine, logs, name, output, false).await
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ContainerName, JoinHandle<Result<String, OutputError>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Tasks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

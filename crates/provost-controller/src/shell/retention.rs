@@ -17,7 +17,9 @@ pub(super) async fn keep(ports: Ports, controller: Controller) {
         let now = ports.clock.now();
         let orders = controller.view(move |view| {
             let automations = view.state.desired.automations.values();
-            automations.map(|automation| order_for(automation, now)).collect::<Vec<_>>()
+            automations
+                .map(|automation| order_for(automation, now))
+                .collect::<Vec<_>>()
         });
         let Ok(orders) = orders.await else { return };
         for order in orders {
@@ -50,6 +52,8 @@ async fn prune(ports: &Ports, order: &PruneOrder) {
                 }
             }
         }
-        Err(error) => tracing::warn!(%error, automation = %order.automation, "history is not shortened this hour"),
+        Err(error) => {
+            tracing::warn!(%error, automation = %order.automation, "history is not shortened this hour")
+        }
     }
 }

@@ -101,7 +101,11 @@ struct Reader {
 impl Reader {
     async fn next(&mut self) -> Option<Item> {
         while !self.done {
-            let patience = if self.over && self.follow { REST } else { self.silence };
+            let patience = if self.over && self.follow {
+                REST
+            } else {
+                self.silence
+            };
             let waited = timeout(patience, self.chunks.next()).await;
             let item = match waited {
                 Ok(Some(Ok(chunk))) => {
@@ -185,7 +189,9 @@ impl Reader {
             Ok(Some(Life::Exited { .. })) if self.follow && self.over => self.ask_for_rest(),
             Ok(Some(Life::Exited { .. })) if self.follow => self.over = true,
             // Nothing is to come any more but what the engine has: it is slow, and does not stay so for ever.
-            Ok(Some(_)) if !self.follow && self.silence >= SILENCE_MAX => return Some(Err(self.broken())),
+            Ok(Some(_)) if !self.follow && self.silence >= SILENCE_MAX => {
+                return Some(Err(self.broken()));
+            }
             Ok(Some(_)) => self.silence = (self.silence * 2).min(SILENCE_MAX),
         }
         None
@@ -232,7 +238,11 @@ struct Mark {
 impl Mark {
     /// One more piece was passed on.
     fn take(&mut self, at: Timestamp) {
-        self.count = if self.at == Some(at) { self.count + 1 } else { 1 };
+        self.count = if self.at == Some(at) {
+            self.count + 1
+        } else {
+            1
+        };
         self.at = Some(at);
     }
 
@@ -263,7 +273,9 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut told = Mark::default();
         assert!(!told.covers(at(1)), "nothing was passed on");
-        [1, 2, 2].into_iter().for_each(|second| told.take(at(second)));
+        [1, 2, 2]
+            .into_iter()
+            .for_each(|second| told.take(at(second)));
         let known: Vec<bool> = [1, 2, 2, 2, 3].map(|second| told.covers(at(second))).into();
         assert_eq!(known, [true, true, true, false, false]);
     }

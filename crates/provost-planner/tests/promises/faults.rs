@@ -4,18 +4,47 @@ use proptest::prelude::*;
 use provost_model::{Automation, Fact, Hook, HookOwner, Moment, Outcome, Recorded, State};
 
 use crate::bench::{Behaviour, Bench, exits, globals, hangs, leaves, locals, ok};
-use crate::sample::{automation, channel, desired, every, hook, name, on, telling, with_channels, with_hooks, with_server_hooks};
+use crate::sample::{
+    automation, channel, desired, every, hook, name, on, telling, with_channels, with_hooks,
+    with_server_hooks,
+};
 
 fn shop() -> provost_model::Desired {
-    let aside = Hook { background: true, ..hook("aside", "run.started") };
-    let owned = Hook { owner: HookOwner::Policy { name: name("shop"), order: 1 }, ..hook("announce", "run.starting") };
-    let mut tick = with_hooks(every("tick", 120), [owned, aside, hook("alarm", "run.failed"), hook("after", "run.finished")]);
+    let aside = Hook {
+        background: true,
+        ..hook("aside", "run.started")
+    };
+    let owned = Hook {
+        owner: HookOwner::Policy {
+            name: name("shop"),
+            order: 1,
+        },
+        ..hook("announce", "run.starting")
+    };
+    let mut tick = with_hooks(
+        every("tick", 120),
+        [
+            owned,
+            aside,
+            hook("alarm", "run.failed"),
+            hook("after", "run.finished"),
+        ],
+    );
     tick.retries.limit = 1;
     tick.timeout_s = 50;
     let mut then = automation("then");
-    then.triggers = vec![provost_model::Trigger { from: Some(name("tick")), ..on("run.finished") }];
+    then.triggers = vec![provost_model::Trigger {
+        from: Some(name("tick")),
+        ..on("run.finished")
+    }];
     let all = desired([telling(tick, Moment::Failure, "ops"), Automation { ..then }]);
-    with_server_hooks(with_channels(all, [channel("ops")]), [hook("check", "server.startup"), hook("pick", "orders.arrived")])
+    with_server_hooks(
+        with_channels(all, [channel("ops")]),
+        [
+            hook("check", "server.startup"),
+            hook("pick", "orders.arrived"),
+        ],
+    )
 }
 
 fn behaviour() -> impl Strategy<Value = Behaviour> {
@@ -54,8 +83,12 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
 
 fn take(bench: &mut Bench, turn: Turn) {
     match turn {
-        Turn::Live(seconds) => { bench.wait(seconds); },
-        Turn::Kill(seconds) => { bench.down_for(seconds); },
+        Turn::Live(seconds) => {
+            bench.wait(seconds);
+        }
+        Turn::Kill(seconds) => {
+            bench.down_for(seconds);
+        }
         Turn::Away(seconds) => {
             bench.seen.is_complete = false;
             bench.wait(seconds);
@@ -67,10 +100,19 @@ fn take(bench: &mut Bench, turn: Turn) {
             taken.iter().for_each(|container| bench.remove(container));
             bench.act();
         }
-        Turn::Fire => { bench.fire("orders.arrived", "{}"); },
+        Turn::Fire => {
+            bench.fire("orders.arrived", "{}");
+        }
         Turn::Stop => {
-            let run = bench.state.runs.values().find(|run| run.cancel.is_none() && !run.is_finished()).map(|run| run.id.clone());
-            run.iter().for_each(|run| { bench.stop(run); });
+            let run = bench
+                .state
+                .runs
+                .values()
+                .find(|run| run.cancel.is_none() && !run.is_finished())
+                .map(|run| run.id.clone());
+            run.iter().for_each(|run| {
+                bench.stop(run);
+            });
         }
     }
 }
@@ -134,7 +176,10 @@ fn r2_a_kill_after_every_single_fact_loses_nothing() {
     // How many facts there are when nobody kills anything.
     let play = |kill_at: Option<usize>| {
         let mut bench = Bench::new();
-        bench.script("tick", [exits(1, 5), ok()]).script("aside", [exits(0, 20)]).apply_quietly(shop());
+        bench
+            .script("tick", [exits(1, 5), ok()])
+            .script("aside", [exits(0, 20)])
+            .apply_quietly(shop());
         let mut kill_at = kill_at;
         let end = bench.now + jiff::SignedDuration::from_secs(300);
         while bench.now < end {
@@ -150,8 +195,18 @@ fn r2_a_kill_after_every_single_fact_loses_nothing() {
     assert!(undisturbed.log.len() > 60);
     for kill_at in (0..undisturbed.log.len()).step_by(4) {
         let bench = play(Some(kill_at));
-        let outcome = |bench: &Bench| bench.runs().iter().map(|run| (run.clone(), bench.find(run).outcome().map(|it| it.0))).collect::<Vec<_>>();
-        assert_eq!(outcome(&bench), outcome(&undisturbed), "killed after fact {kill_at}");
+        let outcome = |bench: &Bench| {
+            bench
+                .runs()
+                .iter()
+                .map(|run| (run.clone(), bench.find(run).outcome().map(|it| it.0)))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            outcome(&bench),
+            outcome(&undisturbed),
+            "killed after fact {kill_at}"
+        );
     }
 }
 
@@ -164,7 +219,10 @@ fn r2_a_decision_is_recorded_before_its_effect() {
     let mut known = State::default();
     for recorded in &bench.log {
         if let Fact::Run { run, .. } = &recorded.fact {
-            assert!(known.runs.contains_key(run), "{run} changed before it was accepted");
+            assert!(
+                known.runs.contains_key(run),
+                "{run} changed before it was accepted"
+            );
         }
         known.apply(recorded).unwrap();
     }

@@ -83,7 +83,7 @@ impl Args {
         for wish in &self.run_for {
             match wish.split_once('=') {
                 Some((name, length)) => {
-                    drop(script.run_for_of.insert(known(name)?, seconds(length)?))
+                    script.run_for_of.insert(known(name)?, seconds(length)?);
                 }
                 None => script.run_for_s = seconds(wish)?,
             }

@@ -81,7 +81,7 @@ pub fn duration(length: SignedDuration) -> String {
         0 if length.as_millis() != 0 => format!("{}ms", length.as_millis().unsigned_abs()),
         0..10 => {
             let tenths = length.as_millis().unsigned_abs() / 100;
-            if tenths % 10 == 0 {
+            if tenths.is_multiple_of(10) {
                 format!("{}s", tenths / 10)
             } else {
                 format!("{}.{}s", tenths / 10, tenths % 10)
