@@ -16,13 +16,7 @@ pub fn measure(table: &mut Table) {
         for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
             let (lag, bare) = (percentile(&mut lags, share), percentile(&mut floor, share));
             let what = format!("start lag {name}, {count} due at once");
-            table.row(
-                what,
-                "ms",
-                lag,
-                bare,
-                "the same containers, made ahead, started on the bare engine",
-            );
+            table.row(what, "ms", lag, bare, "the same containers, made ahead, started on the bare engine");
         }
     }
     table.row(
@@ -41,11 +35,7 @@ fn manifests(count: usize, schedule: &str) -> tempfile::TempDir {
             "apiVersion": "provost/v1", "kind": "Automation", "metadata": {"name": format!("job-{index}")},
             "spec": {"schedule": schedule, "image": TOOLBOX, "args": ["echo", "hello"]},
         });
-        std::fs::write(
-            shop.path().join(format!("job-{index}.yaml")),
-            manifest.to_string(),
-        )
-        .unwrap();
+        std::fs::write(shop.path().join(format!("job-{index}.yaml")), manifest.to_string()).unwrap();
     }
     shop
 }
@@ -53,11 +43,8 @@ fn manifests(count: usize, schedule: &str) -> tempfile::TempDir {
 /// From the due time to the main container's start, in milliseconds, of `count` automations that are due each minute.
 fn governed_lags(count: usize) -> Vec<f64> {
     let shop = manifests(count, "* * * * *");
-    let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine().host())
-        .folder(shop.path())
-        .start();
-    let runs =
-        || serde_json::from_str::<Value>(&server.cli(["get", "runs", "-o", "json"]).stdout).ok();
+    let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine().host()).folder(shop.path()).start();
+    let runs = || serde_json::from_str::<Value>(&server.cli(["get", "runs", "-o", "json"]).stdout).ok();
     let lags = || {
         let runs = runs()?;
         let lags: Vec<f64> = runs.as_array()?.iter().filter_map(lag).collect();
@@ -68,12 +55,7 @@ fn governed_lags(count: usize) -> Vec<f64> {
 
 fn lag(run: &Value) -> Option<f64> {
     let instant = |key: &str| run[key].as_str()?.parse::<Timestamp>().ok();
-    Some(
-        instant("mainAt")?
-            .duration_since(instant("due")?)
-            .as_secs_f64()
-            * 1000.0,
-    )
+    Some(instant("mainAt")?.duration_since(instant("due")?).as_secs_f64() * 1000.0)
 }
 
 /// From the decision to start to the container's start, in milliseconds, of `count` containers that were made ahead.
@@ -86,20 +68,13 @@ fn bare_lags(count: usize) -> Vec<f64> {
     std::thread::scope(|scope| {
         for name in &names {
             scope.spawn(move || {
-                engine()
-                    .docker()
-                    .http()
-                    .post(&format!("/containers/{name}/start"), &json!({}))
-                    .unwrap()
+                engine().docker().http().post(&format!("/containers/{name}/start"), &json!({})).unwrap()
             });
         }
     });
     let lags = names.iter().map(|name| {
-        let started = docker.container(name).unwrap()["State"]["StartedAt"]
-            .as_str()
-            .unwrap()
-            .parse::<Timestamp>()
-            .unwrap();
+        let started =
+            docker.container(name).unwrap()["State"]["StartedAt"].as_str().unwrap().parse::<Timestamp>().unwrap();
         started.duration_since(due).as_secs_f64() * 1000.0
     });
     let lags = lags.collect();
@@ -112,10 +87,7 @@ fn create(docker: &Docker, name: &str, label: &str) {
         "Image": TOOLBOX, "Cmd": ["echo", "hello"], "Labels": {"bench": label},
         "HostConfig": {"NetworkMode": "none", "Init": true, "ReadonlyRootfs": true, "CapDrop": ["ALL"]},
     });
-    let reply = docker
-        .http()
-        .post(&format!("/containers/create?name={name}"), &body)
-        .unwrap();
+    let reply = docker.http().post(&format!("/containers/create?name={name}"), &body).unwrap();
     assert!(reply.is_success(), "{}", reply.text());
 }
 
@@ -128,10 +100,7 @@ fn bare_life() -> f64 {
             let name = format!("{label}-{index}");
             let begun = Instant::now();
             create(&docker, &name, &label);
-            docker
-                .http()
-                .post(&format!("/containers/{name}/start"), &json!({}))
-                .unwrap();
+            docker.http().post(&format!("/containers/{name}/start"), &json!({})).unwrap();
             let _finished = docker.wait(&name);
             docker.remove(&name);
             begun.elapsed().as_secs_f64() * 1000.0
@@ -143,32 +112,22 @@ fn bare_life() -> f64 {
 /// A run with a before-hook and an after-hook, from its acceptance to its end, in milliseconds.
 fn governed_run() -> f64 {
     let shop = manifests(1, "0 0 29 2 *");
-    let hook = |event: &str| json!({"name": event.replace('.', "-"), "event": event, "image": TOOLBOX, "args": ["hook"]});
+    let hook =
+        |event: &str| json!({"name": event.replace('.', "-"), "event": event, "image": TOOLBOX, "args": ["hook"]});
     let policy = json!({
         "apiVersion": "provost/v1", "kind": "Policy", "metadata": {"name": "shop"},
         "spec": {"hooks": [hook("run.starting"), hook("run.finished")]},
     });
     std::fs::write(shop.path().join("policy.yaml"), policy.to_string()).unwrap();
-    let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine().host())
-        .folder(shop.path())
-        .start();
-    eventually(Duration::from_secs(60), || {
-        (server.cli(["run", "job-0", "--wait"]).code == 0).then_some(())
-    })
-    .unwrap();
+    let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine().host()).folder(shop.path()).start();
+    eventually(Duration::from_secs(60), || (server.cli(["run", "job-0", "--wait"]).code == 0).then_some(())).unwrap();
     for _ in 0..4 {
         assert_eq!(server.cli(["run", "job-0", "--wait"]).code, 0);
     }
-    let runs: Value =
-        serde_json::from_str(&server.cli(["get", "runs", "-o", "json"]).stdout).unwrap();
+    let runs: Value = serde_json::from_str(&server.cli(["get", "runs", "-o", "json"]).stdout).unwrap();
     let took = |run: &Value| {
         let instant = |key: &str| run[key].as_str()?.parse::<Timestamp>().ok();
-        Some(
-            instant("endedAt")?
-                .duration_since(instant("acceptedAt")?)
-                .as_secs_f64()
-                * 1000.0,
-        )
+        Some(instant("endedAt")?.duration_since(instant("acceptedAt")?).as_secs_f64() * 1000.0)
     };
     let mut took: Vec<f64> = runs.as_array().unwrap().iter().filter_map(took).collect();
     percentile(&mut took, 0.5)

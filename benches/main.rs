@@ -17,10 +17,7 @@ use table::Table;
 
 fn main() {
     // Cargo hands over `--bench`; a word of ours chooses rows: `cargo bench -p provost -- pure`.
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let is_wanted = |group: &str| wanted.is_empty() || wanted.iter().any(|word| word == group);
     let mut table = Table::default();
     if is_wanted("pure") {

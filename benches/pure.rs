@@ -23,43 +23,23 @@ pub fn files(count: usize) -> Vec<SourceFile> {
             "apiVersion: provost/v1\nkind: Automation\nmetadata: {{name: job-{index}}}\n\
              spec: {{schedule: \"{minute} {hour} * * *\", image: \"registry.example.org/job:1\"}}\n"
         );
-        SourceFile {
-            path: format!("automations/job-{index}.yaml"),
-            bytes: text.into_bytes(),
-        }
+        SourceFile { path: format!("automations/job-{index}.yaml"), bytes: text.into_bytes() }
     };
     (0..count).map(file).collect()
 }
 
 fn desired(files: &[SourceFile]) -> Desired {
     let revision = RevisionId::parse("r1").unwrap();
-    compile(files, &ServerFacts::default(), revision, now())
-        .desired
-        .unwrap()
+    compile(files, &ServerFacts::default(), revision, now()).desired.unwrap()
 }
 
 fn at_rest(desired: &Desired) -> State {
     let mut state = State::default();
-    let change = RevisionChange::between(
-        &Desired::default(),
-        desired,
-        RevisionId::parse("r1").unwrap(),
-    );
-    let mut record = |fact| {
-        drop(state.apply(&Recorded {
-            seq: state.seq + 1,
-            at: now(),
-            fact,
-        }))
-    };
-    record(Fact::RevisionApplied {
-        change: Box::new(change),
-    });
+    let change = RevisionChange::between(&Desired::default(), desired, RevisionId::parse("r1").unwrap());
+    let mut record = |fact| drop(state.apply(&Recorded { seq: state.seq + 1, at: now(), fact }));
+    record(Fact::RevisionApplied { change: Box::new(change) });
     for name in desired.automations.keys() {
-        record(Fact::Armed {
-            automation: name.clone(),
-            from: now(),
-        });
+        record(Fact::Armed { automation: name.clone(), from: now() });
     }
     state
 }
@@ -68,18 +48,10 @@ pub fn measure(table: &mut Table) {
     let files = files(10_000);
     let validate = median_ms(5, || desired(&files));
     let parse = median_ms(5, || {
-        let parsed = files
-            .iter()
-            .map(|file| serde_yaml::from_slice::<serde_json::Value>(&file.bytes).unwrap());
+        let parsed = files.iter().map(|file| serde_yaml::from_slice::<serde_json::Value>(&file.bytes).unwrap());
         parsed.collect::<Vec<_>>()
     });
-    table.row(
-        "validate 10,000 files",
-        "ms",
-        validate,
-        parse,
-        "yaml parsed to untyped values, nothing checked",
-    );
+    table.row("validate 10,000 files", "ms", validate, parse, "yaml parsed to untyped values, nothing checked");
 
     let wanted = desired(&files);
     let state = at_rest(&wanted);
@@ -90,61 +62,24 @@ pub fn measure(table: &mut Table) {
     other.automations.insert(name, Arc::new(changed));
     let planned = median_ms(20, || changes(&state, &other, now()));
     let compared = median_ms(20, || wanted.automations == other.automations);
-    table.row(
-        "plan with one change in 10,000",
-        "ms",
-        planned,
-        compared,
-        "both revisions compared for equality",
-    );
+    table.row("plan with one change in 10,000", "ms", planned, compared, "both revisions compared for equality");
 
     let agenda = Agenda::of(&state);
     let identity = identity();
-    let seen = Seen {
-        is_complete: true,
-        ..Seen::default()
-    };
-    let world = World {
-        state: &state,
-        seen: &seen,
-        now: now(),
-        identity: &identity,
-    };
+    let seen = Seen { is_complete: true, ..Seen::default() };
+    let world = World { state: &state, seen: &seen, now: now(), identity: &identity };
     let _ = decide(&world, &agenda);
     let woken = median_ms(200, || decide(&world, &agenda));
-    let scanned = median_ms(200, || {
-        state
-            .desired
-            .automations
-            .values()
-            .filter(|it| it.suspend)
-            .count()
-    });
-    table.row(
-        "one wake-up with 10,000 at rest",
-        "ms",
-        woken,
-        scanned,
-        "every automation looked at once",
-    );
+    let scanned = median_ms(200, || state.desired.automations.values().filter(|it| it.suspend).count());
+    table.row("one wake-up with 10,000 at rest", "ms", woken, scanned, "every automation looked at once");
 
     let hundred = desired(&self::files(100));
     let year = SignedDuration::from_hours(24 * 365);
     let script = Script::default();
-    let simulated = median_ms(3, || {
-        simulate(hundred.clone(), now(), now() + year, &script)
-    });
+    let simulated = median_ms(3, || simulate(hundred.clone(), now(), now() + year, &script));
     let walked = median_ms(3, || {
-        let times = |schedules| {
-            due_times(schedules, now(), now() + year, usize::MAX, Keep::First)
-                .times
-                .len()
-        };
-        hundred
-            .automations
-            .values()
-            .map(|it| times(&it.schedules))
-            .sum::<usize>()
+        let times = |schedules| due_times(schedules, now(), now() + year, usize::MAX, Keep::First).times.len();
+        hundred.automations.values().map(|it| times(&it.schedules)).sum::<usize>()
     });
     table.row(
         "simulate a year of 100 daily automations",
@@ -157,11 +92,5 @@ pub fn measure(table: &mut Table) {
 
 fn identity() -> Identity {
     let (host, user, version) = ("bench".to_owned(), "bench".to_owned(), "bench".to_owned());
-    Identity {
-        instance: Instance::parse("bench").unwrap(),
-        host,
-        user,
-        pid: 1,
-        version,
-    }
+    Identity { instance: Instance::parse("bench").unwrap(), host, user, pid: 1, version }
 }

@@ -32,22 +32,14 @@ impl Table {
     ) {
         let what = what.into();
         eprintln!("{what}: {figure:.3} {unit} (floor {floor:.3})");
-        self.rows.push(Row {
-            what,
-            figure,
-            floor,
-            unit,
-            floor_is,
-        });
+        self.rows.push(Row { what, figure, floor, unit, floor_is });
     }
 
     /// Writes the table as JSON beside other build products, and says where.
     pub fn write(&self) -> Option<PathBuf> {
         let row = |row: &Row| json!({"what": row.what, "figure": row.figure, "floor": row.floor, "unit": row.unit, "floorIs": row.floor_is});
         let rows: Vec<Value> = self.rows.iter().map(row).collect();
-        let path = provost_testkit::workspace()
-            .join("target")
-            .join("bench.json");
+        let path = provost_testkit::workspace().join("target").join("bench.json");
         std::fs::write(&path, serde_json::to_vec_pretty(&rows).ok()?).ok()?;
         Some(path)
     }
@@ -55,18 +47,11 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "| what | figure | floor | ratio | the floor is |\n|---|---|---|---|---|"
-        )?;
+        writeln!(f, "| what | figure | floor | ratio | the floor is |\n|---|---|---|---|---|")?;
         for row in &self.rows {
             let ratio = row.figure / row.floor;
             let (figure, floor, unit) = (row.figure, row.floor, row.unit);
-            writeln!(
-                f,
-                "| {} | {figure:.2} {unit} | {floor:.2} {unit} | {ratio:.1} | {} |",
-                row.what, row.floor_is
-            )?;
+            writeln!(f, "| {} | {figure:.2} {unit} | {floor:.2} {unit} | {ratio:.1} | {} |", row.what, row.floor_is)?;
         }
         Ok(())
     }

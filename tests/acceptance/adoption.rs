@@ -4,18 +4,14 @@
 use provost_testkit::{Engine, ServerOptions, load_toolbox};
 use serde_json::{Value, json};
 
-use crate::common::{
-    Server, Shop, docker, evidence_volume, hook, options, parsed, seen, server, steps,
-};
+use crate::common::{Server, Shop, docker, evidence_volume, hook, options, parsed, seen, server, steps};
 
 /// The id of the main container of a run, once it runs.
 fn main_container(server: &Server, run: &str) -> String {
     server.until("the main container", || {
         let is_running = server.json(&["describe", run])["phase"] == "Main";
         let containers = server.process.containers();
-        let main = containers
-            .iter()
-            .find(|container| is_main(container) && container["State"] == "running");
+        let main = containers.iter().find(|container| is_main(container) && container["State"] == "running");
         main.filter(|_| is_running).map(id)
     })
 }
@@ -31,25 +27,15 @@ fn id(container: &Value) -> String {
 /// Containers that run, by id.
 fn running(server: &Server) -> Vec<String> {
     let containers = server.process.containers();
-    containers
-        .iter()
-        .filter(|container| container["State"] == "running")
-        .map(id)
-        .collect()
+    containers.iter().filter(|container| container["State"] == "running").map(id).collect()
 }
 
 #[test]
 fn a_job_goes_on_while_the_server_is_killed_and_is_adopted_with_all_of_its_output() {
     let shop = Shop::new();
-    shop.policy(
-        "shop",
-        json!({"hooks": [hook("archive", "run.finished", &["hook"])]}),
-    );
+    shop.policy("shop", json!({"hooks": [hook("archive", "run.finished", &["hook"])]}));
     // A line at its start; then, long after the kill, one at its end.
-    shop.automation(
-        "long",
-        json!({"args": ["mark", seen("long"), "--sleep", "8"], "volumes": evidence_volume()}),
-    );
+    shop.automation("long", json!({"args": ["mark", seen("long"), "--sleep", "8"], "volumes": evidence_volume()}));
     shop.automation("talk", json!({"args": ["spam", "200000"]}));
     let mut server = server(&shop);
     server.has("long");
@@ -57,37 +43,16 @@ fn a_job_goes_on_while_the_server_is_killed_and_is_adopted_with_all_of_its_outpu
     let container = main_container(&server, &run);
     let talk = server.begun("talk");
     server.process.kill9();
-    assert!(
-        running(&server).contains(&container),
-        "the container goes on by itself"
-    );
+    assert!(running(&server).contains(&container), "the container goes on by itself");
     server.process.start();
-    assert!(
-        server
-            .process
-            .containers()
-            .iter()
-            .any(|it| id(it) == container),
-        "the same container"
-    );
+    assert!(server.process.containers().iter().any(|it| id(it) == container), "the same container");
 
     let record = server.over(&run);
-    assert_eq!(
-        (&record["outcome"], &record["attempts"]),
-        (&json!("Succeeded"), &json!(1)),
-        "{record}"
-    );
+    assert_eq!((&record["outcome"], &record["attempts"]), (&json!("Succeeded"), &json!(1)), "{record}");
     assert_eq!(steps(&record), ["main.1", "run.finished-shop.archive"]);
-    let marks: Vec<Value> = server
-        .evidence("long")
-        .iter()
-        .map(|line| parsed(line))
-        .collect();
+    let marks: Vec<Value> = server.evidence("long").iter().map(|line| parsed(line)).collect();
     assert_eq!(marks.len(), 2, "it ran once: {marks:?}");
-    assert_eq!(
-        (&marks[0]["run"], &marks[1]["exit"]),
-        (&json!(run), &json!(0))
-    );
+    assert_eq!((&marks[0]["run"], &marks[1]["exit"]), (&json!(run), &json!(0)));
 
     let record = server.over(&talk);
     assert_eq!(record["outcome"], "Succeeded", "{record}");
@@ -98,7 +63,10 @@ fn a_job_goes_on_while_the_server_is_killed_and_is_adopted_with_all_of_its_outpu
 #[test]
 fn a_server_that_ends_and_comes_back_after_the_job_ended_collects_it() {
     let shop = Shop::new();
-    shop.automation("job", json!({"args": ["mark", seen("job"), "--sleep", "3", "--exit", "7"], "volumes": evidence_volume()}));
+    shop.automation(
+        "job",
+        json!({"args": ["mark", seen("job"), "--sleep", "3", "--exit", "7"], "volumes": evidence_volume()}),
+    );
     let mut server = server(&shop);
     server.has("job");
     let run = server.begun("job");
@@ -111,11 +79,7 @@ fn a_server_that_ends_and_comes_back_after_the_job_ended_collects_it() {
     assert!(ended.is_some());
     server.process.start();
     let record = server.over(&run);
-    assert_eq!(
-        (&record["outcome"], &record["exit"]),
-        (&json!("Failed"), &json!(7)),
-        "{record}"
-    );
+    assert_eq!((&record["outcome"], &record["exit"]), (&json!("Failed"), &json!(7)), "{record}");
     assert_eq!(server.evidence("job").len(), 2);
 }
 
@@ -124,10 +88,7 @@ fn an_engine_that_stops_and_comes_back_loses_no_run_and_invents_no_outcome() {
     let engine = Engine::start();
     load_toolbox(engine.host());
     let shop = Shop::new();
-    shop.automation(
-        "tick",
-        json!({"schedule": {"every": "2s"}, "args": ["echo", "tick"]}),
-    );
+    shop.automation("tick", json!({"schedule": {"every": "2s"}, "args": ["echo", "tick"]}));
     shop.automation("long", json!({"args": ["sleep", "3600"]}));
     let options = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine.host());
     let server = Server::start(options.folder(&shop.path()));
@@ -139,26 +100,15 @@ fn an_engine_that_stops_and_comes_back_loses_no_run_and_invents_no_outcome() {
         let status = server.json(&["status"]);
         status["engine"]["trouble"].as_str().map(str::to_owned)
     });
-    assert!(
-        trouble.contains("docker.sock"),
-        "it says which engine: {trouble}"
-    );
-    assert_eq!(
-        server.json(&["describe", &run])["endedAt"],
-        json!(null),
-        "nobody knows yet"
-    );
+    assert!(trouble.contains("docker.sock"), "it says which engine: {trouble}");
+    assert_eq!(server.json(&["describe", &run])["endedAt"], json!(null), "nobody knows yet");
     engine.start_again();
     // Stopping the engine ended its containers; what their exit codes were, it does not say.
     let record = server.over(&run);
     assert_ne!(record["outcome"], "Succeeded", "{record}");
-    let before = server
-        .list(&["runs", "tick", "--outcome", "succeeded", "--limit", "1000"])
-        .len();
+    let before = server.list(&["runs", "tick", "--outcome", "succeeded", "--limit", "1000"]).len();
     server.until("runs as before", || {
-        let now = server
-            .list(&["runs", "tick", "--outcome", "succeeded", "--limit", "1000"])
-            .len();
+        let now = server.list(&["runs", "tick", "--outcome", "succeeded", "--limit", "1000"]).len();
         (now > before + 1).then_some(())
     });
     assert_eq!(server.json(&["status"])["engine"]["trouble"], json!(null));
@@ -168,14 +118,8 @@ fn an_engine_that_stops_and_comes_back_loses_no_run_and_invents_no_outcome() {
 fn a13_two_instances_on_one_engine_never_touch_each_others_containers() {
     let shops = [Shop::new(), Shop::new()];
     for (shop, name) in shops.iter().zip(["left", "right"]) {
-        shop.automation(
-            "same",
-            json!({"args": ["sleep", "600"], "env": {"SIDE": name}}),
-        );
-        shop.automation(
-            "tell",
-            json!({"args": ["env", "SIDE"], "env": {"SIDE": name}}),
-        );
+        shop.automation("same", json!({"args": ["sleep", "600"], "env": {"SIDE": name}}));
+        shop.automation("tell", json!({"args": ["env", "SIDE"], "env": {"SIDE": name}}));
     }
     let mut left = server(&shops[0]);
     left.has("same");
@@ -198,20 +142,9 @@ fn a13_two_instances_on_one_engine_never_touch_each_others_containers() {
     right.process.terminate();
     assert!(running(&left).contains(&left_container));
     // Two servers of one state folder would meet: the second is refused.
-    assert_eq!(
-        left.json(&["status"])["engine"]["containers"],
-        left.process.containers().len()
-    );
-    let second = left
-        .process
-        .command(["serve", "--config"])
-        .arg(left.process.config())
-        .output()
-        .unwrap();
-    assert!(
-        !second.status.success(),
-        "a second server of one state folder starts"
-    );
+    assert_eq!(left.json(&["status"])["engine"]["containers"], left.process.containers().len());
+    let second = left.process.command(["serve", "--config"]).arg(left.process.config()).output().unwrap();
+    assert!(!second.status.success(), "a second server of one state folder starts");
     assert!(running(&left).contains(&left_container));
 }
 
@@ -229,26 +162,10 @@ fn a_container_that_somebody_removes_is_lost_and_told_as_drift() {
     let container = main_container(&server, &run);
     docker().remove(&container);
     let record = server.over(&run);
-    assert_eq!(
-        (&record["outcome"], &record["exit"]),
-        (&json!("Lost"), &json!(null)),
-        "{record}"
-    );
-    assert!(
-        record["detail"].as_str().unwrap().contains("removed"),
-        "{record}"
-    );
-    assert_eq!(
-        steps(&record),
-        ["main.1", "run.lost-shop.note"],
-        "its hooks run all the same"
-    );
+    assert_eq!((&record["outcome"], &record["exit"]), (&json!("Lost"), &json!(null)), "{record}");
+    assert!(record["detail"].as_str().unwrap().contains("removed"), "{record}");
+    assert_eq!(steps(&record), ["main.1", "run.lost-shop.note"], "its hooks run all the same");
     let found = server.until("the drift", || server.events("drift.found").pop());
-    assert!(
-        found["message"].as_str().unwrap().contains("removed"),
-        "{found}"
-    );
-    server.until("the hook", || {
-        (server.evidence("drift").len() == 2).then_some(())
-    });
+    assert!(found["message"].as_str().unwrap().contains("removed"), "{found}");
+    server.until("the hook", || (server.evidence("drift").len() == 2).then_some(()));
 }

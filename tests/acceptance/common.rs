@@ -2,9 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use provost_testkit::{
-    Cli, Docker, ServerOptions, ServerUnderTest, TOOLBOX, engine, eventually, load_toolbox,
-};
+use provost_testkit::{Cli, Docker, ServerOptions, ServerUnderTest, TOOLBOX, engine, eventually, load_toolbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -23,10 +21,7 @@ pub struct Shop {
 impl Shop {
     /// An empty one.
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("pv-shop-")
-            .tempdir()
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("pv-shop-").tempdir().unwrap();
         Self { folder }
     }
 
@@ -93,8 +88,7 @@ pub fn place(kind: &str, name: &str) -> String {
 
 /// A manifest's text.
 pub fn document(kind: &str, name: &str, spec: Value) -> String {
-    let document =
-        json!({"apiVersion": "provost/v1", "kind": kind, "metadata": {"name": name}, "spec": spec});
+    let document = json!({"apiVersion": "provost/v1", "kind": kind, "metadata": {"name": name}, "spec": spec});
     format!("{document:#}\n")
 }
 
@@ -150,9 +144,7 @@ impl Server {
     /// Starts it; returns when its control socket answers.
     #[track_caller]
     pub fn start(options: ServerOptions) -> Self {
-        Self {
-            process: options.start(),
-        }
+        Self { process: options.start() }
     }
 
     /// Runs a command, whatever its exit code.
@@ -164,17 +156,8 @@ impl Server {
     /// Runs a command that must exit with 0; returns its stdout.
     #[track_caller]
     pub fn ok(&self, args: &[&str]) -> String {
-        let Cli {
-            code,
-            stdout,
-            stderr,
-        } = self.cli(args);
-        assert_eq!(
-            code,
-            0,
-            "provost {args:?}\n{stdout}{stderr}\n{}",
-            self.process.log()
-        );
+        let Cli { code, stdout, stderr } = self.cli(args);
+        assert_eq!(code, 0, "provost {args:?}\n{stdout}{stderr}\n{}", self.process.log());
         stdout
     }
 
@@ -182,8 +165,7 @@ impl Server {
     #[track_caller]
     pub fn json(&self, args: &[&str]) -> Value {
         let text = self.ok(&[args, &["-o", "json"]].concat());
-        serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("provost {args:?} is not JSON ({error}): {text}"))
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("provost {args:?} is not JSON ({error}): {text}"))
     }
 
     /// The items of a listing: `get KIND …`.
@@ -191,26 +173,21 @@ impl Server {
     pub fn list(&self, args: &[&str]) -> Vec<Value> {
         let listing = self.json(&[&["get"], args].concat());
         let items = listing.as_array().or_else(|| listing["items"].as_array());
-        items
-            .unwrap_or_else(|| panic!("get {args:?} is not a list: {listing}"))
-            .clone()
+        items.unwrap_or_else(|| panic!("get {args:?} is not a list: {listing}")).clone()
     }
 
     /// All events so far, oldest first, that have this name.
     #[track_caller]
     pub fn events(&self, name: &str) -> Vec<Value> {
         let text = self.ok(&["events", "--tail", "10000", "-o", "json"]);
-        let events = text
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         events.filter(|event| event["name"] == name).collect()
     }
 
     /// Waits until `ask` gives an answer.
     #[track_caller]
     pub fn until<T>(&self, what: &str, ask: impl FnMut() -> Option<T>) -> T {
-        eventually(PATIENCE, ask)
-            .unwrap_or_else(|| panic!("{what} does not happen\n{}", self.process.log()))
+        eventually(PATIENCE, ask).unwrap_or_else(|| panic!("{what} does not happen\n{}", self.process.log()))
     }
 
     /// Waits until an automation of this name is in force.
@@ -218,26 +195,21 @@ impl Server {
     pub fn has(&self, automation: &str) {
         self.until(&format!("automation {automation}"), || {
             let here = self.list(&["automations"]);
-            here.iter()
-                .any(|one| one["name"] == automation)
-                .then_some(())
+            here.iter().any(|one| one["name"] == automation).then_some(())
         });
     }
 
     /// Starts a run and waits for its end; returns the exit code of the command line, which says how the run went.
     #[track_caller]
     pub fn run(&self, automation: &str) -> i32 {
-        self.cli(&["run", automation, "--wait", "--timeout", "2m"])
-            .code
+        self.cli(&["run", automation, "--wait", "--timeout", "2m"]).code
     }
 
     /// Starts a run and waits for its end; returns what is recorded of it.
     #[track_caller]
     pub fn finished(&self, automation: &str) -> Value {
-        let Cli { stdout, stderr, .. } =
-            self.cli(&["run", automation, "--wait", "--timeout", "2m", "-o", "json"]);
-        serde_json::from_str(&stdout)
-            .unwrap_or_else(|_| panic!("{automation} does not end: {stdout}{stderr}"))
+        let Cli { stdout, stderr, .. } = self.cli(&["run", automation, "--wait", "--timeout", "2m", "-o", "json"]);
+        serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{automation} does not end: {stdout}{stderr}"))
     }
 
     /// Starts a run and does not wait for it; returns its id.
@@ -269,16 +241,10 @@ impl Server {
     pub fn evidence(&self, file: &str) -> Vec<String> {
         let volume = format!("provost-{}-{EVIDENCE}", self.process.instance());
         // The engine would make it, and then it would be nobody's.
-        if !docker()
-            .http()
-            .get(&format!("/volumes/{volume}"))
-            .unwrap()
-            .is_success()
-        {
+        if !docker().http().get(&format!("/volumes/{volume}")).unwrap().is_success() {
             return Vec::new();
         }
-        let mounted =
-            json!({"HostConfig": {"Binds": [format!("{volume}:/data")], "NetworkMode": "none"}});
+        let mounted = json!({"HostConfig": {"Binds": [format!("{volume}:/data")], "NetworkMode": "none"}});
         let read = docker().run(TOOLBOX, &["cat", &seen(file)], &mounted);
         read.stdout.lines().map(str::to_owned).collect()
     }

@@ -29,17 +29,9 @@ pub fn fire(server: &Server, event: &str, data: &Value) -> Fired {
     let fired = server.json(&["fire", event, "--data", &data.to_string()]);
     let id = fired["event"].as_str().unwrap().to_owned();
     let failure = server.until(&format!("the end of {event}"), || {
-        let about = |name: &str| {
-            server
-                .events(name)
-                .into_iter()
-                .find(|one| one["event"] == id.as_str())
-        };
-        let failed =
-            about("event.failed").map(|one| one["data"]["why"].as_str().unwrap().to_owned());
-        failed
-            .map(Some)
-            .or_else(|| about("event.handled").map(|_| None))
+        let about = |name: &str| server.events(name).into_iter().find(|one| one["event"] == id.as_str());
+        let failed = about("event.failed").map(|one| one["data"]["why"].as_str().unwrap().to_owned());
+        failed.map(Some).or_else(|| about("event.handled").map(|_| None))
     });
     Fired { id, failure }
 }
@@ -64,15 +56,8 @@ impl Fired {
     /// When the hook `step` began and ended; nothing before it has.
     pub fn span(&self, server: &Server, step: &str) -> Option<Span> {
         let ended = self.ended(server, step)?;
-        let time = |key: &str| {
-            ended["data"][key]
-                .as_str()
-                .and_then(|time| time.parse().ok())
-        };
-        Some(Span {
-            start: time("startedAt")?,
-            end: time("finishedAt")?,
-        })
+        let time = |key: &str| ended["data"][key].as_str().and_then(|time| time.parse().ok());
+        Some(Span { start: time("startedAt")?, end: time("finishedAt")? })
     }
 
     /// The record of the end of the hook `step`.
@@ -100,8 +85,6 @@ pub fn with(mut hook: Value, more: &Value) -> Value {
 pub fn till(shop: &Shop, hooks: &[Value]) -> Server {
     shop.plugin("till", json!({"hooks": hooks}));
     let server = server(shop);
-    server.until("the plugin", || {
-        (!server.list(&["plugins"]).is_empty()).then_some(())
-    });
+    server.until("the plugin", || (!server.list(&["plugins"]).is_empty()).then_some(()));
     server
 }

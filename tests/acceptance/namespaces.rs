@@ -16,27 +16,14 @@ fn step(name: &str, event: &str, stage: &str, words: &str) -> serde_json::Value 
 #[test]
 fn c11_c12_a_global_is_read_in_a_later_event_and_a_local_is_not() {
     let shop = Shop::new();
-    let sets = step(
-        "sets",
-        "orders.first",
-        "Main",
-        "--set-global seen=17 --set-local shelf=3",
-    );
-    let reads = step(
-        "reads",
-        "orders.second",
-        "Main",
-        "--get globals --get locals",
-    );
+    let sets = step("sets", "orders.first", "Main", "--set-global seen=17 --set-local shelf=3");
+    let reads = step("reads", "orders.second", "Main", "--get globals --get locals");
     let mut server = till(&shop, &[sets, reads]);
     assert_eq!(fire(&server, "orders.first", &json!({})).failure, None);
     let check = |server: &Server| {
         let second = fire(server, "orders.second", &json!({}));
         let said = |path| second.said(server, "orders.second-till.reads", path);
-        assert_eq!(
-            (said("globals"), said("locals")),
-            (json!({"seen": 17}), json!({}))
-        );
+        assert_eq!((said("globals"), said("locals")), (json!({"seen": 17}), json!({})));
     };
     check(&server);
     // Globals live as long as the server's state, not as its process.
@@ -48,12 +35,7 @@ fn c11_c12_a_global_is_read_in_a_later_event_and_a_local_is_not() {
 fn c13_c16_every_hook_may_update_both_and_nested_keys_keep_their_siblings() {
     let shop = Shop::new();
     let hooks = [
-        step(
-            "first",
-            "orders.arrived",
-            "Pre",
-            "--set-local box.size=3 --set-global count.pre=1",
-        ),
+        step("first", "orders.arrived", "Pre", "--set-local box.size=3 --set-global count.pre=1"),
         step(
             "second",
             "orders.arrived",
@@ -66,164 +48,76 @@ fn c13_c16_every_hook_may_update_both_and_nested_keys_keep_their_siblings() {
             "Post",
             "--get locals --get globals --set-local box.size=4 --set-global count.post=1",
         ),
-        with(
-            step(
-                "z-last",
-                "orders.arrived",
-                "Post",
-                "--get locals --get globals",
-            ),
-            &json!({}),
-        ),
+        with(step("z-last", "orders.arrived", "Post", "--get locals --get globals"), &json!({})),
     ];
     let server = till(&shop, &hooks);
     let fired = fire(&server, "orders.arrived", &json!({}));
     assert_eq!(fired.failure, None);
     let heard = |name: &str| {
         let step = format!("orders.arrived-till.{name}");
-        (
-            fired.said(&server, &step, "locals"),
-            fired.said(&server, &step, "globals"),
-        )
+        (fired.said(&server, &step, "locals"), fired.said(&server, &step, "globals"))
     };
-    assert_eq!(
-        heard("second"),
-        (json!({"box": {"size": 3}}), json!({"count": {"pre": 1}}))
-    );
-    assert_eq!(
-        heard("third"),
-        (
-            json!({"box": {"size": 3, "color": "red"}}),
-            json!({"count": {"pre": 1, "main": 1}})
-        )
-    );
+    assert_eq!(heard("second"), (json!({"box": {"size": 3}}), json!({"count": {"pre": 1}})));
+    assert_eq!(heard("third"), (json!({"box": {"size": 3, "color": "red"}}), json!({"count": {"pre": 1, "main": 1}})));
     assert_eq!(
         heard("z-last"),
-        (
-            json!({"box": {"size": 4, "color": "red"}}),
-            json!({"count": {"pre": 1, "main": 1, "post": 1}})
-        )
+        (json!({"box": {"size": 4, "color": "red"}}), json!({"count": {"pre": 1, "main": 1, "post": 1}}))
     );
 }
 
 #[test]
 fn c14_a_local_hides_the_global_of_its_name() {
     let shop = Shop::new();
-    let sets = step(
-        "a-sets",
-        "orders.arrived",
-        "Pre",
-        "--set-global color=red --set-global size=9 --set-local color=blue",
-    );
-    let shows = hook(
-        "shows",
-        "orders.arrived",
-        &["env", "PROVOST_LOCAL_COLOR", "PROVOST_LOCAL_SIZE"],
-    );
+    let sets =
+        step("a-sets", "orders.arrived", "Pre", "--set-global color=red --set-global size=9 --set-local color=blue");
+    let shows = hook("shows", "orders.arrived", &["env", "PROVOST_LOCAL_COLOR", "PROVOST_LOCAL_SIZE"]);
     let other = hook("other", "orders.paid", &["env", "PROVOST_LOCAL_COLOR"]);
     let server = till(&shop, &[sets, shows, other]);
     let shown = |event: &str, step: &str| {
         let fired = fire(&server, event, &json!({}));
-        server.ok(&[
-            "logs",
-            &format!("event/{}", fired.id),
-            "--step",
-            step,
-            "-o",
-            "name",
-        ])
+        server.ok(&["logs", &format!("event/{}", fired.id), "--step", step, "-o", "name"])
     };
     let here = shown("orders.arrived", "orders.arrived-till.shows");
-    assert!(
-        here.contains("blue") && !here.contains("red") && here.contains('9'),
-        "{here}"
-    );
+    assert!(here.contains("blue") && !here.contains("red") && here.contains('9'), "{here}");
     let elsewhere = shown("orders.paid", "orders.paid-till.other");
-    assert!(
-        elsewhere.contains("red"),
-        "the global is as it was: {elsewhere}"
-    );
+    assert!(elsewhere.contains("red"), "the global is as it was: {elsewhere}");
 }
 
 #[test]
 fn c15_what_a_pre_hook_makes_reaches_hook_and_post_unasked() {
     let shop = Shop::new();
     let hooks = [
-        step(
-            "make",
-            "orders.arrived",
-            "Pre",
-            "--set-local artifact_path=/x/17",
-        ),
-        step(
-            "use",
-            "orders.arrived",
-            "Main",
-            "--get locals.artifact_path",
-        ),
-        step(
-            "tidy",
-            "orders.arrived",
-            "Post",
-            "--get locals.artifact_path",
-        ),
+        step("make", "orders.arrived", "Pre", "--set-local artifact_path=/x/17"),
+        step("use", "orders.arrived", "Main", "--get locals.artifact_path"),
+        step("tidy", "orders.arrived", "Post", "--get locals.artifact_path"),
     ];
     // A run is such an event too: its main container is in the middle.
     let own = [
-        hook(
-            "make",
-            "run.starting",
-            &["hook", "--set-local", "artifact_path=/x/18"],
-        ),
-        hook(
-            "tidy",
-            "run.finished",
-            &["hook", "--get", "locals.artifact_path"],
-        ),
+        hook("make", "run.starting", &["hook", "--set-local", "artifact_path=/x/18"]),
+        hook("tidy", "run.finished", &["hook", "--get", "locals.artifact_path"]),
     ];
-    shop.automation(
-        "job",
-        json!({"args": ["env", "PROVOST_LOCAL_ARTIFACT_PATH"], "hooks": own}),
-    );
+    shop.automation("job", json!({"args": ["env", "PROVOST_LOCAL_ARTIFACT_PATH"], "hooks": own}));
     let server = till(&shop, &hooks);
     let fired = fire(&server, "orders.arrived", &json!({"order": 17}));
     assert_eq!(fired.failure, None);
     for name in ["use", "tidy"] {
-        let said = fired.said(
-            &server,
-            &format!("orders.arrived-till.{name}"),
-            "locals.artifact_path",
-        );
+        let said = fired.said(&server, &format!("orders.arrived-till.{name}"), "locals.artifact_path");
         assert_eq!(said, "/x/17", "{name}");
     }
     assert_eq!(server.run("job"), 0);
-    assert!(
-        server
-            .ok(&["logs", "job", "--step", "main.1", "-o", "name"])
-            .contains("/x/18")
-    );
-    assert_eq!(
-        said(&server, "job", "run.finished-tidy", "locals.artifact_path"),
-        "/x/18"
-    );
+    assert!(server.ok(&["logs", "job", "--step", "main.1", "-o", "name"]).contains("/x/18"));
+    assert_eq!(said(&server, "job", "run.finished-tidy", "locals.artifact_path"), "/x/18");
 }
 
 #[test]
 fn e1_what_a_hook_leaves_and_cannot_be_read_is_an_error_that_is_told() {
     let shop = Shop::new();
-    let breaks = hook(
-        "breaks",
-        "run.starting",
-        &["write", "/provost/out/locals.json", "{not", "json"],
-    );
+    let breaks = hook("breaks", "run.starting", &["write", "/provost/out/locals.json", "{not", "json"]);
     shop.automation("job", json!({"args": ["echo"], "hooks": [breaks]}));
     let server = server(&shop);
     server.has("job");
     assert_ne!(server.run("job"), 0);
     let run = server.list(&["runs", "job"]).remove(0);
     let why = run["detail"].as_str().unwrap();
-    assert!(
-        why.contains("run.starting-breaks") && why.contains("locals.json"),
-        "{why}"
-    );
+    assert!(why.contains("run.starting-breaks") && why.contains("locals.json"), "{why}");
 }

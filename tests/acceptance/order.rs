@@ -10,11 +10,7 @@ use crate::{
 /// The last run of `automation`.
 #[track_caller]
 fn last_run(server: &Server, automation: &str) -> Value {
-    server
-        .list(&["runs", automation])
-        .into_iter()
-        .next()
-        .expect("it has run")
+    server.list(&["runs", automation]).into_iter().next().expect("it has run")
 }
 
 #[test]
@@ -25,10 +21,7 @@ fn r5_before_hooks_run_in_order_and_after_hooks_in_reverse() {
         json!([on("run.starting", "before"), on("run.finished", "after")])
     };
     // Written down in another order than that of their numbers.
-    shop.policy(
-        "alpha",
-        json!({"order": 200, "hooks": around("policy-200")}),
-    );
+    shop.policy("alpha", json!({"order": 200, "hooks": around("policy-200")}));
     shop.policy("beta", json!({"order": 100, "hooks": around("policy-100")}));
     shop.plugin("delta", json!({"order": 20, "hooks": around("plugin-20")}));
     shop.plugin("gamma", json!({"order": 10, "hooks": around("plugin-10")}));
@@ -57,16 +50,8 @@ fn r4_after_hooks_run_whatever_happens() {
     let jobs = [
         ("good", json!({"args": ["echo"]}), "Succeeded"),
         ("bad", json!({"args": ["fail", "3"]}), "Failed"),
-        (
-            "slow",
-            json!({"args": ["sleep", "300"], "timeout": "1s"}),
-            "TimedOut",
-        ),
-        (
-            "refused",
-            json!({"args": ["echo"], "hooks": refuses}),
-            "Failed",
-        ),
+        ("slow", json!({"args": ["sleep", "300"], "timeout": "1s"}), "TimedOut"),
+        ("refused", json!({"args": ["echo"], "hooks": refuses}), "Failed"),
     ];
     for (name, spec, _) in &jobs {
         shop.automation(name, spec.clone());
@@ -76,21 +61,15 @@ fn r4_after_hooks_run_whatever_happens() {
     }
     let mut server = server(&shop);
     server.has("stopped");
-    let outcome_of =
-        |server: &Server, name: &str| said(server, name, "run.finished-shop.after", "data.outcome");
+    let outcome_of = |server: &Server, name: &str| said(server, name, "run.finished-shop.after", "data.outcome");
     for (name, _, outcome) in &jobs {
         let _ = server.run(name);
         assert_eq!(last_run(&server, name)["outcome"], *outcome, "{name}");
         assert_eq!(outcome_of(&server, name), *outcome, "{name}");
     }
     let begun = |server: &Server, name: &str| {
-        let run = server.json(&["run", name])["run"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        server.until("its start", || {
-            last_run(server, name)["mainAt"].is_string().then_some(())
-        });
+        let run = server.json(&["run", name])["run"].as_str().unwrap().to_owned();
+        server.until("its start", || last_run(server, name)["mainAt"].is_string().then_some(()));
         run
     };
     let run = begun(&server, "stopped");
@@ -99,9 +78,7 @@ fn r4_after_hooks_run_whatever_happens() {
     // The reconciler itself is killed in the middle of a run.
     begun(&server, "crashed");
     server.process.restart();
-    let ended = server.until("its end", || {
-        Some(last_run(&server, "crashed")).filter(|run| run["endedAt"].is_string())
-    });
+    let ended = server.until("its end", || Some(last_run(&server, "crashed")).filter(|run| run["endedAt"].is_string()));
     assert_eq!(ended["outcome"], "TimedOut", "{ended}");
     assert_eq!(outcome_of(&server, "crashed"), "TimedOut");
     assert_eq!(server.evidence("after").len(), jobs.len() + 2, "once each");
@@ -111,54 +88,28 @@ fn r4_after_hooks_run_whatever_happens() {
 fn r6_a_before_hook_can_stop_the_run_and_others_cannot() {
     let shop = Shop::new();
     let stopping = [
-        (
-            "fails",
-            hook("gate", "run.starting", &["fail", "7"]),
-            "Failed",
-            "exit 7",
-        ),
+        ("fails", hook("gate", "run.starting", &["fail", "7"]), "Failed", "exit 7"),
         (
             "hangs",
-            with(
-                hook("gate", "run.starting", &["sleep", "300"]),
-                &json!({"timeout": "1s"}),
-            ),
+            with(hook("gate", "run.starting", &["sleep", "300"]), &json!({"timeout": "1s"})),
             "Failed",
             "timed out",
         ),
-        (
-            "denies",
-            hook("gate", "run.starting", &["hook", "--deny", "full moon"]),
-            "Cancelled",
-            "full moon",
-        ),
+        ("denies", hook("gate", "run.starting", &["hook", "--deny", "full moon"]), "Cancelled", "full moon"),
     ];
     for (name, gate, ..) in &stopping {
-        shop.automation(
-            name,
-            json!({"args": ["mark", seen("ran")], "volumes": evidence_volume(), "hooks": [gate]}),
-        );
+        shop.automation(name, json!({"args": ["mark", seen("ran")], "volumes": evidence_volume(), "hooks": [gate]}));
     }
     let going_on = [
         (
             "ignored",
-            with(
-                hook("gate", "run.starting", &["fail", "7"]),
-                &json!({"onError": "Ignore"}),
-            ),
+            with(hook("gate", "run.starting", &["fail", "7"]), &json!({"onError": "Ignore"})),
             "run.starting-gate",
         ),
-        (
-            "after",
-            hook("gate", "run.succeeded", &["fail", "7"]),
-            "run.succeeded-gate",
-        ),
+        ("after", hook("gate", "run.succeeded", &["fail", "7"]), "run.succeeded-gate"),
         (
             "background",
-            with(
-                hook("gate", "run.starting", &["fail", "7"]),
-                &json!({"background": true}),
-            ),
+            with(hook("gate", "run.starting", &["fail", "7"]), &json!({"background": true})),
             "run.starting-gate",
         ),
     ];
@@ -172,57 +123,30 @@ fn r6_a_before_hook_can_stop_the_run_and_others_cannot() {
         let run = last_run(&server, name);
         assert_eq!(run["outcome"], *outcome, "{run}");
         let detail = run["detail"].as_str().unwrap();
-        assert!(
-            detail.contains(why) && detail.contains("run.starting-gate"),
-            "{name}: {detail}"
-        );
+        assert!(detail.contains(why) && detail.contains("run.starting-gate"), "{name}: {detail}");
     }
-    assert!(
-        server.evidence("ran").is_empty(),
-        "no main container started"
-    );
+    assert!(server.evidence("ran").is_empty(), "no main container started");
     for (name, _, step) in &going_on {
         assert_eq!(server.run(name), 0, "{name}");
         let run = last_run(&server, name)["run"].as_str().unwrap().to_owned();
-        let steps = server.json(&["describe", &run])["steps"]
-            .as_array()
-            .unwrap()
-            .clone();
+        let steps = server.json(&["describe", &run])["steps"].as_array().unwrap().clone();
         let gate = steps.iter().find(|one| one["step"] == *step).unwrap();
-        assert_eq!(
-            gate["exit"]["code"], 7,
-            "{name}: its failure is recorded: {gate}"
-        );
+        assert_eq!(gate["exit"]["code"], 7, "{name}: its failure is recorded: {gate}");
     }
 }
 
 #[test]
 fn a28_every_hook_of_a_run_gets_the_standard_parameters() {
     let shop = Shop::new();
-    let events = [
-        ("run.starting", "start"),
-        ("run.started", "start"),
-        ("run.failed", "failure"),
-        ("run.finished", "end"),
-    ];
+    let events =
+        [("run.starting", "start"), ("run.started", "start"), ("run.failed", "failure"), ("run.finished", "end")];
     let hooks: Vec<Value> = events
         .iter()
-        .map(|(event, _)| {
-            hook(
-                "sees",
-                event,
-                &[
-                    "hook", "--get", "standard", "--get", "time", "--get", "event",
-                ],
-            )
-        })
+        .map(|(event, _)| hook("sees", event, &["hook", "--get", "standard", "--get", "time", "--get", "event"]))
         .enumerate()
         .map(|(index, hook)| with(hook, &json!({"name": format!("sees-{index}")})))
         .collect();
-    shop.automation(
-        "job",
-        json!({"args": ["fail", "3", "Traceback: at line 7"], "hooks": hooks}),
-    );
+    shop.automation("job", json!({"args": ["fail", "3", "Traceback: at line 7"], "hooks": hooks}));
     let server = server(&shop);
     server.has("job");
     assert_ne!(server.cli(&["run", "job", "--testing", "--wait"]).code, 0);
@@ -230,26 +154,14 @@ fn a28_every_hook_of_a_run_gets_the_standard_parameters() {
         let step = format!("{event}-sees-{index}");
         let said = |path| said(&server, "job", &step, path);
         let standard = said("standard");
-        assert_eq!(
-            (said("event"), &standard["kind"]),
-            (json!(event), &json!(kind)),
-            "{step}"
-        );
+        assert_eq!((said("event"), &standard["kind"]), (json!(event), &json!(kind)), "{step}");
         assert_eq!(standard["process"], "provost", "{step}");
         assert_eq!(standard["version"], env!("CARGO_PKG_VERSION"), "{step}");
         assert_eq!(standard["testing"], true, "{step}");
         assert_eq!(standard["task"], step, "{step}");
         assert!(standard["pid"].as_u64().unwrap() > 1, "{step}");
-        for text in [
-            &standard["host"],
-            &standard["user"],
-            &standard["message"],
-            &said("time"),
-        ] {
-            assert!(
-                text.as_str().is_some_and(|text| !text.is_empty()),
-                "{step}: {standard}"
-            );
+        for text in [&standard["host"], &standard["user"], &standard["message"], &said("time")] {
+            assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{step}: {standard}");
         }
         // The hooks of `run.started` may be late: the container that they are about may have ended by then.
         let traceback = standard["traceback"].as_str().unwrap();
@@ -278,19 +190,9 @@ fn a36_two_automations_that_name_one_lock_never_overlap() {
     for name in ["extract", "load", "extract", "load"] {
         server.ok(&["run", name]);
     }
-    let waits = server.until("a wait", || {
-        server
-            .list(&["runs"])
-            .into_iter()
-            .find(|run| run["phase"] == "Queued")
-    });
-    assert!(
-        waits["detail"].as_str().is_some_and(|why| !why.is_empty()),
-        "it says for what it waits: {waits}"
-    );
-    let lines = server.until("four runs", || {
-        Some(server.evidence("lock")).filter(|lines| lines.len() == 8)
-    });
+    let waits = server.until("a wait", || server.list(&["runs"]).into_iter().find(|run| run["phase"] == "Queued"));
+    assert!(waits["detail"].as_str().is_some_and(|why| !why.is_empty()), "it says for what it waits: {waits}");
+    let lines = server.until("four runs", || Some(server.evidence("lock")).filter(|lines| lines.len() == 8));
     let mut running = None;
     for line in &lines {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -299,11 +201,6 @@ fn a36_two_automations_that_name_one_lock_never_overlap() {
             _ => assert_eq!(running.take(), Some(line["run"].clone()), "{lines:?}"),
         }
     }
-    let by = |name: &str| {
-        lines
-            .iter()
-            .filter(|line| line.contains(&format!("\"automation\":\"{name}\"")))
-            .count()
-    };
+    let by = |name: &str| lines.iter().filter(|line| line.contains(&format!("\"automation\":\"{name}\""))).count();
     assert_eq!((by("extract"), by("load")), (4, 4));
 }

@@ -6,7 +6,8 @@ use crate::common::{Server, Shop, evidence_volume, seen, server, steps};
 
 /// A plugin with one hook that leaves a mark in the file `name` after each success.
 fn marking(name: &str) -> Value {
-    let hook = json!({"name": "note", "event": "run.succeeded", "args": ["mark", seen(name)], "volumes": evidence_volume()});
+    let hook =
+        json!({"name": "note", "event": "run.succeeded", "args": ["mark", seen(name)], "volumes": evidence_volume()});
     json!({"hooks": [hook]})
 }
 
@@ -21,49 +22,30 @@ fn refusal(server: &Server, shop: &Shop) -> String {
 #[test]
 fn a19_removing_one_plugin_changes_no_others_behaviour_or_containers() {
     let shop = Shop::new();
-    shop.plugin("index", marking("index"))
-        .plugin("labels", marking("labels"));
-    shop.automation("job", json!({"args": ["echo", "hi"]}))
-        .automation("long", json!({"args": ["sleep", "600"]}));
+    shop.plugin("index", marking("index")).plugin("labels", marking("labels"));
+    shop.automation("job", json!({"args": ["echo", "hi"]})).automation("long", json!({"args": ["sleep", "600"]}));
     let server = server(&shop);
     server.has("job");
     let before = server.finished("job");
-    assert_eq!(
-        steps(&before),
-        [
-            "main.1",
-            "run.succeeded-labels.note",
-            "run.succeeded-index.note"
-        ]
-    );
+    assert_eq!(steps(&before), ["main.1", "run.succeeded-labels.note", "run.succeeded-index.note"]);
     let long = server.begun("long");
     let running = server.until("the long run's container", || {
         let containers = server.process.containers();
-        containers
-            .iter()
-            .find(|container| container["State"] == "running")
-            .map(|container| container["Id"].clone())
+        containers.iter().find(|container| container["State"] == "running").map(|container| container["Id"].clone())
     });
 
     shop.remove("Plugin", "labels");
-    server.until("the removal", || {
-        (server.list(&["plugins"]).len() == 1).then_some(())
-    });
+    server.until("the removal", || (server.list(&["plugins"]).len() == 1).then_some(()));
     let applied = server.events("revision.applied");
     let changes = applied.last().unwrap()["data"]["summary"].clone();
     let is_of_labels = |line: &Value| line.as_str().unwrap().contains("labels");
-    assert!(
-        changes.as_array().unwrap().iter().all(is_of_labels),
-        "{changes}"
-    );
+    assert!(changes.as_array().unwrap().iter().all(is_of_labels), "{changes}");
     let after = server.finished("job");
     assert_eq!(steps(&after), ["main.1", "run.succeeded-index.note"]);
     assert_eq!(server.evidence("index").len(), 4);
     assert_eq!(server.evidence("labels").len(), 2);
     let containers = server.process.containers();
-    let same = containers
-        .iter()
-        .find(|container| container["Id"] == running);
+    let same = containers.iter().find(|container| container["Id"] == running);
     assert_eq!(same.unwrap()["State"], "running");
     assert_eq!(server.json(&["describe", &long])["phase"], "Main");
 }
@@ -72,19 +54,14 @@ fn a19_removing_one_plugin_changes_no_others_behaviour_or_containers() {
 fn a20_a_declared_order_is_obeyed_and_an_undeclared_one_is_always_the_same() {
     let shop = Shop::new();
     let plugin = |order: Option<i64>| {
-        let mut spec =
-            json!({"hooks": [{"name": "go", "event": "run.starting", "args": ["hook"]}]});
+        let mut spec = json!({"hooks": [{"name": "go", "event": "run.starting", "args": ["hook"]}]});
         if let Some(order) = order {
             spec["order"] = json!(order);
         }
         spec
     };
-    shop.plugin("zebra", plugin(Some(-5)))
-        .plugin("ant", plugin(Some(20)))
-        .plugin("bee", plugin(Some(10)));
-    shop.plugin("dog", plugin(None))
-        .plugin("cat", plugin(None))
-        .plugin("eel", plugin(None));
+    shop.plugin("zebra", plugin(Some(-5))).plugin("ant", plugin(Some(20))).plugin("bee", plugin(Some(10)));
+    shop.plugin("dog", plugin(None)).plugin("cat", plugin(None)).plugin("eel", plugin(None));
     shop.automation("job", json!({"args": ["echo", "hi"]}));
     let mut server = server(&shop);
     server.has("job");
@@ -118,36 +95,20 @@ fn a22_a_plugin_without_config_gets_the_defaults_and_a_wrong_key_is_refused() {
         let run = server.finished("job");
         server.lines(&run, "run.starting-warehouse.show")[1..].join(", ")
     };
-    shop.plugin("warehouse", plugin(Value::Null))
-        .automation("job", json!({"args": ["echo", "hi"]}));
+    shop.plugin("warehouse", plugin(Value::Null)).automation("job", json!({"args": ["echo", "hi"]}));
     let server = server(&shop);
     server.has("job");
     assert_eq!(shown(&server), "config.shelves = 40, config.door = absent");
 
     shop.plugin("warehouse", plugin(json!({"shelves": 12, "door": "east"})));
-    server.until("the new config", || {
-        (server.events("revision.applied").len() == 2).then_some(())
-    });
-    assert_eq!(
-        shown(&server),
-        "config.shelves = 12, config.door = \"east\""
-    );
+    server.until("the new config", || (server.events("revision.applied").len() == 2).then_some(()));
+    assert_eq!(shown(&server), "config.shelves = 12, config.door = \"east\"");
 
     shop.plugin("warehouse", plugin(json!({"shelfs": 12})));
     let report = refusal(&server, &shop);
-    assert!(
-        report.contains("E0157") && report.contains("shelfs"),
-        "{report}"
-    );
-    server.until("the refusal", || {
-        server.json(&["status"])["rejected"]
-            .is_object()
-            .then_some(())
-    });
-    assert_eq!(
-        shown(&server),
-        "config.shelves = 12, config.door = \"east\""
-    );
+    assert!(report.contains("E0157") && report.contains("shelfs"), "{report}");
+    server.until("the refusal", || server.json(&["status"])["rejected"].is_object().then_some(()));
+    assert_eq!(shown(&server), "config.shelves = 12, config.door = \"east\"");
 }
 
 #[test]
@@ -158,29 +119,18 @@ fn a24_a_bad_reference_fails_at_validation_and_never_at_run_time() {
     let server = server(&shop);
     server.has("job");
     let bad = [
-        (
-            json!({"hooks": [{"event": "run.sarting", "args": ["hook"]}]}),
-            "E0152",
-            "run.starting",
-        ),
+        (json!({"hooks": [{"event": "run.sarting", "args": ["hook"]}]}), "E0152", "run.starting"),
         (
             json!({"hooks": [{"event": "run.starting", "image": "Not An Image", "args": ["hook"]}]}),
             "E0144",
             "Not An Image",
         ),
-        (
-            json!({"hooks": [{"event": "run.starting", "program": "x"}]}),
-            "E0120",
-            "program",
-        ),
+        (json!({"hooks": [{"event": "run.starting", "program": "x"}]}), "E0120", "program"),
     ];
     for (spec, code, part) in bad {
         shop.plugin("broken", spec);
         let report = refusal(&server, &shop);
-        assert!(
-            report.contains(code) && report.contains(part),
-            "{code} or {part} is not in\n{report}"
-        );
+        assert!(report.contains(code) && report.contains(part), "{code} or {part} is not in\n{report}");
     }
     shop.remove("Plugin", "broken").add(
         "Plugin",
@@ -188,22 +138,11 @@ fn a24_a_bad_reference_fails_at_validation_and_never_at_run_time() {
         json!({"hooks": [{"event": "run.starting", "args": ["hook"]}]}),
     );
     assert!(refusal(&server, &shop).contains("E0155"));
-    shop.remove("Plugin", "broken")
-        .automation("bill", json!({"notify": {"failure": ["nobody"]}}));
+    shop.remove("Plugin", "broken").automation("bill", json!({"notify": {"failure": ["nobody"]}}));
     let report = refusal(&server, &shop);
-    assert!(
-        report.contains("E0150") && report.contains("nobody"),
-        "{report}"
-    );
+    assert!(report.contains("E0150") && report.contains("nobody"), "{report}");
     // The server refused each of them, and what was good goes on.
-    server.until("the refusals", || {
-        server.json(&["status"])["rejected"]
-            .is_object()
-            .then_some(())
-    });
+    server.until("the refusals", || server.json(&["status"])["rejected"].is_object().then_some(()));
     let run = server.finished("job");
-    assert_eq!(
-        (steps(&run), &run["outcome"]),
-        (vec!["main.1"], &json!("Succeeded"))
-    );
+    assert_eq!((steps(&run), &run["outcome"]), (vec!["main.1"], &json!("Succeeded")));
 }

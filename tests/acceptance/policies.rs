@@ -3,9 +3,7 @@
 use provost_testkit::{TOOLBOX, TempShop, unique};
 use serde_json::{Value, json};
 
-use crate::common::{
-    Server, Shop, docker, document, hook, options, place, server, steps, with_toolbox,
-};
+use crate::common::{Server, Shop, docker, document, hook, options, place, server, steps, with_toolbox};
 
 /// A policy that hands each automation this name of the shop.
 fn calling_it(name: &str) -> Value {
@@ -15,16 +13,10 @@ fn calling_it(name: &str) -> Value {
 /// A git repository with one policy and three automations that print what the policy hands them.
 fn three_jobs() -> TempShop {
     let shop = TempShop::new();
-    shop.write(
-        &place("Policy", "shop"),
-        &document("Policy", "shop", calling_it("acme")),
-    );
+    shop.write(&place("Policy", "shop"), &document("Policy", "shop", calling_it("acme")));
     for name in ["bread", "milk", "tea"] {
         let spec = with_toolbox(json!({"args": ["env", "SHOP"]}));
-        shop.write(
-            &place("Automation", name),
-            &document("Automation", name, spec),
-        );
+        shop.write(&place("Automation", name), &document("Automation", name, spec));
     }
     shop.commit("Open the shop");
     shop
@@ -55,24 +47,17 @@ impl Image {
         let name = format!("provost/{}", unique("greeting"));
         let container = docker().start(TOOLBOX, &["echo"], &json!({}));
         let greeting = json!({"Cmd": ["echo", "good morning"]});
-        let made = docker().http().post(
-            &format!("/commit?container={container}&repo={name}&tag=1"),
-            &greeting,
-        );
+        let made = docker().http().post(&format!("/commit?container={container}&repo={name}&tag=1"), &greeting);
         docker().remove(&container);
         assert!(made.unwrap().is_success());
-        Self {
-            name: format!("{name}:1"),
-        }
+        Self { name: format!("{name}:1") }
     }
 }
 
 impl Drop for Image {
     fn drop(&mut self) {
         // The test's own message is the one that counts.
-        let _ = docker()
-            .http()
-            .delete(&format!("/images/{}?force=1", self.name));
+        let _ = docker().http().delete(&format!("/images/{}?force=1", self.name));
     }
 }
 
@@ -85,13 +70,8 @@ fn a04_name_image_and_schedule_are_all_that_an_author_has_to_say() {
     let server = Server::start(host.folder(&shop.path()));
     let checked = server.cli(&["validate", "--strict", &shop.path().display().to_string()]);
     assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
-    let run = server.until("a run", || {
-        server.list(&["runs", "--outcome", "succeeded"]).pop()
-    });
-    assert_eq!(
-        (&run["automation"], &run["cause"]["kind"]),
-        (&json!("hello"), &json!("schedule"))
-    );
+    let run = server.until("a run", || server.list(&["runs", "--outcome", "succeeded"]).pop());
+    assert_eq!((&run["automation"], &run["cause"]["kind"]), (&json!("hello"), &json!("schedule")));
     assert_eq!(server.lines(&run, "main.1"), ["good morning"]);
 }
 
@@ -108,37 +88,24 @@ fn a05_an_automation_is_ignorant_of_policy() {
     let mut changed = calling_it("bakery");
     changed["hooks"] = json!([hook("announce", "run.starting", &["hook"])]);
     shop.policy("shop", changed);
-    server.until("the new policy", || {
-        (server.events("revision.applied").len() == 2).then_some(())
-    });
+    server.until("the new policy", || (server.events("revision.applied").len() == 2).then_some(()));
     let run = server.finished("job");
     assert_eq!(steps(&run), ["run.starting-shop.announce", "main.1"]);
     assert_eq!(server.lines(&run, "main.1"), ["SHOP=bakery"]);
     assert_eq!(shop.read("automations/job.yaml"), before);
-    assert!(
-        !before.contains("SHOP=") && !before.contains("policy"),
-        "{before}"
-    );
+    assert!(!before.contains("SHOP=") && !before.contains("policy"), "{before}");
 }
 
 #[test]
 fn a06_a_manifest_that_sets_what_policy_owns_is_refused_with_the_field() {
     let shop = Shop::new();
-    shop.policy(
-        "shop",
-        json!({"enforce": {"user": "1000:1000", "env": {"SHOP": "acme"}}}),
-    );
+    shop.policy("shop", json!({"enforce": {"user": "1000:1000", "env": {"SHOP": "acme"}}}));
     shop.automation("job", json!({"args": ["id"], "user": "1:1"}));
     let server = server(&shop);
     let checked = server.cli(&["validate", &shop.path().display().to_string()]);
     let report = format!("{}{}", checked.stdout, checked.stderr);
     assert_eq!(checked.code, 1);
-    for part in [
-        "E0160",
-        "user",
-        "automations/job.yaml",
-        "policies/shop.yaml",
-    ] {
+    for part in ["E0160", "user", "automations/job.yaml", "policies/shop.yaml"] {
         assert!(report.contains(part), "{part} is not in\n{report}");
     }
     // The running server says the same, and runs nothing of it.
@@ -162,15 +129,9 @@ fn a07_one_commit_to_the_policy_changes_every_automation() {
     follows(&server, &git.head());
     assert_eq!(printed(&server, "milk"), ["SHOP=acme"]);
 
-    git.write(
-        "policies/shop.yaml",
-        &document("Policy", "shop", calling_it("bakery")),
-    );
+    git.write("policies/shop.yaml", &document("Policy", "shop", calling_it("bakery")));
     let commit = git.commit("Call it a bakery");
-    assert_eq!(
-        git.git(&["show", "--name-only", "--format=", "HEAD"]),
-        "policies/shop.yaml"
-    );
+    assert_eq!(git.git(&["show", "--name-only", "--format=", "HEAD"]), "policies/shop.yaml");
     follows(&server, &commit);
     for name in ["bread", "milk", "tea"] {
         assert_eq!(printed(&server, name), ["SHOP=bakery"], "{name}");
@@ -180,38 +141,20 @@ fn a07_one_commit_to_the_policy_changes_every_automation() {
 #[test]
 fn a08_explain_tells_each_effective_value_and_the_scope_that_set_it() {
     let shop = Shop::new();
-    shop.policy(
-        "shop",
-        json!({"defaults": {"timeout": "1h", "retries": 2}, "enforce": {"user": "1000:1000"}}),
-    );
+    shop.policy("shop", json!({"defaults": {"timeout": "1h", "retries": 2}, "enforce": {"user": "1000:1000"}}));
     shop.automation("job", json!({"args": ["id"], "retries": 1}));
     let server = server(&shop);
     server.has("job");
     let explained = server.json(&["explain", "job"]);
     let told = |path: &str| {
         let items = explained["items"].as_array().unwrap();
-        let item = items
-            .iter()
-            .find(|item| item["path"] == path)
-            .unwrap_or_else(|| panic!("{path} is not told"));
+        let item = items.iter().find(|item| item["path"] == path).unwrap_or_else(|| panic!("{path} is not told"));
         ["value", "scope", "document"].map(|key| item[key].as_str().unwrap().to_owned())
     };
-    assert_eq!(
-        told("spec.gracePeriod"),
-        ["10s", "built-in", "built-in default"]
-    );
-    assert_eq!(
-        told("spec.timeout"),
-        ["1h", "policy default", "Policy/shop"]
-    );
-    assert_eq!(
-        told("spec.retries.limit"),
-        ["1", "automation", "Automation/job"]
-    );
-    assert_eq!(
-        told("spec.user"),
-        ["1000:1000", "policy enforced", "Policy/shop"]
-    );
+    assert_eq!(told("spec.gracePeriod"), ["10s", "built-in", "built-in default"]);
+    assert_eq!(told("spec.timeout"), ["1h", "policy default", "Policy/shop"]);
+    assert_eq!(told("spec.retries.limit"), ["1", "automation", "Automation/job"]);
+    assert_eq!(told("spec.user"), ["1000:1000", "policy enforced", "Policy/shop"]);
     // The same offline, with the file and line of each.
     let text = server.ok(&["explain", "job", "-f", &shop.path().display().to_string()]);
     for part in ["policies/shop.yaml:", "automations/job.yaml:", "built-in"] {
@@ -227,20 +170,13 @@ fn a09_two_policies_of_equal_order_that_differ_are_refused_naming_both() {
         spec["order"] = json!(order);
         spec
     };
-    shop.policy("shop", ordered(100, "acme"))
-        .policy("branch", ordered(100, "bakery"));
+    shop.policy("shop", ordered(100, "acme")).policy("branch", ordered(100, "bakery"));
     shop.automation("job", json!({"args": ["env", "SHOP"]}));
     let server = server(&shop);
     let checked = server.cli(&["validate", &shop.path().display().to_string()]);
     let report = format!("{}{}", checked.stdout, checked.stderr);
     assert_eq!(checked.code, 1, "{report}");
-    for part in [
-        "E0161",
-        "shop",
-        "branch",
-        "policies/shop.yaml",
-        "policies/branch.yaml",
-    ] {
+    for part in ["E0161", "shop", "branch", "policies/shop.yaml", "policies/branch.yaml"] {
         assert!(report.contains(part), "{part} is not in\n{report}");
     }
     // With different orders they compose, and the higher decides.

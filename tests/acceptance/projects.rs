@@ -8,11 +8,7 @@ use crate::common::{Server, Shop, options, server, steps};
 
 /// Runs a command that needs no server and must succeed.
 fn done(server: &Server, args: &[&str]) {
-    let Cli {
-        code,
-        stdout,
-        stderr,
-    } = server.cli(args);
+    let Cli { code, stdout, stderr } = server.cli(args);
     assert_eq!(code, 0, "provost {args:?}\n{stdout}{stderr}");
 }
 
@@ -30,12 +26,8 @@ fn a14_new_policies_and_automations_validate_and_run_untouched() {
     let run = server.finished("greet");
     assert_eq!(run["outcome"], "Succeeded", "{run}");
     assert_eq!(server.lines(&run, "main.1"), ["hello from greet"]);
-    let expected = [
-        "run.starting-house.announce",
-        "main.1",
-        "run.finished-house.tell",
-        "run.succeeded-parcels.on-success",
-    ];
+    let expected =
+        ["run.starting-house.announce", "main.1", "run.finished-house.tell", "run.succeeded-parcels.on-success"];
     let mut steps = steps(&run);
     steps[2..].sort_unstable();
     assert_eq!(steps, expected);

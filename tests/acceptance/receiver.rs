@@ -27,10 +27,7 @@ impl Heard {
     /// The value of a header; its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .into_iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
+        lines.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 }
 
@@ -79,11 +76,7 @@ impl Receiver {
             answer: Mutex::new(Answer::Say(200, String::new())),
             goes: AtomicBool::new(false),
         };
-        Self {
-            address: free.local_addr().unwrap(),
-            shared: Arc::new(shared),
-            listening: None,
-        }
+        Self { address: free.local_addr().unwrap(), shared: Arc::new(shared), listening: None }
     }
 
     /// Begins to listen.
@@ -141,9 +134,7 @@ impl Shared {
         match answer {
             Answer::Say(status, body) => {
                 let size = body.len();
-                let head = format!(
-                    "HTTP/1.1 {status} Said\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n"
-                );
+                let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n");
                 let _ = stream.write_all([head.as_bytes(), body.as_bytes()].concat().as_slice());
             }
             // Until the other side has had enough.
@@ -161,15 +152,9 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Heard> {
         }
     }
     let head = head.to_lowercase();
-    let size = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))?;
+    let size = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
     let mut text = vec![0; size.trim().parse().ok()?];
     reader.read_exact(&mut text).ok()?;
     let text = String::from_utf8(text).ok()?;
-    Some(Heard {
-        body: serde_json::from_str(&text).unwrap_or_default(),
-        text,
-        head,
-    })
+    Some(Heard { body: serde_json::from_str(&text).unwrap_or_default(), text, head })
 }

@@ -11,11 +11,7 @@ fn d04_a_duplicate_name_is_refused_with_both_places() {
     shop.automation("job", json!({"args": ["echo", "hi"]}));
     let server = server(&shop);
     server.has("job");
-    let second = document(
-        "Automation",
-        "job",
-        with_toolbox(json!({"args": ["echo", "other"]})),
-    );
+    let second = document("Automation", "job", with_toolbox(json!({"args": ["echo", "other"]})));
     shop.write("more/other.yaml", &second);
     let checked = server.cli(&["validate", &shop.path().display().to_string()]);
     let report = format!("{}{}", checked.stdout, checked.stderr);
@@ -23,11 +19,7 @@ fn d04_a_duplicate_name_is_refused_with_both_places() {
     for part in ["E0131", "automations/job.yaml", "more/other.yaml"] {
         assert!(report.contains(part), "{part} is not in\n{report}");
     }
-    server.until("the refusal", || {
-        server.json(&["status"])["rejected"]
-            .is_object()
-            .then_some(())
-    });
+    server.until("the refusal", || server.json(&["status"])["rejected"].is_object().then_some(()));
     // One name may be used once a kind.
     shop.write("more/other.yaml", &document("Policy", "job", json!({})));
     server.until("the policy", || server.list(&["policies"]).pop());
@@ -44,11 +36,7 @@ fn d05_an_empty_configuration_idles_healthy() {
     assert_eq!(status["counts"]["automations"], 0);
     assert_eq!(status["waitingFor"], json!([]));
     assert_eq!(status["rejected"], json!(null));
-    assert_eq!(
-        status["wakeAt"],
-        json!(null),
-        "it has nothing to wake up for"
-    );
+    assert_eq!(status["wakeAt"], json!(null), "it has nothing to wake up for");
     assert!(server.ok(&["status"]).contains("✓ ok"));
     assert!(server.process.is_running());
     assert_eq!(server.process.containers(), [json!(null); 0]);
@@ -61,8 +49,7 @@ fn d05_an_empty_configuration_idles_healthy() {
 #[test]
 fn d41_one_that_cannot_be_loaded_keeps_no_other_from_starting() {
     let shop = Shop::new();
-    let nowhere =
-        json!({"schedule": {"every": "1s"}, "image": "provost/nowhere:1", "pullPolicy": "Never"});
+    let nowhere = json!({"schedule": {"every": "1s"}, "image": "provost/nowhere:1", "pullPolicy": "Never"});
     shop.automation("a-broken", nowhere);
     shop.automation(
         "b-hook-missing",
@@ -70,38 +57,15 @@ fn d41_one_that_cannot_be_loaded_keeps_no_other_from_starting() {
             {"event": "run.starting", "image": "provost/nowhere:1", "pullPolicy": "Never"}
         ]}),
     );
-    shop.automation(
-        "c-good",
-        json!({"schedule": {"every": "1s"}, "args": ["echo", "hi"]}),
-    );
+    shop.automation("c-good", json!({"schedule": {"every": "1s"}, "args": ["echo", "hi"]}));
     let server = server(&shop);
-    let good = server.until("the good one", || {
-        server
-            .list(&["runs", "c-good", "--outcome", "succeeded"])
-            .pop()
-    });
+    let good = server.until("the good one", || server.list(&["runs", "c-good", "--outcome", "succeeded"]).pop());
     assert_eq!(good["exit"], 0);
-    let broken = server.until("the broken one", || {
-        server
-            .list(&["runs", "a-broken", "--outcome", "failed"])
-            .pop()
-    });
-    assert!(
-        broken["detail"]
-            .as_str()
-            .unwrap()
-            .contains("provost/nowhere:1"),
-        "{broken}"
-    );
-    let refused = server.until("the other one", || {
-        server
-            .list(&["runs", "b-hook-missing", "--outcome", "failed"])
-            .pop()
-    });
-    assert!(
-        refused["detail"].as_str().unwrap().contains("hook"),
-        "{refused}"
-    );
+    let broken = server.until("the broken one", || server.list(&["runs", "a-broken", "--outcome", "failed"]).pop());
+    assert!(broken["detail"].as_str().unwrap().contains("provost/nowhere:1"), "{broken}");
+    let refused =
+        server.until("the other one", || server.list(&["runs", "b-hook-missing", "--outcome", "failed"]).pop());
+    assert!(refused["detail"].as_str().unwrap().contains("hook"), "{refused}");
 }
 
 #[test]
@@ -121,11 +85,7 @@ fn c05_an_event_invented_in_a_manifest_fires() {
     let server = server(&shop);
     server.has("pack");
     let event = server.ok(&["fire", "orders.arrived", "--data", r#"{"order": 17}"#]);
-    let run = server.until("the triggered run", || {
-        server
-            .list(&["runs", "pack", "--outcome", "succeeded"])
-            .pop()
-    });
+    let run = server.until("the triggered run", || server.list(&["runs", "pack", "--outcome", "succeeded"]).pop());
     assert_eq!(run["cause"]["event"], "orders.arrived");
     assert_eq!(server.lines(&run, "main.1"), ["order 17"]);
     assert_eq!(server.evidence("orders").len(), 1);
@@ -133,19 +93,14 @@ fn c05_an_event_invented_in_a_manifest_fires() {
     assert!(hook_said.contains("data.order = 17"), "{hook_said}");
     // The condition is part of the binding.
     server.ok(&["fire", "orders.arrived", "--data", r#"{"order": 3}"#]);
-    server.until("the second hook", || {
-        (server.evidence("orders").len() == 2).then_some(())
-    });
+    server.until("the second hook", || (server.evidence("orders").len() == 2).then_some(()));
     assert_eq!(server.list(&["runs", "pack"]).len(), 1);
 }
 
 #[test]
 fn c06_an_event_that_nothing_is_bound_to_is_recorded_and_does_nothing() {
     let shop = Shop::new();
-    shop.policy(
-        "shop",
-        json!({"hooks": [hook("other", "orders.gone", &["hook"])]}),
-    );
+    shop.policy("shop", json!({"hooks": [hook("other", "orders.gone", &["hook"])]}));
     shop.automation("job", json!({"args": ["echo", "hi"]}));
     let server = server(&shop);
     server.has("job");
@@ -155,9 +110,7 @@ fn c06_an_event_that_nothing_is_bound_to_is_recorded_and_does_nothing() {
     assert_eq!(recorded["data"]["data"], json!({"order": 17}));
     let handled = server.until("its end", || {
         let handled = server.events("event.handled");
-        handled
-            .into_iter()
-            .find(|handled| handled["event"] == event.trim())
+        handled.into_iter().find(|handled| handled["event"] == event.trim())
     });
     assert!(handled["seq"].as_u64() > recorded["seq"].as_u64());
     assert_eq!(server.events("step.started"), [json!(null); 0]);
@@ -173,23 +126,17 @@ fn c06_an_event_that_nothing_is_bound_to_is_recorded_and_does_nothing() {
 fn e20_a_start_later_than_the_window_is_recorded_and_not_made_up_for() {
     let shop = Shop::new();
     let spec = |deadline: Option<&str>| {
-        let mut spec =
-            json!({"schedule": {"every": "2s"}, "catchUp": "All", "args": ["echo", "hi"]});
+        let mut spec = json!({"schedule": {"every": "2s"}, "catchUp": "All", "args": ["echo", "hi"]});
         if let Some(deadline) = deadline {
             spec["startDeadline"] = json!(deadline);
         }
         spec
     };
-    shop.automation("strict", spec(Some("1s")))
-        .automation("patient", spec(None));
+    shop.automation("strict", spec(Some("1s"))).automation("patient", spec(None));
     let mut server = server(&shop);
     server.has("strict");
     server.until("a run of each", || {
-        let has_run = |name: &str| {
-            !server
-                .list(&["runs", name, "--outcome", "succeeded"])
-                .is_empty()
-        };
+        let has_run = |name: &str| !server.list(&["runs", name, "--outcome", "succeeded"]).is_empty();
         (has_run("strict") && has_run("patient")).then_some(())
     });
     server.process.kill9();
@@ -198,41 +145,22 @@ fn e20_a_start_later_than_the_window_is_recorded_and_not_made_up_for() {
     server.process.start();
     let missed = server.until("what was missed", || {
         let outcomes = server.list(&["outcomes", "strict", "--limit", "1000"]);
-        outcomes
-            .into_iter()
-            .find(|outcome| outcome["reason"] == "deadline")
+        outcomes.into_iter().find(|outcome| outcome["reason"] == "deadline")
     });
     assert_eq!(missed["run"], json!(null), "{missed}");
     // Without a window, all that was missed is made up for.
     let count = server.until("the runs that are made up for", || {
         let outcomes = server.list(&["outcomes", "patient", "--limit", "1000"]);
-        let late = outcomes
-            .iter()
-            .filter(|outcome| outcome["verdict"] == "ran")
-            .count();
+        let late = outcomes.iter().filter(|outcome| outcome["verdict"] == "ran").count();
         (late >= 4).then_some(late)
     });
     assert!(count >= 4);
     let outcomes = server.list(&["outcomes", "patient", "--limit", "1000"]);
-    assert!(
-        outcomes
-            .iter()
-            .all(|outcome| outcome["verdict"] != "missed"),
-        "{outcomes:?}"
-    );
+    assert!(outcomes.iter().all(|outcome| outcome["verdict"] != "missed"), "{outcomes:?}");
     let explained = server.json(&["explain", "patient"]);
-    let told = |path: &str| {
-        explained["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|item| item["path"] == path)
-    };
+    let told = |path: &str| explained["items"].as_array().unwrap().iter().any(|item| item["path"] == path);
     assert!(!told("spec.startDeadline") && told("spec.concurrencyPolicy"));
-    let run = server
-        .list(&["runs", "strict", "--outcome", "succeeded"])
-        .pop()
-        .unwrap();
+    let run = server.list(&["runs", "strict", "--outcome", "succeeded"]).pop().unwrap();
     let run = server.json(&["describe", run["run"].as_str().unwrap()]);
     assert_eq!(steps(&run), ["main.1"]);
 }

@@ -8,10 +8,7 @@ use crate::common::{Server, document, hook, options, place, steps, with_toolbox}
 /// Writes an automation that prints these words.
 fn write(git: &TempShop, name: &str, words: &str) {
     let spec = with_toolbox(json!({"args": ["echo", words]}));
-    git.write(
-        &place("Automation", name),
-        &document("Automation", name, spec),
-    );
+    git.write(&place("Automation", name), &document("Automation", name, spec));
 }
 
 fn in_force(server: &Server) -> Value {
@@ -19,9 +16,7 @@ fn in_force(server: &Server) -> Value {
 }
 
 fn follows(server: &Server, commit: &str) {
-    server.until(&format!("revision {commit}"), || {
-        (in_force(server) == commit).then_some(())
-    });
+    server.until(&format!("revision {commit}"), || (in_force(server) == commit).then_some(()));
 }
 
 /// What a new run of the automation prints.
@@ -46,45 +41,17 @@ fn a_commit_becomes_a_governed_run() {
         hook("announce", "run.starting", &["hook", "--set-local", "ticket=T-1"]),
         hook("praise", "run.succeeded", &["hook", "--get", "locals.ticket"]),
     ]});
-    git.write(
-        &place("Policy", "shop"),
-        &document("Policy", "shop", policy),
-    );
-    let spec = with_toolbox(
-        json!({"schedule": {"every": "1s"}, "args": ["env", "SHOP", "PROVOST_LOCAL_TICKET"]}),
-    );
-    git.write(
-        &place("Automation", "hello"),
-        &document("Automation", "hello", spec),
-    );
+    git.write(&place("Policy", "shop"), &document("Policy", "shop", policy));
+    let spec = with_toolbox(json!({"schedule": {"every": "1s"}, "args": ["env", "SHOP", "PROVOST_LOCAL_TICKET"]}));
+    git.write(&place("Automation", "hello"), &document("Automation", "hello", spec));
     let commit = git.commit("Open the shop");
     let server = Server::start(options().git(&git.url()));
-    let run = server.until("a run", || {
-        server
-            .list(&["runs", "hello", "--outcome", "succeeded"])
-            .pop()
-    });
-    assert_eq!(
-        (&run["revision"], &run["cause"]["kind"]),
-        (&json!(commit), &json!("schedule"))
-    );
+    let run = server.until("a run", || server.list(&["runs", "hello", "--outcome", "succeeded"]).pop());
+    assert_eq!((&run["revision"], &run["cause"]["kind"]), (&json!(commit), &json!("schedule")));
     let run = server.over(run["run"].as_str().unwrap());
-    assert_eq!(
-        steps(&run),
-        [
-            "run.starting-shop.announce",
-            "main.1",
-            "run.succeeded-shop.praise"
-        ]
-    );
-    assert_eq!(
-        server.lines(&run, "main.1"),
-        ["SHOP=acme", "PROVOST_LOCAL_TICKET=T-1"]
-    );
-    assert_eq!(
-        server.lines(&run, "run.succeeded-shop.praise")[1],
-        "locals.ticket = \"T-1\""
-    );
+    assert_eq!(steps(&run), ["run.starting-shop.announce", "main.1", "run.succeeded-shop.praise"]);
+    assert_eq!(server.lines(&run, "main.1"), ["SHOP=acme", "PROVOST_LOCAL_TICKET=T-1"]);
+    assert_eq!(server.lines(&run, "run.succeeded-shop.praise")[1], "locals.ticket = \"T-1\"");
 }
 
 #[test]
@@ -107,12 +74,7 @@ fn a_plan_is_what_apply_does_and_is_refused_when_the_world_has_moved() {
     let id = plan["id"].as_str().unwrap();
     assert_eq!(server.cli(&["plan", "--exit-code"]).code, 3);
     let text = server.ok(&["plan"]);
-    for part in [
-        "+ Automation/bye",
-        "~ Automation/hello",
-        "spec.args",
-        "1 to add, 1 to change, 0 to remove",
-    ] {
+    for part in ["+ Automation/bye", "~ Automation/hello", "spec.args", "1 to add, 1 to change, 0 to remove"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     assert_eq!(in_force(&server), first, "planning changes nothing");
@@ -121,33 +83,22 @@ fn a_plan_is_what_apply_does_and_is_refused_when_the_world_has_moved() {
     let third = git.commit("Three");
     let refused = server.cli(&["apply", "--plan", id]);
     assert_eq!(refused.code, 1, "{}{}", refused.stdout, refused.stderr);
-    assert!(
-        refused.stderr.contains("out of date") && refused.stderr.contains("provost plan"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains("out of date") && refused.stderr.contains("provost plan"), "{}", refused.stderr);
     assert_eq!(in_force(&server), first);
 
     let plan = planned(&server, &third);
     let applied = server.json(&["apply", "--plan", plan["id"].as_str().unwrap()]);
     assert_eq!(applied["changes"], plan["changes"]);
     assert_eq!(in_force(&server), third);
-    assert_eq!(
-        (printed(&server, "hello"), printed(&server, "bye")),
-        (vec!["two".into()], vec!["farewell".into()])
-    );
+    assert_eq!((printed(&server, "hello"), printed(&server, "bye")), (vec!["two".into()], vec!["farewell".into()]));
 }
 
 #[test]
 fn a_bad_commit_is_refused_whole_and_the_last_good_one_stays_across_a_restart() {
     let git = TempShop::new();
     write(&git, "hello", "good");
-    let policy =
-        json!({"hooks": [hook("alarm", "revision.rejected", &["hook", "--get", "data.errors"])]});
-    git.write(
-        &place("Policy", "shop"),
-        &document("Policy", "shop", policy),
-    );
+    let policy = json!({"hooks": [hook("alarm", "revision.rejected", &["hook", "--get", "data.errors"])]});
+    git.write(&place("Policy", "shop"), &document("Policy", "shop", policy));
     let good = git.commit("Good");
     let mut server = Server::start(options().git(&git.url()));
     follows(&server, &good);
@@ -157,11 +108,7 @@ fn a_bad_commit_is_refused_whole_and_the_last_good_one_stays_across_a_restart() 
     write(&git, "another", "new");
     git.write(
         "automations/bad.yaml",
-        &document(
-            "Automation",
-            "bad",
-            json!({"image": "provost/toolbox:0.1.0", "timeot": "1m"}),
-        ),
+        &document("Automation", "bad", json!({"image": "provost/toolbox:0.1.0", "timeot": "1m"})),
     );
     let bad = git.commit("Bad");
     let told = server.until("the refusal", || {
@@ -181,21 +128,10 @@ fn a_bad_commit_is_refused_whole_and_the_last_good_one_stays_across_a_restart() 
     unchanged(&server);
     server.process.restart();
     unchanged(&server);
-    server.until("the refusal, still told", || {
-        (server.json(&["status"])["rejected"]["revision"] == bad).then_some(())
-    });
+    server.until("the refusal, still told", || (server.json(&["status"])["rejected"]["revision"] == bad).then_some(()));
     let history = server.json(&["history"])["items"].clone();
-    let results: Vec<&Value> = history
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| &item["result"])
-        .collect();
-    assert_eq!(
-        results,
-        ["rejected", "applied"],
-        "told once, also after the restart"
-    );
+    let results: Vec<&Value> = history.as_array().unwrap().iter().map(|item| &item["result"]).collect();
+    assert_eq!(results, ["rejected", "applied"], "told once, also after the restart");
 
     git.remove("automations/bad.yaml");
     follows(&server, &git.commit("Mended"));
@@ -221,20 +157,13 @@ fn a_revision_is_rolled_back_and_stays_so_until_somebody_applies() {
     // A newer commit does not undo it, and neither does a restart.
     write(&git, "hello", "three");
     let third = git.commit("Three");
-    server.until("the newer commit", || {
-        (server.json(&["status"])["source"]["waiting"] == third).then_some(())
-    });
+    server.until("the newer commit", || (server.json(&["status"])["source"]["waiting"] == third).then_some(()));
     server.process.restart();
-    server.until("the newer commit again", || {
-        (server.json(&["status"])["source"]["waiting"] == third).then_some(())
-    });
+    server.until("the newer commit again", || (server.json(&["status"])["source"]["waiting"] == third).then_some(()));
     assert_eq!(in_force(&server), first);
     assert_eq!(server.json(&["status"])["pinned"], first);
     server.ok(&["apply"]);
-    assert_eq!(
-        (in_force(&server), printed(&server, "hello")),
-        (json!(third), vec!["three".to_owned()])
-    );
+    assert_eq!((in_force(&server), printed(&server, "hello")), (json!(third), vec!["three".to_owned()]));
     // To a named one, by its beginning.
     server.ok(&["rollback", &second[..10]]);
     assert_eq!(printed(&server, "hello"), ["two"]);

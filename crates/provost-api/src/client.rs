@@ -30,9 +30,7 @@ type Answer<T> = Result<T, ClientError>;
 impl Client {
     /// A client of the server that listens on `socket`.
     pub fn unix(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-        }
+        Self { socket: socket.into() }
     }
 
     /// The socket.
@@ -67,8 +65,7 @@ impl Client {
 
     /// The same, once the run is over, or after `wait_s` seconds (at most 300): `ended_at` tells which.
     pub async fn wait_for_run(&self, run: &str, wait_s: u64) -> Answer<RunDetail> {
-        self.get(&path(&["runs", run]), &WaitQuery { wait: Some(wait_s) })
-            .await
+        self.get(&path(&["runs", run]), &WaitQuery { wait: Some(wait_s) }).await
     }
 
     /// The output of a run; with `follow`, until it is over.
@@ -78,8 +75,7 @@ impl Client {
 
     /// The output of an automation's last run; with `follow`, of later ones too.
     pub async fn automation_logs(&self, automation: &str, query: &LogsQuery) -> Answer<LogStream> {
-        self.stream(&path(&["automations", automation, "logs"]), query)
-            .await
+        self.stream(&path(&["automations", automation, "logs"]), query).await
     }
 
     /// The output of the hooks of an event that is no run's own, so far; it cannot be followed.
@@ -124,46 +120,34 @@ impl Client {
 
     /// Starts a run of `automation` now.
     pub async fn start_run(&self, automation: &str, request: &RunRequest) -> Answer<RunAccepted> {
-        let request = RunRequest {
-            request: with_id(&request.request),
-            ..request.clone()
-        };
-        self.post(&path(&["automations", automation, "run"]), &request)
-            .await
+        let request = RunRequest { request: with_id(&request.request), ..request.clone() };
+        self.post(&path(&["automations", automation, "run"]), &request).await
     }
 
     /// Pauses `automation`.
     pub async fn pause(&self, automation: &str, request: &PauseRequest) -> Answer<()> {
-        self.post_only(&path(&["automations", automation, "pause"]), request)
-            .await
+        self.post_only(&path(&["automations", automation, "pause"]), request).await
     }
 
     /// Ends the pause of `automation`.
     pub async fn resume(&self, automation: &str) -> Answer<()> {
-        self.post_only(&path(&["automations", automation, "resume"]), &Empty {})
-            .await
+        self.post_only(&path(&["automations", automation, "resume"]), &Empty {}).await
     }
 
     /// Asks `run` to end. Returns when that is durable, not when it has ended.
     pub async fn stop_run(&self, run: &str) -> Answer<()> {
-        self.post_only(&path(&["runs", run, "stop"]), &Empty {})
-            .await
+        self.post_only(&path(&["runs", run, "stop"]), &Empty {}).await
     }
 
     /// Runs again with the inputs of `run`.
     pub async fn retry_run(&self, run: &str, request: &RetryRequest) -> Answer<RunAccepted> {
-        let request = RetryRequest {
-            request: with_id(&request.request),
-        };
+        let request = RetryRequest { request: with_id(&request.request) };
         self.post(&path(&["runs", run, "retry"]), &request).await
     }
 
     /// Says that something happened.
     pub async fn fire(&self, request: &FireRequest) -> Answer<EventAccepted> {
-        let request = FireRequest {
-            request: with_id(&request.request),
-            ..request.clone()
-        };
+        let request = FireRequest { request: with_id(&request.request), ..request.clone() };
         self.post("/v1/events", &request).await
     }
 
@@ -185,17 +169,12 @@ impl Client {
 
 /// `/v1/` and `segments`, each as it has to be written in a path: what people type may hold anything.
 fn path(segments: &[&str]) -> String {
-    const KEPT: &percent_encoding::AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
-    let segments = segments
-        .iter()
-        .map(|segment| utf8_percent_encode(segment, KEPT).to_string());
+    const KEPT: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    let segments = segments.iter().map(|segment| utf8_percent_encode(segment, KEPT).to_string());
     format!("/v1/{}", segments.collect::<Vec<_>>().join("/"))
 }
 
 /// The caller's id, or a new one, so that a request that is sent twice acts once.
 fn with_id(given: &Option<String>) -> Option<String> {
-    given
-        .clone()
-        .or_else(|| Some(uuid::Uuid::now_v7().to_string()))
+    given.clone().or_else(|| Some(uuid::Uuid::now_v7().to_string()))
 }

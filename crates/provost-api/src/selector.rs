@@ -36,21 +36,14 @@ impl Term {
     fn parse(text: &str) -> Result<Self, String> {
         let (key, value, not) = match (text.split_once("!="), text.split_once('=')) {
             (Some((key, value)), _) => (key, Some(value), true),
-            (None, Some((key, value))) => {
-                (key, Some(value.strip_prefix('=').unwrap_or(value)), false)
-            }
+            (None, Some((key, value))) => (key, Some(value.strip_prefix('=').unwrap_or(value)), false),
             (None, None) => match text.strip_prefix('!') {
                 Some(key) => (key, None, true),
                 None => (text, None, false),
             },
         };
-        let (key, value) = (
-            key.trim().to_owned(),
-            value.map(|value| value.trim().to_owned()),
-        );
-        let is_odd = |text: &str| {
-            text.contains(|c: char| c.is_whitespace() || matches!(c, '!' | '=' | '(' | ')'))
-        };
+        let (key, value) = (key.trim().to_owned(), value.map(|value| value.trim().to_owned()));
+        let is_odd = |text: &str| text.contains(|c: char| c.is_whitespace() || matches!(c, '!' | '=' | '(' | ')'));
         if key.is_empty() || is_odd(&key) || value.as_deref().is_some_and(is_odd) {
             return Err(format!("{text:?} is not a selector's term"));
         }
@@ -74,9 +67,7 @@ mod tests {
     #[test]
     fn selectors_select_by_value_presence_and_their_contrary() {
         let labels = [("team", "finance"), ("nightly", "")];
-        let labels = labels
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into();
+        let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         for (text, selected) in [
             ("", true),
             ("team=finance", true),
@@ -91,11 +82,7 @@ mod tests {
             (" team = finance , nightly ", true),
             ("team=finance,legacy", false),
         ] {
-            assert_eq!(
-                Selector::parse(text).unwrap().matches(&labels),
-                selected,
-                "{text}"
-            );
+            assert_eq!(Selector::parse(text).unwrap().matches(&labels), selected, "{text}");
         }
     }
 

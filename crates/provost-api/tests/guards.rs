@@ -15,66 +15,32 @@ const PAUSE: &str = "/v1/automations/nightly/pause";
 
 fn assert_problem(answer: &Answer, code: ProblemCode) {
     assert_eq!(answer.status, code.status().0, "{answer:?}");
-    assert!(
-        answer
-            .head
-            .contains("content-type: application/problem+json"),
-        "{answer:?}"
-    );
+    assert!(answer.head.contains("content-type: application/problem+json"), "{answer:?}");
     let problem: Problem = serde_json::from_str(&answer.body).unwrap();
     assert_eq!((problem.code, problem.status), (code, answer.status));
     assert!(!problem.detail.is_empty());
 }
 
 async fn is_paused(bench: &Bench) -> bool {
-    bench
-        .client
-        .automation("nightly")
-        .await
-        .unwrap()
-        .item
-        .pause
-        .is_some()
+    bench.client.automation("nightly").await.unwrap().item.pause.is_some()
 }
 
 #[tokio::test]
 async fn bodies_are_json_and_nothing_else() {
     let bench = Bench::new(&[automation("nightly")]).await;
-    for kind in [
-        "",
-        "Content-Type: text/plain\r\n",
-        "Content-Type: application/x-www-form-urlencoded\r\n",
-    ] {
-        assert_problem(
-            &post_as(&bench.socket, PAUSE, kind, "{}").await,
-            ProblemCode::NotJson,
-        );
+    for kind in ["", "Content-Type: text/plain\r\n", "Content-Type: application/x-www-form-urlencoded\r\n"] {
+        assert_problem(&post_as(&bench.socket, PAUSE, kind, "{}").await, ProblemCode::NotJson);
     }
     assert!(!is_paused(&bench).await);
     let with_charset = "Content-Type: application/json; charset=utf-8\r\n";
-    assert_eq!(
-        post_as(&bench.socket, PAUSE, with_charset, "{}")
-            .await
-            .status,
-        204
-    );
+    assert_eq!(post_as(&bench.socket, PAUSE, with_charset, "{}").await.status, 204);
 }
 
 #[tokio::test]
 async fn bodies_that_cannot_be_read_are_refused() {
     let bench = Bench::new(&[automation("nightly")]).await;
-    for body in [
-        "",
-        "{",
-        "[]",
-        "{\"reson\": \"x\"}",
-        "{\"until\": \"tomorrow\"}",
-        "{} {}",
-    ] {
-        assert_problem(
-            &post(&bench.socket, PAUSE, body).await,
-            ProblemCode::Invalid,
-        );
+    for body in ["", "{", "[]", "{\"reson\": \"x\"}", "{\"until\": \"tomorrow\"}", "{} {}"] {
+        assert_problem(&post(&bench.socket, PAUSE, body).await, ProblemCode::Invalid);
     }
     assert!(!is_paused(&bench).await);
 }
@@ -83,10 +49,7 @@ async fn bodies_that_cannot_be_read_are_refused() {
 async fn bodies_are_at_most_a_mebibyte() {
     let bench = Bench::new(&[automation("nightly")]).await;
     let body = |size: usize| format!("{{\"reason\": \"{}\"}}", "x".repeat(size - 14));
-    assert_problem(
-        &post(&bench.socket, PAUSE, &body((1 << 20) + 1)).await,
-        ProblemCode::TooLarge,
-    );
+    assert_problem(&post(&bench.socket, PAUSE, &body((1 << 20) + 1)).await, ProblemCode::TooLarge);
     assert!(!is_paused(&bench).await);
     assert_eq!(post(&bench.socket, PAUSE, &body(1 << 20)).await.status, 204);
 }
@@ -94,42 +57,22 @@ async fn bodies_are_at_most_a_mebibyte() {
 #[tokio::test]
 async fn nothing_changes_on_a_get() {
     let bench = Bench::new(&[automation("nightly")]).await;
-    assert_problem(
-        &get(&bench.socket, PAUSE).await,
-        ProblemCode::MethodNotAllowed,
-    );
-    assert_problem(
-        &post(&bench.socket, "/v1/status", "{}").await,
-        ProblemCode::MethodNotAllowed,
-    );
-    let delete =
-        "DELETE /v1/automations/nightly HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    assert_problem(
-        &send(&bench.socket, delete).await,
-        ProblemCode::MethodNotAllowed,
-    );
+    assert_problem(&get(&bench.socket, PAUSE).await, ProblemCode::MethodNotAllowed);
+    assert_problem(&post(&bench.socket, "/v1/status", "{}").await, ProblemCode::MethodNotAllowed);
+    let delete = "DELETE /v1/automations/nightly HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    assert_problem(&send(&bench.socket, delete).await, ProblemCode::MethodNotAllowed);
     assert!(!is_paused(&bench).await);
 }
 
 #[tokio::test]
 async fn unknown_paths_and_questions_are_refused() {
     let bench = Bench::new(&[automation("nightly")]).await;
-    for path in [
-        "/",
-        "/v1",
-        "/v1/nothing",
-        "/v2/status",
-        "/v1/automations/a/b/c",
-    ] {
+    for path in ["/", "/v1", "/v1/nothing", "/v2/status", "/v1/automations/a/b/c"] {
         assert_problem(&get(&bench.socket, path).await, ProblemCode::NotFound);
     }
-    for path in [
-        "/v1/runs?limt=5",
-        "/v1/runs?limit=x",
-        "/v1/runs?outcome=Great",
-        "/v1/automations/%ff",
-        "/v1/runs/a%20b",
-    ] {
+    for path in
+        ["/v1/runs?limt=5", "/v1/runs?limit=x", "/v1/runs?outcome=Great", "/v1/automations/%ff", "/v1/runs/a%20b"]
+    {
         assert_problem(&get(&bench.socket, path).await, ProblemCode::Invalid);
     }
 }
@@ -140,26 +83,14 @@ async fn pages_and_other_hosts_are_refused() {
     let json = "Content-Type: application/json\r\n";
     for origin in ["https://evil.example", "http://localhost", "null"] {
         let headers = format!("{json}Origin: {origin}\r\n");
-        assert_problem(
-            &post_as(&bench.socket, PAUSE, &headers, "{}").await,
-            ProblemCode::Denied,
-        );
+        assert_problem(&post_as(&bench.socket, PAUSE, &headers, "{}").await, ProblemCode::Denied);
     }
-    let called = |host: &str| {
-        format!("GET /v1/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-    };
+    let called = |host: &str| format!("GET /v1/status HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     for host in ["evil.example", "localhost.evil.example", "127.0.0.1", ""] {
-        assert_problem(
-            &send(&bench.socket, &called(host)).await,
-            ProblemCode::Denied,
-        );
+        assert_problem(&send(&bench.socket, &called(host)).await, ProblemCode::Denied);
     }
     for host in ["localhost", "provost", "localhost:8080"] {
-        assert_eq!(
-            send(&bench.socket, &called(host)).await.status,
-            200,
-            "{host}"
-        );
+        assert_eq!(send(&bench.socket, &called(host)).await.status, 200, "{host}");
     }
     assert!(!is_paused(&bench).await);
 }
@@ -172,10 +103,7 @@ async fn a_client_says_that_nobody_answers_and_how_to_mend_it() {
     drop(std::os::unix::net::UnixListener::bind(&left_behind).unwrap());
     for socket in [&nowhere, &left_behind] {
         let error = Client::unix(socket).status().await.unwrap_err();
-        assert!(
-            matches!(&error, ClientError::NotRunning { socket: of, .. } if of == socket),
-            "{error:?}"
-        );
+        assert!(matches!(&error, ClientError::NotRunning { socket: of, .. } if of == socket), "{error:?}");
         assert!(error.hint().unwrap().contains("provost serve"));
     }
 }
@@ -184,10 +112,8 @@ async fn a_client_says_that_nobody_answers_and_how_to_mend_it() {
 async fn a_client_says_that_somebody_else_answers() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("other.sock");
-    let answers = [
-        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
-        "HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nhi",
-    ];
+    let answers =
+        ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nhi"];
     for answer in answers {
         let error = ask_somebody_else(&socket, answer).await;
         assert!(matches!(error, ClientError::Answer { .. }), "{error:?}");

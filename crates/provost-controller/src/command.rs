@@ -159,11 +159,7 @@ pub enum RefusalKind {
 impl Refusal {
     /// A refusal of `kind`.
     pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hint: None,
-        }
+        Self { kind, message: message.into(), hint: None }
     }
 
     /// The same, with a way to mend it.

@@ -77,18 +77,14 @@ impl Controller {
     {
         let (answer, answered) = oneshot::channel();
         let look: Look = Box::new(move |view| drop(answer.send(look(view))));
-        self.messages
-            .send(Message::Look(look))
-            .map_err(|_| gone())?;
+        self.messages.send(Message::Look(look)).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())
     }
 
     /// Carries out `command`. When this returns, what it did is durable.
     pub async fn command(&self, command: Command) -> Result<Done, Refusal> {
         let (answer, answered) = oneshot::channel();
-        self.messages
-            .send(Message::Command(command, answer))
-            .map_err(|_| gone())?;
+        self.messages.send(Message::Command(command, answer)).map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 

@@ -1,8 +1,6 @@
 //! What the core is told.
 
-use provost_model::{
-    ContainerName, ContainerSeen, EventId, Reply, RevisionId, StepOutput, StepRef,
-};
+use provost_model::{ContainerName, ContainerSeen, EventId, Reply, RevisionId, StepOutput, StepRef};
 use provost_planner::Action;
 
 use crate::{Compiled, DeliveryError, EngineError, EngineFacts};

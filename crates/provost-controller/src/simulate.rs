@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{
-    ContainerName, ContainerRequest, ContainerSeen, Desired, DueOutcome, DueVerdict, Instance,
-    Life, Name, Outcome, Owner, Recorded, RevisionId, RunRecord, State, StepOutput,
+    ContainerName, ContainerRequest, ContainerSeen, Desired, DueOutcome, DueVerdict, Instance, Life, Name, Outcome,
+    Owner, Recorded, RevisionId, RunRecord, State, StepOutput,
 };
 use provost_planner::{Action, Identity};
 
@@ -128,26 +128,11 @@ impl<'a> Play<'a> {
     fn run(&mut self, desired: Desired, from: Timestamp) {
         self.now = from;
         self.start(State::default());
-        let revision = desired
-            .revision
-            .clone()
-            .or_else(|| RevisionId::parse("simulated").ok());
+        let revision = desired.revision.clone().or_else(|| RevisionId::parse("simulated").ok());
         if let Some(revision) = revision {
-            let compiled = Compiled {
-                desired: Some(desired),
-                report: String::new(),
-                errors: 0,
-                warnings: 0,
-            };
-            let (about, by, compiled) =
-                (String::new(), "simulation".to_owned(), Box::new(compiled));
-            self.inputs.push(Input::Revision {
-                revision,
-                about,
-                by,
-                compiled,
-                pin: Pin::Leave,
-            });
+            let compiled = Compiled { desired: Some(desired), report: String::new(), errors: 0, warnings: 0 };
+            let (about, by, compiled) = (String::new(), "simulation".to_owned(), Box::new(compiled));
+            self.inputs.push(Input::Revision { revision, about, by, compiled, pin: Pin::Leave });
         }
         let mut downtimes = self.script.downtimes.iter().filter(|(_, up)| *up > from);
         let mut downtime = downtimes.next();
@@ -168,25 +153,14 @@ impl<'a> Play<'a> {
         let (core, answer) = Core::new(rules(), state, self.now);
         self.core = Some(core);
         self.take(answer);
-        let containers = self
-            .containers
-            .values()
-            .map(|container| container.seen.clone())
-            .collect();
-        self.inputs.push(Input::EngineUp {
-            facts: engine_facts(),
-            containers,
-        });
+        let containers = self.containers.values().map(|container| container.seen.clone()).collect();
+        self.inputs.push(Input::EngineUp { facts: engine_facts(), containers });
     }
 
     /// The reconciler is killed and comes back: only what was recorded is left of it.
     fn be_down(&mut self, down: Timestamp, up: Timestamp) {
         self.now = down;
-        let state = self
-            .core
-            .take()
-            .map(|core| core.state().clone())
-            .unwrap_or_default();
+        let state = self.core.take().map(|core| core.state().clone()).unwrap_or_default();
         self.inputs.clear();
         self.now = up;
         self.end_containers();
@@ -201,12 +175,7 @@ impl<'a> Play<'a> {
     }
 
     fn end_containers(&mut self) {
-        while let Some((end, name)) = self
-            .ends
-            .first()
-            .filter(|(end, _)| *end <= self.now)
-            .cloned()
-        {
+        while let Some((end, name)) = self.ends.first().filter(|(end, _)| *end <= self.now).cloned() {
             self.ends.remove(&(end, name.clone()));
             self.end(&name, end, None);
         }
@@ -220,17 +189,9 @@ impl<'a> Play<'a> {
             return;
         };
         let code = code.unwrap_or(container.fate.1);
-        container.seen.life = Life::Exited {
-            code,
-            out_of_memory: false,
-            started_at,
-            finished_at: Some(at),
-            error: None,
-        };
-        self.inputs.push(Input::Seen {
-            name: name.clone(),
-            container: Some(container.seen.clone()),
-        });
+        container.seen.life =
+            Life::Exited { code, out_of_memory: false, started_at, finished_at: Some(at), error: None };
+        self.inputs.push(Input::Seen { name: name.clone(), container: Some(container.seen.clone()) });
     }
 
     /// Lets the core take what came in, and the engine do what it says, until nothing is left to do at this instant.
@@ -247,9 +208,7 @@ impl<'a> Play<'a> {
     }
 
     fn take(&mut self, answer: crate::Answer) {
-        self.wake_at = answer
-            .wake_at
-            .map(|wake_at| wake_at.max(self.now + SignedDuration::from_millis(1)));
+        self.wake_at = answer.wake_at.map(|wake_at| wake_at.max(self.now + SignedDuration::from_millis(1)));
         self.report.facts += answer.batch.facts.len() as u64;
         for outcome in &answer.batch.outcomes {
             self.count_outcome(outcome);
@@ -258,22 +217,14 @@ impl<'a> Play<'a> {
             self.count_run(run, &answer.batch.facts);
         }
         if let Some(core) = &self.core {
-            let at_once = core
-                .state()
-                .runs
-                .values()
-                .filter(|run| run.is_going_on())
-                .count();
+            let at_once = core.state().runs.values().filter(|run| run.is_going_on()).count();
             self.report.at_once_max = self.report.at_once_max.max(at_once);
         }
         for action in answer.actions {
             self.carry_out(action);
         }
         for name in answer.look_at {
-            let container = self
-                .containers
-                .get(&name)
-                .map(|container| container.seen.clone());
+            let container = self.containers.get(&name).map(|container| container.seen.clone());
             self.inputs.push(Input::Seen { name, container });
         }
     }
@@ -284,16 +235,9 @@ impl<'a> Play<'a> {
             Action::Start { name, step } => {
                 let now = self.now;
                 let result = Ok(self.containers.get_mut(&name).map(|container| {
-                    container.seen.life = Life::Running {
-                        started_at: Some(now),
-                    };
-                    let length = SignedDuration::from_secs(
-                        i64::try_from(container.fate.0).unwrap_or(i64::MAX),
-                    );
-                    self.ends.insert((
-                        now.checked_add(length).unwrap_or(Timestamp::MAX),
-                        name.clone(),
-                    ));
+                    container.seen.life = Life::Running { started_at: Some(now) };
+                    let length = SignedDuration::from_secs(i64::try_from(container.fate.0).unwrap_or(i64::MAX));
+                    self.ends.insert((now.checked_add(length).unwrap_or(Timestamp::MAX), name.clone()));
                     container.seen.clone()
                 }));
                 Input::Started { name, step, result }
@@ -303,10 +247,7 @@ impl<'a> Play<'a> {
             Action::Stop { name, .. } => {
                 self.end(&name, self.now, Some(143));
                 self.ends.retain(|(_, other)| *other != name);
-                let result = Ok(self
-                    .containers
-                    .get(&name)
-                    .map(|container| container.seen.clone()));
+                let result = Ok(self.containers.get(&name).map(|container| container.seen.clone()));
                 Input::Stopped { name, result }
             }
             Action::Collect { name, output } => {
@@ -314,28 +255,15 @@ impl<'a> Play<'a> {
                     return;
                 };
                 let result = Ok((container.seen.clone(), StepOutput::default()));
-                Input::Collected {
-                    name,
-                    step: output.step,
-                    result,
-                }
+                Input::Collected { name, step: output.step, result }
             }
             Action::Remove { name } => {
                 self.containers.remove(&name);
                 self.ends.retain(|(_, other)| *other != name);
-                Input::Removed {
-                    name,
-                    result: Ok(()),
-                }
+                Input::Removed { name, result: Ok(()) }
             }
-            Action::Ask { step, .. } => Input::Asked {
-                step,
-                result: Ok(None),
-            },
-            Action::Deliver { notice, .. } => Input::Delivered {
-                id: notice.id,
-                result: Ok(()),
-            },
+            Action::Ask { step, .. } => Input::Asked { step, result: Ok(None) },
+            Action::Deliver { notice, .. } => Input::Delivered { id: notice.id, result: Ok(()) },
         };
         self.inputs.push(input);
     }
@@ -349,18 +277,8 @@ impl<'a> Play<'a> {
             request: Some(request.digest().to_string()),
             life: Life::Created,
         };
-        self.containers.insert(
-            request.name.clone(),
-            Container {
-                seen: seen.clone(),
-                fate,
-            },
-        );
-        Input::Created {
-            name: request.name,
-            step: request.step,
-            result: Ok((seen, "sha256:simulated".to_owned())),
-        }
+        self.containers.insert(request.name.clone(), Container { seen: seen.clone(), fate });
+        Input::Created { name: request.name, step: request.step, result: Ok((seen, "sha256:simulated".to_owned())) }
     }
 
     fn fate(&mut self, request: &ContainerRequest) -> (u64, i64) {
@@ -373,26 +291,14 @@ impl<'a> Play<'a> {
         };
         let attempts = self.attempts.entry(name.clone()).or_default();
         *attempts += 1;
-        let fails = self
-            .script
-            .fail_every
-            .get(&name)
-            .is_some_and(|every| *every > 0 && attempts.is_multiple_of(*every));
-        let length = self
-            .script
-            .run_for_of
-            .get(&name)
-            .copied()
-            .unwrap_or(self.script.run_for_s);
+        let fails =
+            self.script.fail_every.get(&name).is_some_and(|every| *every > 0 && attempts.is_multiple_of(*every));
+        let length = self.script.run_for_of.get(&name).copied().unwrap_or(self.script.run_for_s);
         (length, i64::from(fails))
     }
 
     fn count_outcome(&mut self, outcome: &DueOutcome) {
-        let tally = self
-            .report
-            .automations
-            .entry(outcome.automation.clone())
-            .or_default();
+        let tally = self.report.automations.entry(outcome.automation.clone()).or_default();
         let what = match &outcome.verdict {
             DueVerdict::Ran { .. } => return,
             DueVerdict::Skipped { reason, detail } => {
@@ -401,12 +307,7 @@ impl<'a> Play<'a> {
             }
             DueVerdict::Missed { reason } => {
                 *tally.missed.entry(reason.word()).or_default() += outcome.count;
-                format!(
-                    "missed ({}): {} due times until {}",
-                    reason.word(),
-                    outcome.count,
-                    outcome.last
-                )
+                format!("missed ({}): {} due times until {}", reason.word(), outcome.count, outcome.last)
             }
         };
         self.write(outcome.due, outcome.automation.clone(), what);
@@ -420,32 +321,16 @@ impl<'a> Play<'a> {
         if !facts.iter().any(is_finish) {
             return; // A hook in the background ended after the run was counted.
         }
-        let tally = self
-            .report
-            .automations
-            .entry(run.automation.clone())
-            .or_default();
+        let tally = self.report.automations.entry(run.automation.clone()).or_default();
         *tally.runs.entry(outcome).or_default() += 1;
         tally.retries += u64::from(run.attempts.saturating_sub(1));
-        let detail = if run.detail.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", run.detail)
-        };
-        self.write(
-            ended_at,
-            run.automation.clone(),
-            format!("{}{detail}", outcome.word()),
-        );
+        let detail = if run.detail.is_empty() { String::new() } else { format!(": {}", run.detail) };
+        self.write(ended_at, run.automation.clone(), format!("{}{detail}", outcome.word()));
     }
 
     fn write(&mut self, at: Timestamp, automation: Name, what: String) {
         if self.report.lines.len() < LINES_MAX {
-            self.report.lines.push(Line {
-                at,
-                automation,
-                what,
-            });
+            self.report.lines.push(Line { at, automation, what });
         }
     }
 }
@@ -453,19 +338,9 @@ impl<'a> Play<'a> {
 fn rules() -> Rules {
     // A literal that is an id.
     let instance = Instance::parse("simulation").unwrap_or_else(|error| unreachable!("{error}"));
-    let (host, user, version) = (
-        "simulation".to_owned(),
-        "simulation".to_owned(),
-        "simulation".to_owned(),
-    );
+    let (host, user, version) = ("simulation".to_owned(), "simulation".to_owned(), "simulation".to_owned());
     Rules {
-        identity: Identity {
-            instance,
-            host,
-            user,
-            pid: 0,
-            version,
-        },
+        identity: Identity { instance, host, user, pid: 0, version },
         drift: DriftMode::Correct,
         shutdown_grace_s: 0,
         prepare_ahead: false,
@@ -474,9 +349,5 @@ fn rules() -> Rules {
 }
 
 fn engine_facts() -> EngineFacts {
-    EngineFacts {
-        product: "simulation".to_owned(),
-        version: String::new(),
-        address: String::new(),
-    }
+    EngineFacts { product: "simulation".to_owned(), version: String::new(), address: String::new() }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType,
-    RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, RestartPolicy,
+    RestartPolicyNameEnum,
 };
 use provost_controller::StepFolder;
 use provost_model::{ContainerRequest, Instance, StepRef, VolumeMount};
@@ -36,33 +36,20 @@ pub struct Habits {
 /// output in the engine. Limits of 0 are none.
 ///
 /// Source: Docker Engine API 1.41, `ContainerCreate`.
-pub fn create_request(
-    request: &ContainerRequest,
-    folder: &StepFolder,
-    habits: Habits,
-) -> ContainerCreateBody {
+pub fn create_request(request: &ContainerRequest, folder: &StepFolder, habits: Habits) -> ContainerCreateBody {
     let workload = &request.workload;
     ContainerCreateBody {
         image: Some(workload.image.clone()),
         entrypoint: unless_empty(&workload.command),
         cmd: unless_empty(&workload.args),
-        env: Some(
-            workload
-                .env
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect(),
-        ),
+        env: Some(workload.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         user: workload.user.clone(),
         working_dir: workload.working_dir.clone(),
         hostname: Some(hostname(&request.step)),
         labels: Some(request.labels().into_iter().collect()),
         stop_signal: Some("SIGTERM".to_owned()),
         stop_timeout: Some(signed(request.grace_s)),
-        healthcheck: Some(HealthConfig {
-            test: Some(vec!["NONE".to_owned()]),
-            ..HealthConfig::default()
-        }),
+        healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
         tty: Some(false),
         host_config: Some(host_config(request, folder, habits)),
         ..ContainerCreateBody::default()
@@ -75,10 +62,7 @@ fn host_config(request: &ContainerRequest, folder: &StepFolder, habits: Habits) 
     HostConfig {
         privileged: Some(false),
         auto_remove: Some(false),
-        restart_policy: Some(RestartPolicy {
-            name: Some(RestartPolicyNameEnum::NO),
-            maximum_retry_count: None,
-        }),
+        restart_policy: Some(RestartPolicy { name: Some(RestartPolicyNameEnum::NO), maximum_retry_count: None }),
         init: habits.init.then_some(true),
         security_opt: Some(vec![NO_NEW_PRIVILEGES.to_owned()]),
         cap_drop: unless_empty(&workload.drop_capabilities),
@@ -108,33 +92,19 @@ fn network_mode(network: &str) -> &str {
 /// A short name that people recognise: the automation's, for a run.
 fn hostname(step: &StepRef) -> String {
     let head = step.owner.id().split('.').next().unwrap_or_default();
-    head.chars()
-        .take(63)
-        .collect::<String>()
-        .trim_end_matches(['-', '_'])
-        .to_owned()
+    head.chars().take(63).collect::<String>().trim_end_matches(['-', '_']).to_owned()
 }
 
 fn tmpfs(request: &ContainerRequest) -> Option<HashMap<String, String>> {
     let workload = &request.workload;
     let taken = workload.volumes.iter().any(|volume| volume.path == "/tmp");
-    (workload.read_only_root && !taken)
-        .then(|| HashMap::from([("/tmp".to_owned(), TMP_OPTIONS.to_owned())]))
+    (workload.read_only_root && !taken).then(|| HashMap::from([("/tmp".to_owned(), TMP_OPTIONS.to_owned())]))
 }
 
 fn mounts(request: &ContainerRequest, folder: &StepFolder) -> Vec<Mount> {
-    let own = [
-        bind(&folder.event, EVENT_PATH, true),
-        bind(&folder.out, OUT_PATH, false),
-    ];
+    let own = [bind(&folder.event, EVENT_PATH, true), bind(&folder.out, OUT_PATH, false)];
     let volumes = &request.workload.volumes;
-    own.into_iter()
-        .chain(
-            volumes
-                .iter()
-                .map(|volume| mount(&request.instance, volume)),
-        )
-        .collect()
+    own.into_iter().chain(volumes.iter().map(|volume| mount(&request.instance, volume))).collect()
 }
 
 fn mount(instance: &Instance, volume: &VolumeMount) -> Mount {

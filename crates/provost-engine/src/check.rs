@@ -53,12 +53,8 @@ const ENGINE_SOCKETS: &[&str] = &["docker.sock", "podman.sock", "containerd.sock
 /// Folders that are the kernel's.
 const KERNEL_FOLDERS: &[&str] = &["/dev", "/proc", "/sys"];
 /// Where engines' sockets usually are; a folder that holds one of them is refused too.
-const USUAL_SOCKETS: &[&str] = &[
-    "/run/docker.sock",
-    "/var/run/docker.sock",
-    "/run/podman/podman.sock",
-    "/run/containerd/containerd.sock",
-];
+const USUAL_SOCKETS: &[&str] =
+    &["/run/docker.sock", "/var/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock"];
 
 /// What one container may have, beyond what every container may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,28 +87,15 @@ impl Allowed {
     /// What `request` may have. Follows links of host paths, so that none leads to what is refused.
     pub fn of(request: &ContainerRequest, folder: &StepFolder, socket: Option<&Path>) -> Self {
         let workload = &request.workload;
-        let (bound, named): (Vec<_>, Vec<_>) = workload
-            .volumes
-            .iter()
-            .partition(|volume| volume.host_path.is_some());
-        let host_paths = bound
-            .into_iter()
-            .filter_map(|volume| volume.host_path.clone());
-        let sockets = USUAL_SOCKETS
-            .iter()
-            .map(PathBuf::from)
-            .chain(socket.map(Path::to_path_buf));
+        let (bound, named): (Vec<_>, Vec<_>) = workload.volumes.iter().partition(|volume| volume.host_path.is_some());
+        let host_paths = bound.into_iter().filter_map(|volume| volume.host_path.clone());
+        let sockets = USUAL_SOCKETS.iter().map(PathBuf::from).chain(socket.map(Path::to_path_buf));
         Self {
             labels: request.labels(),
             event: folder.event.clone(),
             out: folder.out.clone(),
-            volumes: named
-                .iter()
-                .map(|volume| volume_name(&request.instance, &volume.name))
-                .collect(),
-            host_paths: host_paths
-                .map(|path| (path.clone(), real(Path::new(&path))))
-                .collect(),
+            volumes: named.iter().map(|volume| volume_name(&request.instance, &volume.name)).collect(),
+            host_paths: host_paths.map(|path| (path.clone(), real(Path::new(&path)))).collect(),
             capabilities: workload.add_capabilities.iter().cloned().collect(),
             sockets: sockets.flat_map(|socket| [real(&socket), socket]).collect(),
         }
@@ -134,20 +117,13 @@ pub fn check(body: &ContainerCreateBody, allowed: &Allowed) -> Result<(), Refusa
         Some(host) => problems.extend(check_host(host, allowed)),
         None => problems.push("it has no limits and no hardening (HostConfig)".to_owned()),
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal { problems })
-    }
+    if problems.is_empty() { Ok(()) } else { Err(Refusal { problems }) }
 }
 
 /// Fields that Provost never sets, in the request as it will be sent.
 fn unknown_fields(body: &ContainerCreateBody) -> Vec<String> {
     let json = serde_json::to_value(body).unwrap_or_default();
-    let mounts = json["HostConfig"]["Mounts"]
-        .as_array()
-        .into_iter()
-        .flatten();
+    let mounts = json["HostConfig"]["Mounts"].as_array().into_iter().flatten();
     beyond(&json, TOP, "")
         .into_iter()
         .chain(beyond(&json["HostConfig"], HOST, "HostConfig."))
@@ -156,11 +132,7 @@ fn unknown_fields(body: &ContainerCreateBody) -> Vec<String> {
 }
 
 fn beyond(json: &Value, known: &[&str], place: &str) -> Vec<String> {
-    let fields = json
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(field, _)| field);
+    let fields = json.as_object().into_iter().flatten().map(|(field, _)| field);
     fields
         .filter(|field| !known.contains(&field.as_str()))
         .map(|field| format!("`{place}{field}` is not among what a container may have"))
@@ -174,43 +146,20 @@ fn check_container(body: &ContainerCreateBody, allowed: &Allowed) -> Vec<String>
             problems.push(problem.to_owned());
         }
     };
-    let labels = body
-        .labels
-        .iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    must(
-        allowed.labels == labels,
-        "its labels are not exactly those of its step",
-    );
-    must(
-        body.image.as_deref().is_some_and(is_image),
-        "its image is not a reference such as name:tag",
-    );
+    let labels = body.labels.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+    must(allowed.labels == labels, "its labels are not exactly those of its step");
+    must(body.image.as_deref().is_some_and(is_image), "its image is not a reference such as name:tag");
     must(body.tty != Some(true), "it wants a terminal");
-    must(
-        body.stop_signal.as_deref() == Some("SIGTERM"),
-        "it does not end on SIGTERM",
-    );
+    must(body.stop_signal.as_deref() == Some("SIGTERM"), "it does not end on SIGTERM");
     let no_check = |health: &bollard::models::HealthConfig| {
-        health
-            .test
-            .as_deref()
-            .is_some_and(|test| test.len() == 1 && test[0] == "NONE")
+        health.test.as_deref().is_some_and(|test| test.len() == 1 && test[0] == "NONE")
     };
-    must(
-        body.healthcheck.as_ref().is_some_and(no_check),
-        "it wants a health check",
-    );
+    must(body.healthcheck.as_ref().is_some_and(no_check), "it wants a health check");
     let legal = |variable: &String| {
         let name = variable.split('=').next().unwrap_or_default();
         !name.is_empty() && variable.contains('=') && !variable.contains('\0')
     };
-    must(
-        body.env.iter().flatten().all(legal),
-        "a variable has no name, or a NUL in it",
-    );
+    must(body.env.iter().flatten().all(legal), "a variable has no name, or a NUL in it");
     problems
 }
 
@@ -222,52 +171,19 @@ fn check_host(host: &HostConfig, allowed: &Allowed) -> Vec<String> {
         }
     };
     must(host.privileged != Some(true), "it wants to be privileged");
-    must(
-        host.auto_remove != Some(true),
-        "it wants to be removed by the engine, and its exit code with it",
-    );
+    must(host.auto_remove != Some(true), "it wants to be removed by the engine, and its exit code with it");
     let restart = host.restart_policy.as_ref().and_then(|policy| policy.name);
-    let once = matches!(
-        restart,
-        None | Some(RestartPolicyNameEnum::NO | RestartPolicyNameEnum::EMPTY)
-    );
+    let once = matches!(restart, None | Some(RestartPolicyNameEnum::NO | RestartPolicyNameEnum::EMPTY));
     must(once, "it wants to be started again by the engine");
-    let options: Vec<&str> = host
-        .security_opt
-        .iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
-    must(
-        options == [NO_NEW_PRIVILEGES],
-        "its security options are not exactly `no-new-privileges`",
-    );
-    must(
-        host.memory == host.memory_swap,
-        "its memory limit leaves swap out",
-    );
-    must(
-        host.tmpfs.iter().flatten().all(is_small_tmp),
-        "it wants a folder in memory besides /tmp",
-    );
+    let options: Vec<&str> = host.security_opt.iter().flatten().map(String::as_str).collect();
+    must(options == [NO_NEW_PRIVILEGES], "its security options are not exactly `no-new-privileges`");
+    must(host.memory == host.memory_swap, "its memory limit leaves swap out");
+    must(host.tmpfs.iter().flatten().all(is_small_tmp), "it wants a folder in memory besides /tmp");
     let network = host.network_mode.as_deref().unwrap_or_default();
     must(network != "host", "it wants the network of the host");
-    must(
-        is_plain(network),
-        "its network is none of `None`, `Shared` and a network's name",
-    );
-    problems.extend(
-        host.cap_add
-            .iter()
-            .flatten()
-            .filter_map(|name| capability(name, allowed)),
-    );
-    problems.extend(
-        host.mounts
-            .iter()
-            .flatten()
-            .filter_map(|mount| check_mount(mount, allowed).err()),
-    );
+    must(is_plain(network), "its network is none of `None`, `Shared` and a network's name");
+    problems.extend(host.cap_add.iter().flatten().filter_map(|name| capability(name, allowed)));
+    problems.extend(host.mounts.iter().flatten().filter_map(|mount| check_mount(mount, allowed).err()));
     problems
 }
 
@@ -278,10 +194,9 @@ fn is_small_tmp((path, options): (&String, &String)) -> bool {
 fn capability(name: &str, allowed: &Allowed) -> Option<String> {
     let all = name.eq_ignore_ascii_case("ALL") || name.eq_ignore_ascii_case("CAP_ALL");
     match all {
-        true => Some(
-            "every capability together is privilege by another name; name the ones that are needed"
-                .to_owned(),
-        ),
+        true => {
+            Some("every capability together is privilege by another name; name the ones that are needed".to_owned())
+        }
         false if allowed.capabilities.contains(name) => None,
         false => Some(format!("no policy gives it the capability `{name}`")),
     }
@@ -291,14 +206,9 @@ fn check_mount(mount: &Mount, allowed: &Allowed) -> Result<(), String> {
     let source = mount.source.as_deref().unwrap_or_default();
     let target = mount.target.as_deref().unwrap_or_default();
     let read_only = mount.read_only == Some(true);
-    let own = [
-        (&allowed.event, EVENT_PATH, true),
-        (&allowed.out, OUT_PATH, false),
-    ];
+    let own = [(&allowed.event, EVENT_PATH, true), (&allowed.out, OUT_PATH, false)];
     if mount.typ == Some(MountType::BIND)
-        && own.iter().any(|(path, at, ro)| {
-            Path::new(source) == path.as_path() && target == *at && read_only == *ro
-        })
+        && own.iter().any(|(path, at, ro)| Path::new(source) == path.as_path() && target == *at && read_only == *ro)
     {
         return Ok(());
     }
@@ -314,16 +224,10 @@ fn check_mount(mount: &Mount, allowed: &Allowed) -> Result<(), String> {
 
 /// What a container may mount things over.
 fn check_target(target: &str) -> Result<(), String> {
-    plain_path(target)
-        .map_err(|why| format!("it wants to see a volume at `{target}`, which {why}"))?;
+    plain_path(target).map_err(|why| format!("it wants to see a volume at `{target}`, which {why}"))?;
     let taken = ["/provost", "/proc", "/sys", "/dev"];
-    match taken
-        .iter()
-        .find(|folder| Path::new(target).starts_with(folder))
-    {
-        Some(folder) => Err(format!(
-            "it wants to see a volume at `{target}`; `{folder}` is not a volume's place"
-        )),
+    match taken.iter().find(|folder| Path::new(target).starts_with(folder)) {
+        Some(folder) => Err(format!("it wants to see a volume at `{target}`; `{folder}` is not a volume's place")),
         None => Ok(()),
     }
 }
@@ -340,15 +244,8 @@ fn check_host_path(source: &str, allowed: &Allowed) -> Result<(), String> {
         if KERNEL_FOLDERS.iter().any(|folder| path.starts_with(folder)) {
             return refuse("is the kernel's");
         }
-        let key = path
-            .file_name()
-            .is_some_and(|name| ENGINE_SOCKETS.iter().any(|socket| name == *socket));
-        if key
-            || allowed
-                .sockets
-                .iter()
-                .any(|socket| socket.starts_with(path))
-        {
+        let key = path.file_name().is_some_and(|name| ENGINE_SOCKETS.iter().any(|socket| name == *socket));
+        if key || allowed.sockets.iter().any(|socket| socket.starts_with(path)) {
             return refuse("is or holds the engine's socket; whoever has that is root on the host");
         }
     }

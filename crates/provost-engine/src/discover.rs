@@ -42,13 +42,7 @@ pub struct Tried {
 impl fmt::Display for NoEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "no container engine answers")?;
-        for Tried {
-            address,
-            why,
-            problem,
-            mend,
-        } in &self.tried
-        {
+        for Tried { address, why, problem, mend } in &self.tried {
             write!(f, "\n  {address} ({why}): {problem}\n    {mend}")?;
         }
         Ok(())
@@ -72,22 +66,13 @@ pub async fn discover(search: Search<'_>, instance: &Instance) -> Result<DockerE
             },
         };
         let mend = mend(&address, &problem);
-        tried.push(Tried {
-            address,
-            why: why.to_owned(),
-            problem,
-            mend,
-        });
+        tried.push(Tried { address, why: why.to_owned(), problem, mend });
     }
     Err(NoEngine { tried })
 }
 
 fn candidates(search: Search<'_>) -> Vec<(String, &'static str)> {
-    let named = |text: Option<&str>| {
-        text.map(str::trim)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
+    let named = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     if let Some(host) = named(search.configured) {
         return vec![(host, "engine.docker.host")];
     }
@@ -96,13 +81,9 @@ fn candidates(search: Search<'_>) -> Vec<(String, &'static str)> {
     }
     let mut usual = vec![
         ("unix:///var/run/docker.sock".to_owned(), "Docker's socket"),
-        (
-            "unix:///run/podman/podman.sock".to_owned(),
-            "Podman's socket",
-        ),
+        ("unix:///run/podman/podman.sock".to_owned(), "Podman's socket"),
     ];
-    if let Some(folder) = named(search.runtime_dir).filter(|folder| Path::new(folder).is_absolute())
-    {
+    if let Some(folder) = named(search.runtime_dir).filter(|folder| Path::new(folder).is_absolute()) {
         usual.push((
             format!("unix://{}/podman/podman.sock", folder.trim_end_matches('/')),
             "this user's Podman's socket",
@@ -138,39 +119,14 @@ mod tests {
 
     #[test]
     fn the_order_is_kept() {
-        let addresses = |search| {
-            candidates(search)
-                .into_iter()
-                .map(|(address, _)| address)
-                .collect::<Vec<_>>()
-        };
-        let all = Search {
-            configured: Some("unix:///a"),
-            docker_host: Some("unix:///b"),
-            runtime_dir: Some("/run/user/1"),
-        };
+        let addresses = |search| candidates(search).into_iter().map(|(address, _)| address).collect::<Vec<_>>();
+        let all =
+            Search { configured: Some("unix:///a"), docker_host: Some("unix:///b"), runtime_dir: Some("/run/user/1") };
         assert_eq!(addresses(all), ["unix:///a"]);
-        assert_eq!(
-            addresses(Search {
-                configured: None,
-                ..all
-            }),
-            ["unix:///b"]
-        );
-        let usual = addresses(Search {
-            configured: Some(" "),
-            docker_host: Some(""),
-            ..all
-        });
+        assert_eq!(addresses(Search { configured: None, ..all }), ["unix:///b"]);
+        let usual = addresses(Search { configured: Some(" "), docker_host: Some(""), ..all });
         let podman = "unix:///run/user/1/podman/podman.sock";
-        assert_eq!(
-            usual,
-            [
-                "unix:///var/run/docker.sock",
-                "unix:///run/podman/podman.sock",
-                podman
-            ]
-        );
+        assert_eq!(usual, ["unix:///var/run/docker.sock", "unix:///run/podman/podman.sock", podman]);
     }
 
     #[test]
@@ -181,32 +137,16 @@ mod tests {
                 "cannot be reached: No such file or directory",
                 "apt-get install docker.io",
             ),
-            (
-                "unix:///var/run/docker.sock",
-                "cannot be reached: Permission denied",
-                "usermod -aG docker",
-            ),
-            (
-                "unix:///var/run/docker.sock",
-                "cannot be reached: Connection refused",
-                "systemctl start docker",
-            ),
+            ("unix:///var/run/docker.sock", "cannot be reached: Permission denied", "usermod -aG docker"),
+            ("unix:///var/run/docker.sock", "cannot be reached: Connection refused", "systemctl start docker"),
             (
                 "unix:///run/podman/podman.sock",
                 "cannot be reached: No such file or directory",
                 "apt-get install podman",
             ),
-            (
-                "ssh://x",
-                "is not an engine's address; write unix:///path",
-                "correct",
-            ),
+            ("ssh://x", "is not an engine's address; write unix:///path", "correct"),
         ] {
-            assert!(
-                mend(address, problem).contains(part),
-                "{address} {problem}: {}",
-                mend(address, problem)
-            );
+            assert!(mend(address, problem).contains(part), "{address} {problem}: {}", mend(address, problem));
         }
     }
 }

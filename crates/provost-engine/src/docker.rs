@@ -17,9 +17,7 @@ use async_trait::async_trait;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use provost_controller::{
-    Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder,
-};
+use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
 use serde::Deserialize;
 
@@ -58,37 +56,22 @@ impl DockerEngine {
         let docker = open(&host).await?;
         let init = Info::ask(&wire).await?.has_init();
         let podman = version.is_podman();
-        Ok(Self {
-            docker,
-            wire,
-            instance,
-            why: why.to_owned(),
-            podman,
-            init: Arc::new(AtomicBool::new(init)),
-        })
+        Ok(Self { docker, wire, instance, why: why.to_owned(), podman, init: Arc::new(AtomicBool::new(init)) })
     }
 
     /// The same engine, as another instance sees it.
     #[must_use]
     pub fn for_instance(&self, instance: Instance) -> Self {
-        Self {
-            instance,
-            ..self.clone()
-        }
+        Self { instance, ..self.clone() }
     }
 
     fn habits(&self) -> Habits {
-        Habits {
-            podman: self.podman,
-            init: self.init.load(Ordering::Relaxed),
-        }
+        Habits { podman: self.podman, init: self.init.load(Ordering::Relaxed) }
     }
 
     /// A client whose calls may take `call_s` seconds until the answer begins.
     fn patient(&self, call_s: u64) -> Docker {
-        self.docker
-            .clone()
-            .with_timeout(Duration::from_secs(call_s))
+        self.docker.clone().with_timeout(Duration::from_secs(call_s))
     }
 }
 
@@ -102,8 +85,7 @@ async fn open(host: &Host) -> Result<Docker, EngineError> {
         Host::Unix(_) => Docker::connect_with_unix(&address, CALL_S, API_DEFAULT_VERSION),
         Host::Tcp(_) => Docker::connect_with_http(&address, CALL_S, API_DEFAULT_VERSION),
     };
-    let docker =
-        docker.map_err(|error| trouble::say(&format!("connect to the engine at {host}"), error))?;
+    let docker = docker.map_err(|error| trouble::say(&format!("connect to the engine at {host}"), error))?;
     Ok(docker.clone().negotiate_version().await.unwrap_or(docker))
 }
 
@@ -131,42 +113,29 @@ impl Version {
     async fn ask(wire: &Wire) -> Result<Self, EngineError> {
         let answer = wire.patience(PROBE).json("/version").await?;
         answer.ok_or_else(|| {
-            let message = format!(
-                "what answers at {} is no container engine: it does not know its version",
-                wire.host()
-            );
+            let message =
+                format!("what answers at {} is no container engine: it does not know its version", wire.host());
             EngineError::new(EngineErrorKind::Refused, message)
         })
     }
 
     fn is_podman(&self) -> bool {
-        self.components
-            .iter()
-            .any(|component| component.name.contains("Podman"))
+        self.components.iter().any(|component| component.name.contains("Podman"))
     }
 
     fn product(&self) -> &'static str {
-        if self.is_podman() {
-            "Podman"
-        } else {
-            "Docker Engine"
-        }
+        if self.is_podman() { "Podman" } else { "Docker Engine" }
     }
 
     /// Docker 20.10 speaks 1.41; Podman says 1.40 or more, and does what is needed from 3.0 on.
     fn check(&self, host: &Host) -> Result<(), EngineError> {
         let needed = if self.is_podman() { 40 } else { 41 };
-        let minor = self
-            .api_version
-            .strip_prefix("1.")
-            .and_then(|minor| minor.parse::<u32>().ok());
+        let minor = self.api_version.strip_prefix("1.").and_then(|minor| minor.parse::<u32>().ok());
         if minor.is_none_or(|minor| minor >= needed) {
             return Ok(());
         }
         let (product, version) = (self.product(), &self.version);
-        let message = format!(
-            "{product} {version} at {host} is too old; Docker Engine 20.10 or Podman 3 is needed"
-        );
+        let message = format!("{product} {version} at {host} is too old; Docker Engine 20.10 or Podman 3 is needed");
         Err(EngineError::new(EngineErrorKind::Refused, message))
     }
 }
@@ -189,9 +158,7 @@ struct Commit {
 impl Info {
     async fn ask(wire: &Wire) -> Result<Self, EngineError> {
         let answer = wire.json("/info").await?;
-        Ok(answer.unwrap_or(Self {
-            init_commit: Commit::default(),
-        }))
+        Ok(answer.unwrap_or(Self { init_commit: Commit::default() }))
     }
 
     /// Docker says `N/A` of an init program that it cannot run. Podman says nothing, and refuses the container.
@@ -219,10 +186,7 @@ impl Engine for DockerEngine {
         self.inspect_own(name).await
     }
 
-    async fn watch(
-        &self,
-        instance: &Instance,
-    ) -> Result<BoxStream<'static, ContainerName>, EngineError> {
+    async fn watch(&self, instance: &Instance) -> Result<BoxStream<'static, ContainerName>, EngineError> {
         watch::watch(&self.wire, instance).await
     }
 
@@ -235,11 +199,7 @@ impl Engine for DockerEngine {
         self.image(image, pull, progress).await
     }
 
-    async fn create(
-        &self,
-        request: &ContainerRequest,
-        folder: &StepFolder,
-    ) -> Result<(), EngineError> {
+    async fn create(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {
         self.create_container(request, folder).await
     }
 

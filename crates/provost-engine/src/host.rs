@@ -36,15 +36,10 @@ impl Host {
                 Err(HostError::Path(text.to_owned()))
             };
         }
-        let Some(address) = text
-            .strip_prefix("tcp://")
-            .map(|rest| rest.trim_end_matches('/'))
-        else {
+        let Some(address) = text.strip_prefix("tcp://").map(|rest| rest.trim_end_matches('/')) else {
             return Err(HostError::Scheme(text.to_owned()));
         };
-        read_tcp(address)
-            .map(Self::Tcp)
-            .ok_or_else(|| HostError::Port(text.to_owned()))
+        read_tcp(address).map(Self::Tcp).ok_or_else(|| HostError::Port(text.to_owned()))
     }
 
     /// The path of the Unix socket, if it is one.
@@ -62,14 +57,8 @@ fn read_tcp(address: &str) -> Option<String> {
         _ => (address, 2375),
     };
     let bracketed = host.starts_with('[') && host.ends_with(']');
-    let inner = if bracketed {
-        &host[1..host.len() - 1]
-    } else {
-        host
-    };
-    let legal = |c: char| {
-        c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') || (bracketed && c == ':')
-    };
+    let inner = if bracketed { &host[1..host.len() - 1] } else { host };
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') || (bracketed && c == ':');
     (!inner.is_empty() && inner.chars().all(legal)).then(|| format!("{host}:{port}"))
 }
 
@@ -117,10 +106,7 @@ mod tests {
             "tcp://::1",
         ] {
             let error = Host::parse(text).unwrap_err().to_string();
-            assert!(
-                error.contains("write unix://") || error.contains("write tcp://"),
-                "{text:?}: {error}"
-            );
+            assert!(error.contains("write unix://") || error.contains("write tcp://"), "{text:?}: {error}");
         }
     }
 }

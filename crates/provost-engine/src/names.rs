@@ -11,18 +11,14 @@ use provost_controller::{EngineError, EngineErrorKind};
 pub(crate) fn is_plain(name: &str) -> bool {
     name.len() <= 255
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// Whether `reference` can name an image and nothing else: its parts, between `/`, are neither empty nor made of dots.
 pub(crate) fn is_image(reference: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':' | '@');
     let part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && part.chars().all(legal)
-            && !part.contains("..")
+        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(legal) && !part.contains("..")
     };
     reference.len() <= 512 && reference.split('/').all(part)
 }
@@ -32,9 +28,7 @@ pub(crate) fn image(reference: &str) -> Result<&str, EngineError> {
     if is_image(reference) {
         return Ok(reference);
     }
-    let message = format!(
-        "{reference:?} is not an image; write registry/name:tag, name:tag or name@sha256:…"
-    );
+    let message = format!("{reference:?} is not an image; write registry/name:tag, name:tag or name@sha256:…");
     Err(EngineError::new(EngineErrorKind::Refused, message))
 }
 
@@ -53,35 +47,20 @@ pub(crate) fn name_and_tag(reference: &str) -> (&str, Option<&str>) {
 
 /// Escapes `text` for a query of a URL.
 pub(crate) fn escape(text: &str) -> String {
-    let plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    text.bytes()
-        .map(|byte| {
-            if plain(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Whether a path is absolute, not the root, spelled in the one normal way, and made of harmless characters.
 pub(crate) fn plain_path(path: &str) -> Result<(), &'static str> {
     let parts: PathBuf = Path::new(path).components().collect();
-    let climbs = Path::new(path)
-        .components()
-        .any(|part| matches!(part, Component::ParentDir | Component::CurDir));
+    let climbs = Path::new(path).components().any(|part| matches!(part, Component::ParentDir | Component::CurDir));
     match () {
         () if !path.starts_with('/') => Err("is not absolute"),
         () if path == "/" => Err("is the root"),
-        () if climbs || parts.as_os_str() != path => {
-            Err("is not spelled plainly (`..`, `.`, `//` or `/` at its end)")
-        }
+        () if climbs || parts.as_os_str() != path => Err("is not spelled plainly (`..`, `.`, `//` or `/` at its end)"),
         // Podman passes mounts on as comma-separated text.
-        () if path.contains(',') || path.contains(char::is_control) => {
-            Err("has a comma or a control character in it")
-        }
+        () if path.contains(',') || path.contains(char::is_control) => Err("has a comma or a control character in it"),
         () => Ok(()),
     }
 }
@@ -92,20 +71,12 @@ mod tests {
 
     #[test]
     fn image_references_cannot_leave_their_path() {
-        for good in [
-            "alpine",
-            "alpine:3.20",
-            "reg.local:5000/a/b:1",
-            "a@sha256:0123",
-            "sha256:0123",
-            "a/b__c-d.e",
-        ] {
+        for good in ["alpine", "alpine:3.20", "reg.local:5000/a/b:1", "a@sha256:0123", "sha256:0123", "a/b__c-d.e"] {
             assert!(is_image(good), "{good}");
         }
-        for bad in [
-            "", "/a", "a/", "a//b", "a/../b", "..", "a/..", "a?b", "a#b", "a b", "a%2f", "-a",
-            "a\nb", "ä", "a..b",
-        ] {
+        for bad in
+            ["", "/a", "a/", "a//b", "a/../b", "..", "a/..", "a?b", "a#b", "a b", "a%2f", "-a", "a\nb", "ä", "a..b"]
+        {
             assert!(!is_image(bad), "{bad:?} must be refused");
         }
     }
@@ -113,22 +84,13 @@ mod tests {
     #[test]
     fn a_reference_without_a_tag_means_latest() {
         assert_eq!(name_and_tag("alpine"), ("alpine", Some("latest")));
-        assert_eq!(
-            name_and_tag("reg:5000/alpine"),
-            ("reg:5000/alpine", Some("latest"))
-        );
-        assert_eq!(
-            name_and_tag("reg:5000/alpine:3"),
-            ("reg:5000/alpine", Some("3"))
-        );
+        assert_eq!(name_and_tag("reg:5000/alpine"), ("reg:5000/alpine", Some("latest")));
+        assert_eq!(name_and_tag("reg:5000/alpine:3"), ("reg:5000/alpine", Some("3")));
         assert_eq!(name_and_tag("alpine@sha256:01"), ("alpine@sha256:01", None));
     }
 
     #[test]
     fn queries_are_escaped() {
-        assert_eq!(
-            escape(r#"{"a":["b=c d"]}"#),
-            "%7B%22a%22%3A%5B%22b%3Dc%20d%22%5D%7D"
-        );
+        assert_eq!(escape(r#"{"a":["b=c d"]}"#), "%7B%22a%22%3A%5B%22b%3Dc%20d%22%5D%7D");
     }
 }

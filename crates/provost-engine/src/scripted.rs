@@ -50,20 +50,13 @@ impl ScriptedEngine {
     /// An empty engine for `instance`, at `now`. Containers without a script succeed after a second.
     pub fn new(instance: Instance, now: Timestamp) -> Self {
         let world = Arc::new(Mutex::new(World::new(now)));
-        Self {
-            instance,
-            world,
-            changes: Arc::new(watch::Sender::new(0)),
-        }
+        Self { instance, world, changes: Arc::new(watch::Sender::new(0)) }
     }
 
     /// The same engine, as another instance sees it.
     #[must_use]
     pub fn for_instance(&self, instance: Instance) -> Self {
-        Self {
-            instance,
-            ..self.clone()
-        }
+        Self { instance, ..self.clone() }
     }
 
     /// What time it is for the engine.
@@ -151,8 +144,7 @@ impl ScriptedEngine {
     /// Changes something, and lets all who wait look again.
     fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let result = change(&mut self.world());
-        self.changes
-            .send_modify(|count| *count = count.wrapping_add(1));
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
         result
     }
 }

@@ -16,8 +16,10 @@ use provost_engine::{DockerEngine, Host, Search, discover};
 use provost_model::{ContainerRequest, Instance, Life, PullPolicy};
 use serde_json::{Value, json};
 
-const VERSION: &str = r#"{"Version": "20.10.24", "ApiVersion": "1.41", "Components": [{"Name": "Engine", "Version": "20.10.24"}]}"#;
-const PODMAN: &str = r#"{"Version": "4.3.1", "ApiVersion": "1.41", "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}]}"#;
+const VERSION: &str =
+    r#"{"Version": "20.10.24", "ApiVersion": "1.41", "Components": [{"Name": "Engine", "Version": "20.10.24"}]}"#;
+const PODMAN: &str =
+    r#"{"Version": "4.3.1", "ApiVersion": "1.41", "Components": [{"Name": "Podman Engine", "Version": "4.3.1"}]}"#;
 
 fn instance() -> Instance {
     Instance::parse("here").unwrap()
@@ -34,9 +36,7 @@ async fn engine(
         "GET /_ping" => Answer::json("OK"),
         call => answer(call, body),
     });
-    let engine = DockerEngine::connect(Host::Unix(fake.path()), "the test", instance())
-        .await
-        .unwrap();
+    let engine = DockerEngine::connect(Host::Unix(fake.path()), "the test", instance()).await.unwrap();
     (fake, engine)
 }
 
@@ -72,47 +72,27 @@ async fn podmans_words_are_understood() {
     .await;
     assert_eq!(engine.probe().await.unwrap().product, "Podman");
     let listed = engine.list(&instance()).await.unwrap();
-    let mut lives: Vec<_> = listed
-        .iter()
-        .map(|seen| (seen.name.to_string(), seen.life.is_over()))
-        .collect();
+    let mut lives: Vec<_> = listed.iter().map(|seen| (seen.name.to_string(), seen.life.is_over())).collect();
     lives.sort();
-    assert_eq!(
-        lives,
-        [("a".to_owned(), true), ("b".to_owned(), false)],
-        "one is gone before it is looked at"
-    );
+    assert_eq!(lives, [("a".to_owned(), true), ("b".to_owned(), false)], "one is gone before it is looked at");
     let wakes: Vec<_> = engine.watch(&instance()).await.unwrap().collect().await;
-    assert_eq!(
-        wakes,
-        [name.clone(), name.clone(), name],
-        "the stream ends with the connection"
-    );
+    assert_eq!(wakes, [name.clone(), name.clone(), name], "the stream ends with the connection");
 }
 
 #[tokio::test]
 async fn an_engine_without_an_init_program_does_without() {
     let (fake, engine) = engine(PODMAN, |call, body| match call {
         call if call.starts_with("POST /containers/create") && body.contains("\"Init\":true") => {
-            Answer::error(
-                500,
-                "container-init binary not found on the host: stat /usr/libexec/podman/catatonit",
-            )
+            Answer::error(500, "container-init binary not found on the host: stat /usr/libexec/podman/catatonit")
         }
-        call if call.starts_with("POST /containers/create") => {
-            Answer::json(r#"{"Id": "0", "Warnings": []}"#)
-        }
+        call if call.starts_with("POST /containers/create") => Answer::json(r#"{"Id": "0", "Warnings": []}"#),
         _ => Answer::error(404, "no"),
     })
     .await;
     let job = job();
     engine.create(&job.request, &job.folder).await.unwrap();
     engine.create(&job.request, &job.folder).await.unwrap();
-    let creates = fake
-        .calls()
-        .iter()
-        .filter(|call| call.starts_with("POST /containers/create"))
-        .count();
+    let creates = fake.calls().iter().filter(|call| call.starts_with("POST /containers/create")).count();
     assert_eq!(creates, 3, "it is remembered");
 }
 
@@ -131,44 +111,29 @@ async fn calls_that_change_something_name_ids() {
     .await;
     engine.stop(job.name(), 7).await.unwrap();
     engine.remove(job.name()).await.unwrap();
-    let changes: Vec<_> = fake
-        .calls()
-        .into_iter()
-        .filter(|call| !call.starts_with("GET"))
-        .collect();
+    let changes: Vec<_> = fake.calls().into_iter().filter(|call| !call.starts_with("GET")).collect();
     assert_eq!(changes.len(), 2, "{changes:?}");
 }
 
 #[tokio::test]
 async fn a_name_that_is_being_removed_is_free_later() {
     let (_fake, engine) = engine(VERSION, |call, _| match call {
-        call if call.starts_with("POST /containers/create") => {
-            Answer::error(409, "the name is in use")
-        }
+        call if call.starts_with("POST /containers/create") => Answer::error(409, "the name is in use"),
         _ => Answer::error(404, "no"),
     })
     .await;
     let job = job();
-    assert_eq!(
-        kind(engine.create(&job.request, &job.folder).await),
-        EngineErrorKind::Unavailable
-    );
+    assert_eq!(kind(engine.create(&job.request, &job.folder).await), EngineErrorKind::Unavailable);
 }
 
 #[tokio::test]
 async fn an_engine_in_trouble_is_unavailable() {
     let (_fake, engine) = engine(VERSION, |_, _| Answer::error(500, "database is locked")).await;
     let job = job();
-    for result in [
-        engine.create(&job.request, &job.folder).await,
-        engine.start(job.name()).await,
-    ] {
+    for result in [engine.create(&job.request, &job.folder).await, engine.start(job.name()).await] {
         assert_eq!(kind(result), EngineErrorKind::Unavailable);
     }
-    assert_eq!(
-        kind(engine.list(&instance()).await),
-        EngineErrorKind::Unavailable
-    );
+    assert_eq!(kind(engine.list(&instance()).await), EngineErrorKind::Unavailable);
 }
 
 /// The digest, the sentences, and what the engine was asked for.
@@ -177,10 +142,7 @@ type Pulled = (Result<String, EngineError>, Vec<String>, Vec<String>);
 #[tokio::test]
 async fn an_engine_that_does_not_list_is_not_taken_for_empty() {
     let (_fake, engine) = engine(VERSION, |_, _| Answer::error(404, "page not found")).await;
-    assert_eq!(
-        kind(engine.list(&instance()).await),
-        EngineErrorKind::Unavailable
-    );
+    assert_eq!(kind(engine.list(&instance()).await), EngineErrorKind::Unavailable);
 }
 
 /// What `ensure_image` makes of the engine's image and the registry's answer, and what it asked for.
@@ -192,23 +154,13 @@ async fn pull(reference: &str, policy: PullPolicy, local: bool, answer: &str) ->
             *pulled.lock().unwrap() = true;
             Answer::stream(&answer)
         }
-        _ if *pulled.lock().unwrap() => {
-            Answer::json(r#"{"Id": "sha256:1", "RepoDigests": ["a@sha256:2"]}"#)
-        }
+        _ if *pulled.lock().unwrap() => Answer::json(r#"{"Id": "sha256:1", "RepoDigests": ["a@sha256:2"]}"#),
         _ => Answer::error(404, "No such image"),
     })
     .await;
     let said = Mutex::new(Vec::new());
-    let digest = engine
-        .ensure_image(reference, policy, &|sentence| {
-            said.lock().unwrap().push(sentence)
-        })
-        .await;
-    let calls = fake
-        .calls()
-        .into_iter()
-        .filter(|call| call.starts_with("POST"))
-        .collect();
+    let digest = engine.ensure_image(reference, policy, &|sentence| said.lock().unwrap().push(sentence)).await;
+    let calls = fake.calls().into_iter().filter(|call| call.starts_with("POST")).collect();
     (digest, said.into_inner().unwrap(), calls)
 }
 
@@ -221,16 +173,9 @@ async fn images_are_pulled_when_policy_says_so() {
     assert_eq!(said, ["pulling a:1", "pulled a:1"]);
     assert_eq!(calls, ["POST /images/create?fromImage=a&tag=1&platform="]);
     let (digest, said, calls) = pull("a:1", PullPolicy::IfNotPresent, true, "").await;
-    assert!(
-        digest.is_ok() && said.is_empty() && calls.is_empty(),
-        "an unreachable registry is no matter: {calls:?}"
-    );
+    assert!(digest.is_ok() && said.is_empty() && calls.is_empty(), "an unreachable registry is no matter: {calls:?}");
     let (_, _, calls) = pull("a", PullPolicy::Always, true, PULLED).await;
-    assert_eq!(
-        calls,
-        ["POST /images/create?fromImage=a&tag=latest&platform="],
-        "never all tags"
-    );
+    assert_eq!(calls, ["POST /images/create?fromImage=a&tag=latest&platform="], "never all tags");
     let (digest, _, calls) = pull("a:1", PullPolicy::Never, false, "").await;
     assert!(kind(digest) == EngineErrorKind::Refused && calls.is_empty());
 }
@@ -240,33 +185,15 @@ async fn errors_inside_of_a_good_answer_are_found() {
     use EngineErrorKind::{Refused, Unavailable};
     for (message, expected) in [
         ("manifest for a:1 not found: manifest unknown", Refused),
-        (
-            "pull access denied for a, repository does not exist or may require 'docker login'",
-            Refused,
-        ),
-        (
-            "dial tcp: lookup registry-1.docker.io: no such host",
-            Unavailable,
-        ),
-        (
-            "toomanyrequests: You have reached your pull rate limit",
-            Unavailable,
-        ),
+        ("pull access denied for a, repository does not exist or may require 'docker login'", Refused),
+        ("dial tcp: lookup registry-1.docker.io: no such host", Unavailable),
+        ("toomanyrequests: You have reached your pull rate limit", Unavailable),
     ] {
         let line = json!({"errorDetail": {"message": message}, "error": message}).to_string();
-        let error = pull(
-            "a:1",
-            PullPolicy::Always,
-            true,
-            &format!("{PULLED}{line}\n"),
-        )
-        .await
-        .0
-        .unwrap_err();
+        let error = pull("a:1", PullPolicy::Always, true, &format!("{PULLED}{line}\n")).await.0.unwrap_err();
         assert_eq!(error.kind, expected, "{error}");
         assert!(
-            error.message.contains(message)
-                && (expected == Unavailable || error.message.contains("check its name"))
+            error.message.contains(message) && (expected == Unavailable || error.message.contains("check its name"))
         );
     }
 }
@@ -275,38 +202,19 @@ async fn errors_inside_of_a_good_answer_are_found() {
 async fn wrong_references_reach_no_engine() {
     let (fake, engine) = engine(VERSION, |_, _| Answer::error(500, "asked")).await;
     for reference in ["", "../../volumes/prune?", "a b", "a?b"] {
-        assert_eq!(
-            kind(
-                engine
-                    .ensure_image(reference, PullPolicy::Always, &|_| ())
-                    .await
-            ),
-            EngineErrorKind::Refused
-        );
+        assert_eq!(kind(engine.ensure_image(reference, PullPolicy::Always, &|_| ()).await), EngineErrorKind::Refused);
     }
-    let asked = fake
-        .calls()
-        .into_iter()
-        .filter(|call| call.contains("/images/"))
-        .count();
+    let asked = fake.calls().into_iter().filter(|call| call.contains("/images/")).count();
     assert_eq!(asked, 0);
 }
 
 /// A frame of output. Source: Docker Engine API 1.41, `ContainerAttach`.
 fn frame(stream: u8, text: &str) -> String {
     let size = u8::try_from(text.len()).unwrap();
-    format!(
-        "{}\0\0\0\0\0\0{}{text}",
-        char::from(stream),
-        char::from(size)
-    )
+    format!("{}\0\0\0\0\0\0{}{text}", char::from(stream), char::from(size))
 }
 
-async fn output(
-    follow: bool,
-    status: &'static str,
-    answer: Answer,
-) -> Vec<Result<String, EngineErrorKind>> {
+async fn output(follow: bool, status: &'static str, answer: Answer) -> Vec<Result<String, EngineErrorKind>> {
     let job = job();
     let answers = job.request.clone();
     let (_fake, engine) = engine(VERSION, move |call, _| match call {
@@ -315,12 +223,8 @@ async fn output(
     })
     .await;
     let output = engine.output(job.name(), follow).await.unwrap();
-    let read = output
-        .map(|item| item.map(|chunk| text(&[chunk])).map_err(|error| error.kind))
-        .collect::<Vec<_>>();
-    tokio::time::timeout(Duration::from_secs(60), read)
-        .await
-        .unwrap()
+    let read = output.map(|item| item.map(|chunk| text(&[chunk])).map_err(|error| error.kind)).collect::<Vec<_>>();
+    tokio::time::timeout(Duration::from_secs(60), read).await.unwrap()
 }
 
 #[tokio::test]
@@ -329,53 +233,24 @@ async fn output_that_breaks_off_is_no_end() {
     let cut = format!("{line}{}", &frame(2, "2026-11-20T02:00:00Z two\n")[..12]);
     let one = Ok("one\n".to_owned());
     let broken = Err(EngineErrorKind::Unavailable);
-    assert_eq!(
-        output(false, "exited", Answer::stream(&line)).await,
-        std::slice::from_ref(&one)
-    );
-    assert_eq!(
-        output(true, "exited", Answer::stream(&line)).await,
-        std::slice::from_ref(&one)
-    );
-    assert_eq!(
-        output(true, "running", Answer::stream(&line)).await,
-        [one.clone(), broken.clone()]
-    );
-    assert_eq!(
-        output(false, "exited", Answer::stream(&cut)).await,
-        [one, broken]
-    );
+    assert_eq!(output(false, "exited", Answer::stream(&line)).await, std::slice::from_ref(&one));
+    assert_eq!(output(true, "exited", Answer::stream(&line)).await, std::slice::from_ref(&one));
+    assert_eq!(output(true, "running", Answer::stream(&line)).await, [one.clone(), broken.clone()]);
+    assert_eq!(output(false, "exited", Answer::stream(&cut)).await, [one, broken]);
 }
 
 #[tokio::test]
 async fn output_that_is_stuck_ends_some_seconds_after_the_container() {
     let line = frame(1, "2026-11-20T02:00:00Z one\n");
-    assert_eq!(
-        output(true, "exited", Answer::stuck(&line)).await,
-        [Ok("one\n".to_owned())]
-    );
+    assert_eq!(output(true, "exited", Answer::stuck(&line)).await, [Ok("one\n".to_owned())]);
 }
 
 #[tokio::test]
 async fn an_old_engine_is_said_to_be_old() {
-    let fake = Fake::start(|_, _| {
-        Answer::json(r#"{"Version": "19.03.1", "ApiVersion": "1.40", "Components": []}"#)
-    });
+    let fake = Fake::start(|_, _| Answer::json(r#"{"Version": "19.03.1", "ApiVersion": "1.40", "Components": []}"#));
     let host = Host::Unix(fake.path()).to_string();
-    let error = discover(
-        Search {
-            docker_host: Some(&host),
-            ..Search::default()
-        },
-        &instance(),
-    )
-    .await
-    .err()
-    .unwrap();
-    assert!(
-        error.to_string().contains("Docker Engine 19.03.1") && error.to_string().contains("newer"),
-        "{error}"
-    );
+    let error = discover(Search { docker_host: Some(&host), ..Search::default() }, &instance()).await.err().unwrap();
+    assert!(error.to_string().contains("Docker Engine 19.03.1") && error.to_string().contains("newer"), "{error}");
 }
 
 #[tokio::test]
@@ -384,16 +259,10 @@ async fn a_container_that_started_between_is_seen_as_running() {
     let answers = job.request.clone();
     let (_fake, engine) = engine(VERSION, move |call, _| match call {
         call if call.ends_with("/json") => inspected(&answers, json!({"Status": "created"})),
-        "POST /containers/0123/start" => Answer {
-            status: 304,
-            ..Answer::json("")
-        },
+        "POST /containers/0123/start" => Answer { status: 304, ..Answer::json("") },
         call => Answer::error(500, call),
     })
     .await;
     engine.start(job.name()).await.unwrap();
-    assert_eq!(
-        engine.inspect(job.name()).await.unwrap().unwrap().life,
-        Life::Created
-    );
+    assert_eq!(engine.inspect(job.name()).await.unwrap().unwrap().life, Life::Created);
 }

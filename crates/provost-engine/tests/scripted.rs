@@ -58,11 +58,7 @@ fn toolbox(request: &ContainerRequest) -> Option<Script> {
         ["write", path, text] => script = script.file(path.rsplit('/').next().unwrap(), text),
         ["fail", code, ref message @ ..] => {
             script.code = code.parse().unwrap();
-            let line = |text: &&str| Line {
-                after: soon,
-                stream: OutputStream::Stderr,
-                text: (*text).to_owned(),
-            };
+            let line = |text: &&str| Line { after: soon, stream: OutputStream::Stderr, text: (*text).to_owned() };
             script.lines = message.iter().map(line).collect();
         }
         _ => {}
@@ -90,8 +86,7 @@ impl Rig for Scripted {
 
     async fn tick(&self) {
         tokio::task::yield_now().await;
-        self.engine
-            .advance(self.engine.now() + Duration::from_millis(100));
+        self.engine.advance(self.engine.now() + Duration::from_millis(100));
     }
 
     async fn plant(&self, name: &ContainerName, labels: BTreeMap<String, String>) {
@@ -101,10 +96,7 @@ impl Rig for Scripted {
     async fn planted_runs(&self, name: &ContainerName) -> bool {
         // Somebody else's container is still in the way.
         let job = Job::new(self, &["echo"]);
-        let request = ContainerRequest {
-            name: name.clone(),
-            ..job.request
-        };
+        let request = ContainerRequest { name: name.clone(), ..job.request };
         self.engine.create(&request, &job.folder).await.is_err()
     }
 
@@ -126,30 +118,17 @@ fn after(seconds: f64) -> Timestamp {
 #[tokio::test]
 async fn time_is_handed_in() {
     let rig = rig();
-    let (long, short) = (
-        Job::new(&rig, &["sleep", "5"]),
-        Job::new(&rig, &["sleep", "2"]),
-    );
+    let (long, short) = (Job::new(&rig, &["sleep", "5"]), Job::new(&rig, &["sleep", "2"]));
     long.go(&rig).await;
     short.go(&rig).await;
     assert_eq!(rig.engine.next_event(), Some(after(2.0)));
     assert_eq!(rig.engine.advance(after(1.9)), []);
-    assert_eq!(
-        rig.engine.advance(after(9.0)),
-        [short.name().clone(), long.name().clone()]
-    );
-    assert_eq!(
-        (rig.engine.now(), rig.engine.next_event()),
-        (after(9.0), None)
-    );
+    assert_eq!(rig.engine.advance(after(9.0)), [short.name().clone(), long.name().clone()]);
+    assert_eq!((rig.engine.now(), rig.engine.next_event()), (after(9.0), None));
     let Some(Life::Exited { finished_at, .. }) = long.seen(&rig).await.map(|seen| seen.life) else {
         panic!("it has ended")
     };
-    assert_eq!(
-        finished_at,
-        Some(after(5.0)),
-        "it ends when it should, not when somebody looks"
-    );
+    assert_eq!(finished_at, Some(after(5.0)), "it ends when it should, not when somebody looks");
     assert_eq!(rig.engine.advance(start()), []);
     assert_eq!(rig.engine.now(), after(9.0), "time does not go back");
 }
@@ -158,17 +137,11 @@ async fn time_is_handed_in() {
 async fn what_was_scripted_last_counts_as_often_as_was_said() {
     let rig = rig();
     rig.engine.script(When::any(), Script::default().code(1));
-    rig.engine
-        .script(When::image(IMAGE).step("main."), Script::default().code(2));
-    rig.engine
-        .script_times(When::automation("job"), 1, Script::default().code(3));
-    rig.engine
-        .script(When::automation("other"), Script::default().code(4));
+    rig.engine.script(When::image(IMAGE).step("main."), Script::default().code(2));
+    rig.engine.script_times(When::automation("job"), 1, Script::default().code(3));
+    rig.engine.script(When::automation("other"), Script::default().code(4));
     for expected in [3, 2, 2] {
-        assert_eq!(
-            conformance::code(&Job::new(&rig, &["echo"]).run(&rig).await),
-            expected
-        );
+        assert_eq!(conformance::code(&Job::new(&rig, &["echo"]).run(&rig).await), expected);
     }
     let mut hook = Job::new(&rig, &["echo"]);
     hook.request.step.step.0 = "run.starting-hook".to_owned();
@@ -179,11 +152,7 @@ async fn what_was_scripted_last_counts_as_often_as_was_said() {
 async fn a_refused_call_does_nothing() {
     let rig = rig();
     let job = Job::new(&rig, &["sleep", "60"]);
-    rig.engine.inject(
-        Call::Create,
-        None,
-        Fault::Refuse(EngineErrorKind::Unavailable),
-    );
+    rig.engine.inject(Call::Create, None, Fault::Refuse(EngineErrorKind::Unavailable));
     let refused = rig.engine.create(&job.request, &job.folder).await;
     assert_eq!(kind(refused), EngineErrorKind::Unavailable);
     assert_eq!(job.seen(&rig).await, None);
@@ -194,27 +163,13 @@ async fn a_refused_call_does_nothing() {
 async fn a_lost_reply_leaves_the_work_done() {
     let rig = rig();
     let job = Job::new(&rig, &["sleep", "60"]);
-    rig.engine.inject(
-        Call::Create,
-        Some("another"),
-        Fault::Refuse(EngineErrorKind::Refused),
-    );
-    rig.engine
-        .inject(Call::Create, Some(job.name().as_str()), Fault::LoseReply);
-    assert!(
-        rig.engine
-            .create(&job.request, &job.folder)
-            .await
-            .unwrap_err()
-            .may_pass()
-    );
+    rig.engine.inject(Call::Create, Some("another"), Fault::Refuse(EngineErrorKind::Refused));
+    rig.engine.inject(Call::Create, Some(job.name().as_str()), Fault::LoseReply);
+    assert!(rig.engine.create(&job.request, &job.folder).await.unwrap_err().may_pass());
     assert_eq!(job.seen(&rig).await.unwrap().life, Life::Created);
     rig.engine.inject(Call::Start, None, Fault::LoseReply);
     assert!(rig.engine.start(job.name()).await.unwrap_err().may_pass());
-    assert!(matches!(
-        job.seen(&rig).await.unwrap().life,
-        Life::Running { .. }
-    ));
+    assert!(matches!(job.seen(&rig).await.unwrap().life, Life::Running { .. }));
 }
 
 #[tokio::test]
@@ -228,13 +183,7 @@ async fn a_call_that_is_carried_out_twice_changes_nothing_more() {
     rig.engine.stop(job.name(), 1).await.unwrap();
     rig.engine.remove(job.name()).await.unwrap();
     assert_eq!(job.seen(&rig).await, None);
-    assert!(
-        rig.engine
-            .take_calls()
-            .iter()
-            .take(2)
-            .all(|called| called.fault == Some(Fault::Twice))
-    );
+    assert!(rig.engine.take_calls().iter().take(2).all(|called| called.fault == Some(Fault::Twice)));
 }
 
 #[tokio::test]
@@ -242,8 +191,7 @@ async fn a_late_call_is_carried_out_when_the_clock_says_so() {
     let rig = rig();
     let job = Job::new(&rig, &["sleep", "60"]);
     rig.engine.create(&job.request, &job.folder).await.unwrap();
-    rig.engine
-        .inject(Call::Start, None, Fault::Late(Duration::from_secs(3)));
+    rig.engine.inject(Call::Start, None, Fault::Late(Duration::from_secs(3)));
     let mut starting = rig.engine.start(job.name());
     assert!(starting.as_mut().now_or_never().is_none());
     assert_eq!(rig.engine.next_event(), Some(after(3.0)));
@@ -252,12 +200,7 @@ async fn a_late_call_is_carried_out_when_the_clock_says_so() {
     assert_eq!(job.seen(&rig).await.unwrap().life, Life::Created);
     rig.engine.advance(after(3.0));
     starting.await.unwrap();
-    assert_eq!(
-        job.seen(&rig).await.unwrap().life,
-        Life::Running {
-            started_at: Some(after(3.0))
-        }
-    );
+    assert_eq!(job.seen(&rig).await.unwrap().life, Life::Running { started_at: Some(after(3.0)) });
 }
 
 #[tokio::test]
@@ -268,11 +211,8 @@ async fn faults_can_be_decided_call_by_call() {
         calls += 1;
         (calls % 2 == 0).then_some(Fault::Refuse(EngineErrorKind::Unavailable))
     });
-    let answers = [
-        rig.engine.probe().await.is_ok(),
-        rig.engine.probe().await.is_ok(),
-        rig.engine.probe().await.is_ok(),
-    ];
+    let answers =
+        [rig.engine.probe().await.is_ok(), rig.engine.probe().await.is_ok(), rig.engine.probe().await.is_ok()];
     assert_eq!(answers, [true, false, true]);
 }
 
@@ -299,10 +239,7 @@ async fn a_container_can_be_removed_by_hand() {
     assert!(rig.engine.remove_by_hand(job.name()));
     assert!(!rig.engine.remove_by_hand(job.name()));
     assert_eq!(wakes.next().await.as_ref(), Some(job.name()));
-    assert_eq!(
-        (job.seen(&rig).await, rig.engine.next_event()),
-        (None, None)
-    );
+    assert_eq!((job.seen(&rig).await, rig.engine.next_event()), (None, None));
 }
 
 #[tokio::test]
@@ -312,10 +249,7 @@ async fn files_are_left_behind_with_and_without_a_folder() {
     std::fs::remove_dir(&job.folder.out).unwrap();
     assert_eq!(rig.engine.left(job.name()), BTreeMap::new());
     job.run(&rig).await;
-    assert_eq!(
-        rig.engine.left(job.name()),
-        BTreeMap::from([("locals.json".to_owned(), "{}".to_owned())])
-    );
+    assert_eq!(rig.engine.left(job.name()), BTreeMap::from([("locals.json".to_owned(), "{}".to_owned())]));
     assert!(!job.folder.out.exists());
 }
 
@@ -324,20 +258,9 @@ async fn images_are_where_they_were_said_to_be() {
     let rig = rig();
     rig.engine.set_image("far:1", ImageState::Registry);
     rig.engine.set_image("away:1", ImageState::Unreachable);
-    let ensure = async |image, pull| {
-        rig.engine
-            .ensure_image(image, pull, &|_| ())
-            .await
-            .map(drop)
-    };
-    assert_eq!(
-        kind(ensure("far:1", PullPolicy::Never).await),
-        EngineErrorKind::Refused
-    );
-    assert_eq!(
-        kind(ensure("away:1", PullPolicy::Always).await),
-        EngineErrorKind::Unavailable
-    );
+    let ensure = async |image, pull| rig.engine.ensure_image(image, pull, &|_| ()).await.map(drop);
+    assert_eq!(kind(ensure("far:1", PullPolicy::Never).await), EngineErrorKind::Refused);
+    assert_eq!(kind(ensure("away:1", PullPolicy::Always).await), EngineErrorKind::Unavailable);
     ensure("far:1", PullPolicy::IfNotPresent).await.unwrap();
     ensure("far:1", PullPolicy::Never).await.unwrap();
 }
@@ -354,10 +277,7 @@ async fn the_same_calls_give_the_same_engine() {
         }
         let ended = rig.engine.advance(after(4.0));
         let seen = rig.engine.list(instance).await.unwrap();
-        let seen: Vec<_> = seen
-            .into_iter()
-            .map(|seen| (seen.name, seen.id, seen.life))
-            .collect();
+        let seen: Vec<_> = seen.into_iter().map(|seen| (seen.name, seen.id, seen.life)).collect();
         (ended, seen, rig.engine.take_calls())
     };
     assert_eq!(trace().await, trace().await);

@@ -35,19 +35,12 @@ pub(crate) fn check_text(text: &str) -> Result<(), ExprError> {
         return fail("is empty".to_owned(), 0);
     }
     if text.len() > LENGTH_MAX {
-        return fail(
-            format!("has {} bytes; at most {LENGTH_MAX} are read", text.len()),
-            0,
-        );
+        return fail(format!("has {} bytes; at most {LENGTH_MAX} are read", text.len()), 0);
     }
-    if let Some((offset, control)) = text
-        .char_indices()
-        .find(|(_, c)| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+    if let Some((offset, control)) =
+        text.char_indices().find(|(_, c)| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
     {
-        return fail(
-            format!("has the control character U+{:04X} in it", control as u32),
-            offset,
-        );
+        return fail(format!("has the control character U+{:04X} in it", control as u32), offset);
     }
     let mut open = 0usize;
     let mut operators = 0usize;
@@ -55,19 +48,14 @@ pub(crate) fn check_text(text: &str) -> Result<(), ExprError> {
         match c {
             '(' | '[' | '{' => open += 1,
             ')' | ']' | '}' => open = open.saturating_sub(1),
-            '+' | '-' | '*' | '/' | '%' | '!' | '?' | '.' | '<' | '>' | '=' | '&' | '|' => {
-                operators += 1
-            }
+            '+' | '-' | '*' | '/' | '%' | '!' | '?' | '.' | '<' | '>' | '=' | '&' | '|' => operators += 1,
             _ => {}
         }
         if open > BRACKETS_MAX {
             return fail(format!("nests deeper than {BRACKETS_MAX} brackets"), offset);
         }
         if operators > OPERATORS_MAX {
-            return fail(
-                format!("has more than {OPERATORS_MAX} operators; split it into several"),
-                offset,
-            );
+            return fail(format!("has more than {OPERATORS_MAX} operators; split it into several"), offset);
         }
     }
     Ok(())
@@ -103,14 +91,10 @@ impl Shape {
 
     fn walk(&mut self, expr: &Expr, depth: usize, loops: u32) -> Result<(), String> {
         if depth > DEPTH_MAX {
-            return Err(format!(
-                "is more than {DEPTH_MAX} levels deep; split it into several"
-            ));
+            return Err(format!("is more than {DEPTH_MAX} levels deep; split it into several"));
         }
         if loops > LOOPS_MAX {
-            return Err(format!(
-                "nests more than {LOOPS_MAX} loops (`all`, `exists`, `map`, `filter`)"
-            ));
+            return Err(format!("nests more than {LOOPS_MAX} loops (`all`, `exists`, `map`, `filter`)"));
         }
         self.nodes += 1;
         self.depth = self.depth.max(depth);
@@ -167,19 +151,10 @@ impl Shape {
         if self.loops == 0 {
             return Ok(());
         }
-        let longest = variables
-            .values()
-            .map(longest)
-            .max()
-            .unwrap_or(0)
-            .max(self.longest);
-        let cost = longest
-            .saturating_pow(self.loops)
-            .saturating_mul(self.nodes);
+        let longest = variables.values().map(longest).max().unwrap_or(0).max(self.longest);
+        let cost = longest.saturating_pow(self.loops).saturating_mul(self.nodes);
         if cost > COST_MAX {
-            return Err(format!(
-                "would take too long over a list of {longest} values: nest fewer loops"
-            ));
+            return Err(format!("would take too long over a list of {longest} values: nest fewer loops"));
         }
         Ok(())
     }
@@ -188,18 +163,8 @@ impl Shape {
 /// The longest list or map anywhere in `value`.
 fn longest(value: &Value) -> u64 {
     match value {
-        Value::Array(list) => list
-            .iter()
-            .map(longest)
-            .max()
-            .unwrap_or(0)
-            .max(list.len() as u64),
-        Value::Object(map) => map
-            .values()
-            .map(longest)
-            .max()
-            .unwrap_or(0)
-            .max(map.len() as u64),
+        Value::Array(list) => list.iter().map(longest).max().unwrap_or(0).max(list.len() as u64),
+        Value::Object(map) => map.values().map(longest).max().unwrap_or(0).max(map.len() as u64),
         _ => 0,
     }
 }

@@ -48,16 +48,10 @@ impl Expr {
     pub fn parse(text: &str) -> Result<Expr, ExprError> {
         bound::check_text(text)?;
         let whole = |message| ExprError { message, offset: 0 };
-        let program = run::on_a_big_stack(|| {
-            cel::Program::compile(text).map_err(|errors| syntax_error(text, &errors))
-        });
+        let program = run::on_a_big_stack(|| cel::Program::compile(text).map_err(|errors| syntax_error(text, &errors)));
         let program = program.map_err(whole)??;
         let shape = Shape::of(&program.expression().expr).map_err(whole)?;
-        Ok(Expr(Arc::new(Inner {
-            text: text.to_owned(),
-            program,
-            shape,
-        })))
+        Ok(Expr(Arc::new(Inner { text: text.to_owned(), program, shape })))
     }
 
     /// Whether the expression holds for these variables.
@@ -69,30 +63,17 @@ impl Expr {
         self.0.shape.check_cost(variables)?;
         let evaluate = || match self.evaluate(variables)? {
             cel::Value::Bool(holds) => Ok(holds),
-            other => Err(format!(
-                "gives {}, not true or false",
-                value::describe(&other)
-            )),
+            other => Err(format!("gives {}, not true or false", value::describe(&other))),
         };
-        if self.0.shape.is_shallow() {
-            run::here(evaluate)?
-        } else {
-            run::on_a_big_stack(evaluate)?
-        }
+        if self.0.shape.is_shallow() { run::here(evaluate)? } else { run::on_a_big_stack(evaluate)? }
     }
 
-    fn evaluate(
-        &self,
-        variables: &BTreeMap<&str, serde_json::Value>,
-    ) -> Result<cel::Value, String> {
+    fn evaluate(&self, variables: &BTreeMap<&str, serde_json::Value>) -> Result<cel::Value, String> {
         let mut context = run::context();
         for (name, value) in variables {
             context.add_variable_from_value(*name, value::to_cel(value)?);
         }
-        self.0
-            .program
-            .execute(&context)
-            .map_err(|error| run::explain(&error))
+        self.0.program.execute(&context).map_err(|error| run::explain(&error))
     }
 
     /// The text as it was written.
@@ -103,11 +84,7 @@ impl Expr {
     /// The names of the variables that it reads, sorted.
     pub fn variables(&self) -> Vec<String> {
         let references = self.0.program.references();
-        let mut names: Vec<_> = references
-            .variables()
-            .into_iter()
-            .filter(|name| !name.starts_with('@'))
-            .collect();
+        let mut names: Vec<_> = references.variables().into_iter().filter(|name| !name.starts_with('@')).collect();
         names.sort_unstable();
         names.into_iter().map(str::to_owned).collect()
     }
@@ -130,23 +107,14 @@ impl Eq for Expr {}
 /// The first error of the parser, in our words. The parser counts lines from 1 and columns, in characters, from 1.
 fn syntax_error(text: &str, errors: &cel::ParseErrors) -> ExprError {
     let Some(first) = errors.errors.first() else {
-        return ExprError {
-            message: "is not an expression".to_owned(),
-            offset: 0,
-        };
+        return ExprError { message: "is not an expression".to_owned(), offset: 0 };
     };
     let line = usize::try_from(first.pos.0).unwrap_or(1).max(1) - 1;
     let column = usize::try_from(first.pos.1).unwrap_or(1).max(1) - 1;
     let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
     let rest = text.get(line_start..).unwrap_or("");
-    let in_line = rest
-        .char_indices()
-        .nth(column)
-        .map_or(rest.len(), |(at, _)| at);
-    ExprError {
-        message: plain_message(&first.msg),
-        offset: (line_start + in_line).min(text.len()),
-    }
+    let in_line = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
+    ExprError { message: plain_message(&first.msg), offset: (line_start + in_line).min(text.len()) }
 }
 
 /// The parser lists every token that it would have taken; nobody reads that.
@@ -156,10 +124,7 @@ fn plain_message(message: &str) -> String {
     if message.to_lowercase().contains("recursion") {
         return "is nested too deeply".to_owned();
     }
-    if let Some(bracket) = message
-        .strip_prefix("missing ")
-        .and_then(|rest| rest.strip_suffix(" at '<EOF>'"))
-    {
+    if let Some(bracket) = message.strip_prefix("missing ").and_then(|rest| rest.strip_suffix(" at '<EOF>'")) {
         return format!("ends too early: {bracket} is missing");
     }
     match message.split_once(" expecting ") {

@@ -27,9 +27,7 @@ pub(crate) fn here<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// Calls `work` on a thread of its own, whose stack does not depend on the caller's; a panic in it becomes an error.
 pub(crate) fn on_a_big_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
     thread::scope(|scope| {
-        let named = thread::Builder::new()
-            .name("expression".to_owned())
-            .stack_size(STACK);
+        let named = thread::Builder::new().name("expression".to_owned()).stack_size(STACK);
         let handle = named
             .spawn_scoped(scope, work)
             .map_err(|error| format!("cannot be evaluated: no thread for it: {error}"))?;

@@ -6,15 +6,12 @@ use serde_json::{Value, json};
 use super::*;
 
 fn holds(text: &str, spec: Value) -> Result<bool, String> {
-    Expr::parse(text)
-        .map_err(|error| format!("@{} {error}", error.offset))?
-        .holds(&BTreeMap::from([("spec", spec)]))
+    Expr::parse(text).map_err(|error| format!("@{} {error}", error.offset))?.holds(&BTreeMap::from([("spec", spec)]))
 }
 
 #[test]
 fn rules_read_the_manifest() {
-    let spec =
-        json!({"image": "registry.example.org/a:1", "retries": {"limit": 2}, "locks": ["a", "b"]});
+    let spec = json!({"image": "registry.example.org/a:1", "retries": {"limit": 2}, "locks": ["a", "b"]});
     for yes in [
         "spec.image.startsWith('registry.example.org/')",
         "spec.retries.limit + 1 == 3",
@@ -33,29 +30,14 @@ fn rules_read_the_manifest() {
 #[test]
 fn errors_say_what_to_do() {
     let missing = holds("spec.timeout == '1h'", json!({})).unwrap_err();
-    assert!(
-        missing.contains("`timeout`") && missing.contains("has("),
-        "{missing}"
-    );
-    assert_eq!(
-        holds("1 + 1", json!({})).unwrap_err(),
-        "gives a number, not true or false"
-    );
-    assert!(
-        holds("nobody == 1", json!({}))
-            .unwrap_err()
-            .contains("`nobody`")
-    );
+    assert!(missing.contains("`timeout`") && missing.contains("has("), "{missing}");
+    assert_eq!(holds("1 + 1", json!({})).unwrap_err(), "gives a number, not true or false");
+    assert!(holds("nobody == 1", json!({})).unwrap_err().contains("`nobody`"));
 }
 
 #[test]
 fn syntax_errors_have_a_place() {
-    for (text, at) in [
-        ("spec.a == ", 10),
-        ("spec.a ==\n== 2", 10),
-        ("'ä' + ", 7),
-        ("a b", 2),
-    ] {
+    for (text, at) in [("spec.a == ", 10), ("spec.a ==\n== 2", 10), ("'ä' + ", 7), ("a b", 2)] {
         let error = Expr::parse(text).unwrap_err();
         assert_eq!(error.offset, at, "{text:?}: {error}");
         assert!(!error.message.contains("expecting"), "{error}");
@@ -79,12 +61,7 @@ fn cost_is_bounded_by_the_values() {
     let nested = Expr::parse("spec.all(a, spec.all(b, spec.all(c, a + b + c >= 0)))").unwrap();
     let list = |n: usize| BTreeMap::from([("spec", json!(vec![1; n]))]);
     assert_eq!(nested.holds(&list(8)), Ok(true));
-    assert!(
-        nested
-            .holds(&list(10_000))
-            .unwrap_err()
-            .contains("too long")
-    );
+    assert!(nested.holds(&list(10_000)).unwrap_err().contains("too long"));
 }
 
 #[test]
@@ -94,11 +71,7 @@ fn the_largest_allowed_expression_fits_a_small_stack() {
     let lists = format!("size({}1{}) == 1", "[".repeat(31), "]".repeat(31));
     for text in [sum, brackets, lists] {
         let small_stack = std::thread::Builder::new().stack_size(1024 * 1024);
-        let answer = small_stack
-            .spawn(move || holds(&text, json!({})))
-            .unwrap()
-            .join()
-            .unwrap();
+        let answer = small_stack.spawn(move || holds(&text, json!({}))).unwrap().join().unwrap();
         assert_eq!(answer, Ok(true));
     }
 }

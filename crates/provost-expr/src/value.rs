@@ -19,9 +19,7 @@ pub(crate) fn to_cel(value: &Value) -> Result<Cel, String> {
 
 fn convert(value: &Value, depth: usize) -> Result<Cel, String> {
     if depth > VALUE_DEPTH_MAX {
-        return Err(format!(
-            "the data is nested deeper than {VALUE_DEPTH_MAX} levels"
-        ));
+        return Err(format!("the data is nested deeper than {VALUE_DEPTH_MAX} levels"));
     }
     Ok(match value {
         Value::Null => Cel::Null,
@@ -31,22 +29,12 @@ fn convert(value: &Value, depth: usize) -> Result<Cel, String> {
             None => Cel::Float(number.as_f64().unwrap_or(f64::NAN)),
         },
         Value::String(text) => Cel::String(Arc::new(text.clone())),
-        Value::Array(list) => Cel::List(Arc::new(
-            list.iter()
-                .map(|value| convert(value, depth + 1))
-                .collect::<Result<_, _>>()?,
-        )),
+        Value::Array(list) => {
+            Cel::List(Arc::new(list.iter().map(|value| convert(value, depth + 1)).collect::<Result<_, _>>()?))
+        }
         Value::Object(map) => {
-            let pair = |(key, value): (&String, &Value)| {
-                Ok((Key::from(key.as_str()), convert(value, depth + 1)?))
-            };
-            Cel::Map(Map {
-                map: Arc::new(
-                    map.iter()
-                        .map(pair)
-                        .collect::<Result<HashMap<_, _>, String>>()?,
-                ),
-            })
+            let pair = |(key, value): (&String, &Value)| Ok((Key::from(key.as_str()), convert(value, depth + 1)?));
+            Cel::Map(Map { map: Arc::new(map.iter().map(pair).collect::<Result<HashMap<_, _>, String>>()?) })
         }
     })
 }

@@ -44,18 +44,9 @@ pub fn pack(spec: &ImageSpec, entries: &[Entry]) -> Result<Archive, PackError> {
         "layers": [layer.descriptor(LAYER)],
     }));
     let files = BTreeMap::from([
-        (
-            "oci-layout".to_owned(),
-            sorted(&json!({"imageLayoutVersion": "1.0.0"})).into_bytes(),
-        ),
-        (
-            "index.json".to_owned(),
-            sorted(&index(spec, &manifest)).into_bytes(),
-        ),
-        (
-            "manifest.json".to_owned(),
-            sorted(&docker_manifest(spec, &config, &layer)).into_bytes(),
-        ),
+        ("oci-layout".to_owned(), sorted(&json!({"imageLayoutVersion": "1.0.0"})).into_bytes()),
+        ("index.json".to_owned(), sorted(&index(spec, &manifest)).into_bytes()),
+        ("manifest.json".to_owned(), sorted(&docker_manifest(spec, &config, &layer)).into_bytes()),
         (config.path(), config.bytes),
         (layer.path(), layer.bytes),
         (manifest.path(), manifest.bytes),
@@ -99,11 +90,7 @@ fn full_name(reference: &str) -> String {
 
 fn outer(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, PackError> {
     let entries = files.iter().map(|(path, bytes)| {
-        (
-            path.as_str(),
-            layer::header(EntryType::Regular, bytes.len() as u64, 0o644, (0, 0)),
-            bytes.as_slice(),
-        )
+        (path.as_str(), layer::header(EntryType::Regular, bytes.len() as u64, 0o644, (0, 0)), bytes.as_slice())
     });
     layer::archive(entries).map_err(|(path, source)| PackError::Tar { path, source })
 }
@@ -122,19 +109,13 @@ mod tests {
             architecture: "amd64".to_owned(),
             entrypoint: vec!["/tool".to_owned()],
             user: "65532:65532".to_owned(),
-            labels: BTreeMap::from([
-                ("b".to_owned(), "2".to_owned()),
-                ("a".to_owned(), "1".to_owned()),
-            ]),
+            labels: BTreeMap::from([("b".to_owned(), "2".to_owned()), ("a".to_owned(), "1".to_owned())]),
             ..ImageSpec::default()
         }
     }
 
     fn entries() -> [Entry; 2] {
-        [
-            Entry::file("tool", 0o755, b"#!/bin/sh\n".to_vec()),
-            Entry::directory("data", 0o755).owned_by(65532, 65532),
-        ]
+        [Entry::file("tool", 0o755, b"#!/bin/sh\n".to_vec()), Entry::directory("data", 0o755).owned_by(65532, 65532)]
     }
 
     fn files(archive: &Archive) -> BTreeMap<String, Vec<u8>> {
@@ -175,20 +156,14 @@ mod tests {
     fn the_order_of_the_entries_does_not_matter() {
         let mut reversed = entries();
         reversed.reverse();
-        assert_eq!(
-            pack(&tiny(), &entries()).unwrap(),
-            pack(&tiny(), &reversed).unwrap()
-        );
+        assert_eq!(pack(&tiny(), &entries()).unwrap(), pack(&tiny(), &reversed).unwrap());
     }
 
     #[test]
     fn other_input_other_digest() {
         let mut other = tiny();
         other.user = "0:0".to_owned();
-        let (one, two) = (
-            pack(&tiny(), &entries()).unwrap(),
-            pack(&other, &entries()).unwrap(),
-        );
+        let (one, two) = (pack(&tiny(), &entries()).unwrap(), pack(&other, &entries()).unwrap());
         assert_ne!(one.config_digest, two.config_digest);
         assert_ne!(one.manifest_digest, two.manifest_digest);
         let three = pack(&tiny(), &entries()[..1]).unwrap();
@@ -209,19 +184,13 @@ mod tests {
         let config = parse(blob(&manifest["config"]["digest"]));
         let layer = blob(&manifest["layers"][0]["digest"]);
         assert_eq!(manifest["layers"][0]["size"], json!(layer.len()));
-        assert_eq!(
-            config["rootfs"]["diff_ids"],
-            json!([manifest["layers"][0]["digest"]])
-        );
+        assert_eq!(config["rootfs"]["diff_ids"], json!([manifest["layers"][0]["digest"]]));
         assert_eq!(config["config"]["User"], "65532:65532");
         assert_eq!(config["created"], "1970-01-01T00:00:00Z");
 
         let docker = &parse(&files["manifest.json"])[0];
         assert_eq!(docker["RepoTags"], json!(["example/tiny:1"]));
-        assert_eq!(
-            docker["Config"],
-            format!("blobs/sha256/{}", archive.config_digest.hex())
-        );
+        assert_eq!(docker["Config"], format!("blobs/sha256/{}", archive.config_digest.hex()));
         assert_eq!(files[docker["Layers"][0].as_str().unwrap()], *layer);
         assert_eq!(manifest["config"]["digest"], json!(archive.config_digest));
     }

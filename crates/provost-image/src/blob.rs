@@ -44,10 +44,7 @@ pub(crate) struct Blob {
 
 impl Blob {
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self {
-            digest: Digest::of(&bytes),
-            bytes,
-        }
+        Self { digest: Digest::of(&bytes), bytes }
     }
 
     /// A blob of JSON; its keys are sorted at every depth.
@@ -73,15 +70,10 @@ pub(crate) fn sorted(value: &Value) -> String {
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by_key(|(key, _)| *key);
-            let entries = entries
-                .iter()
-                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), sorted(value)));
+            let entries = entries.iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), sorted(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
         }
-        Value::Array(values) => format!(
-            "[{}]",
-            values.iter().map(sorted).collect::<Vec<_>>().join(",")
-        ),
+        Value::Array(values) => format!("[{}]", values.iter().map(sorted).collect::<Vec<_>>().join(",")),
         scalar => scalar.to_string(),
     }
 }
@@ -102,9 +94,6 @@ mod tests {
     #[test]
     fn json_is_sorted_at_every_depth() {
         let value = json!({"b": [{"z": null, "a": "\"\n"}], "a": 1.5, "c": {"y": true, "x": {}}});
-        assert_eq!(
-            sorted(&value),
-            r#"{"a":1.5,"b":[{"a":"\"\n","z":null}],"c":{"x":{},"y":true}}"#
-        );
+        assert_eq!(sorted(&value), r#"{"a":1.5,"b":[{"a":"\"\n","z":null}],"c":{"x":{},"y":true}}"#);
     }
 }

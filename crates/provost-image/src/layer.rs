@@ -25,32 +25,19 @@ impl Entry {
     /// A file of root's at `path`, relative to the image's root (`usr/bin/tool`), with these permissions (`0o755`).
     #[must_use]
     pub fn file(path: impl Into<String>, mode: u32, bytes: Vec<u8>) -> Self {
-        Self {
-            path: path.into(),
-            mode,
-            owner: (0, 0),
-            content: Content::File(bytes),
-        }
+        Self { path: path.into(), mode, owner: (0, 0), content: Content::File(bytes) }
     }
 
     /// A folder of root's. Folders above files need no entry of their own; engines make them.
     #[must_use]
     pub fn directory(path: impl Into<String>, mode: u32) -> Self {
-        Self {
-            path: path.into(),
-            mode,
-            owner: (0, 0),
-            content: Content::Directory,
-        }
+        Self { path: path.into(), mode, owner: (0, 0), content: Content::Directory }
     }
 
     /// The same entry, owned by this user and group id.
     #[must_use]
     pub fn owned_by(self, user: u32, group: u32) -> Self {
-        Self {
-            owner: (user, group),
-            ..self
-        }
+        Self { owner: (user, group), ..self }
     }
 
     fn header(&self) -> Header {
@@ -75,14 +62,10 @@ pub(crate) fn layer(entries: &[Entry]) -> Result<Vec<u8>, PackError> {
     for entry in entries {
         check(&entry.path)?;
         if sorted.insert(entry.path.as_str(), entry).is_some() {
-            return Err(PackError::Duplicate {
-                path: entry.path.clone(),
-            });
+            return Err(PackError::Duplicate { path: entry.path.clone() });
         }
     }
-    let files = sorted
-        .into_iter()
-        .map(|(path, entry)| (path, entry.header(), entry.bytes()));
+    let files = sorted.into_iter().map(|(path, entry)| (path, entry.header(), entry.bytes()));
     archive(files).map_err(|(path, source)| PackError::Tar { path, source })
 }
 
@@ -92,8 +75,7 @@ pub(crate) fn archive<'a>(
 ) -> Result<Vec<u8>, (String, io::Error)> {
     let mut tar = tar::Builder::new(Vec::new());
     for (path, mut header, bytes) in entries {
-        tar.append_data(&mut header, path, bytes)
-            .map_err(|error| (path.to_owned(), error))?;
+        tar.append_data(&mut header, path, bytes).map_err(|error| (path.to_owned(), error))?;
     }
     tar.into_inner().map_err(|error| (String::new(), error))
 }
@@ -112,12 +94,7 @@ pub(crate) fn header(kind: EntryType, size: u64, mode: u32, (user, group): (u32,
 
 /// Refuses what would not land at a place of its own inside of the image.
 fn check(path: &str) -> Result<(), PackError> {
-    let refused = |reason| {
-        Err(PackError::Path {
-            path: path.to_owned(),
-            reason,
-        })
-    };
+    let refused = |reason| Err(PackError::Path { path: path.to_owned(), reason });
     if path.is_empty() {
         return refused("it is empty");
     }
@@ -130,11 +107,7 @@ fn check(path: &str) -> Result<(), PackError> {
     if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return refused("it has an empty part, `.` or `..`");
     }
-    if path
-        .rsplit('/')
-        .next()
-        .is_some_and(|name| name.starts_with(".wh."))
-    {
+    if path.rsplit('/').next().is_some_and(|name| name.starts_with(".wh.")) {
         return refused("names with `.wh.` delete files of lower layers");
     }
     Ok(())
@@ -165,12 +138,7 @@ mod tests {
             assert_eq!(header.mtime().unwrap(), 0);
             assert_eq!(header.username_bytes(), Some(&b""[..]));
             let owner = (header.uid().unwrap(), header.gid().unwrap());
-            seen.push((
-                entry.path().unwrap().display().to_string(),
-                header.mode().unwrap(),
-                owner,
-                text,
-            ));
+            seen.push((entry.path().unwrap().display().to_string(), header.mode().unwrap(), owner, text));
         }
         let expected = [
             ("a".to_owned(), 0o1777, (65532, 7), String::new()),
@@ -191,30 +159,15 @@ mod tests {
 
     #[test]
     fn paths_that_leave_the_image_are_refused() {
-        for path in [
-            "",
-            "/etc/passwd",
-            "../x",
-            "a/../b",
-            "a//b",
-            "a/",
-            "./a",
-            "a\nb",
-            "a/.wh.b",
-        ] {
+        for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a", "a\nb", "a/.wh.b"] {
             let result = layer(&[Entry::file(path, 0o644, Vec::new())]);
-            assert!(
-                matches!(result, Err(PackError::Path { .. })),
-                "{path:?}: {result:?}"
-            );
+            assert!(matches!(result, Err(PackError::Path { .. })), "{path:?}: {result:?}");
         }
     }
 
     #[test]
     fn a_path_given_twice_is_refused() {
         let entry = Entry::file("a", 0o644, Vec::new());
-        assert!(
-            matches!(layer(&[entry.clone(), entry]), Err(PackError::Duplicate { path }) if path == "a")
-        );
+        assert!(matches!(layer(&[entry.clone(), entry]), Err(PackError::Duplicate { path }) if path == "a"));
     }
 }

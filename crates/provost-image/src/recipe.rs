@@ -79,9 +79,7 @@ impl<'de> Deserialize<'de> for Mode {
         let text = String::deserialize(deserializer)?;
         match u32::from_str_radix(&text, 8) {
             Ok(mode) if mode <= 0o7777 => Ok(Self(mode)),
-            _ => Err(D::Error::custom(format!(
-                "`{text}` is not a mode; write it like \"0755\""
-            ))),
+            _ => Err(D::Error::custom(format!("`{text}` is not a mode; write it like \"0755\""))),
         }
     }
 }
@@ -98,14 +96,9 @@ pub struct Owner {
 impl<'de> Deserialize<'de> for Owner {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let ids = text
-            .split_once(':')
-            .and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)));
-        let (user, group) = ids.ok_or_else(|| {
-            D::Error::custom(format!(
-                "`{text}` is not an owner; write it like \"65532:65532\""
-            ))
-        })?;
+        let ids = text.split_once(':').and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)));
+        let (user, group) =
+            ids.ok_or_else(|| D::Error::custom(format!("`{text}` is not an owner; write it like \"65532:65532\"")))?;
         Ok(Self { user, group })
     }
 }
@@ -139,27 +132,14 @@ impl Recipe {
     }
 
     /// Makes the image, for this machine's processor, with this tag. `read` is asked for the bytes of each `from`.
-    pub fn pack(
-        &self,
-        tag: &str,
-        mut read: impl FnMut(&str) -> io::Result<Vec<u8>>,
-    ) -> Result<Archive, RecipeError> {
+    pub fn pack(&self, tag: &str, mut read: impl FnMut(&str) -> io::Result<Vec<u8>>) -> Result<Archive, RecipeError> {
         let mut entries = Vec::new();
         for Directory { path, mode, owner } in &self.directories {
             entries.push(Entry::directory(path, mode.0).owned_by(owner.user, owner.group));
         }
-        for File {
-            path,
-            mode,
-            owner,
-            from,
-        } in &self.files
-        {
-            let bytes = read(from).map_err(|source| RecipeError::File {
-                from: from.clone(),
-                path: path.clone(),
-                source,
-            })?;
+        for File { path, mode, owner, from } in &self.files {
+            let bytes =
+                read(from).map_err(|source| RecipeError::File { from: from.clone(), path: path.clone(), source })?;
             entries.push(Entry::file(path, mode.0, bytes).owned_by(owner.user, owner.group));
         }
         pack(&self.spec(tag), &entries).map_err(RecipeError::Pack)
@@ -195,10 +175,7 @@ mod tests {
 
     #[test]
     fn a_recipe_gives_the_image_that_it_describes() {
-        let archive = Recipe::parse(RECIPE)
-            .unwrap()
-            .pack("2", |from| Ok(from.as_bytes().to_vec()))
-            .unwrap();
+        let archive = Recipe::parse(RECIPE).unwrap().pack("2", |from| Ok(from.as_bytes().to_vec())).unwrap();
         let spec = ImageSpec {
             reference: "example/tiny:2".to_owned(),
             architecture: architecture().to_owned(),
@@ -206,10 +183,8 @@ mod tests {
             user: "7:8".to_owned(),
             ..ImageSpec::default()
         };
-        let entries = [
-            Entry::file("tool", 0o755, b"the-tool".to_vec()),
-            Entry::directory("data", 0o1777).owned_by(7, 8),
-        ];
+        let entries =
+            [Entry::file("tool", 0o755, b"the-tool".to_vec()), Entry::directory("data", 0o1777).owned_by(7, 8)];
         assert_eq!(archive, pack(&spec, &entries).unwrap());
     }
 
@@ -230,13 +205,7 @@ mod tests {
     #[test]
     fn a_file_that_is_missing_is_named() {
         let missing = |_: &str| Err(io::Error::from(io::ErrorKind::NotFound));
-        let error = Recipe::parse(RECIPE)
-            .unwrap()
-            .pack("2", missing)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cannot read `the-tool`, which the image needs at `tool`"
-        );
+        let error = Recipe::parse(RECIPE).unwrap().pack("2", missing).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read `the-tool`, which the image needs at `tool`");
     }
 }

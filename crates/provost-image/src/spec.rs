@@ -34,11 +34,7 @@ impl ImageSpec {
     /// Source: OCI image specification 1.1, config.md.
     pub(crate) fn config(&self, layer: &Digest) -> Value {
         let mut config = json!({});
-        let env: Vec<_> = self
-            .env
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let env: Vec<_> = self.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let parts = [
             ("Entrypoint", json!(self.entrypoint)),
             ("Cmd", json!(self.command)),
@@ -63,9 +59,7 @@ impl ImageSpec {
     /// The part of the reference after the colon of the tag; `latest` if there is none.
     pub(crate) fn tag(&self) -> &str {
         let name_at = self.reference.rfind('/').map_or(0, |slash| slash + 1);
-        self.reference[name_at..]
-            .split_once(':')
-            .map_or("latest", |(_, tag)| tag)
+        self.reference[name_at..].split_once(':').map_or("latest", |(_, tag)| tag)
     }
 }
 
@@ -101,10 +95,7 @@ mod tests {
             ("registry.example.org:5000/toolbox", "latest"),
             ("registry.example.org:5000/toolbox:2", "2"),
         ] {
-            let spec = ImageSpec {
-                reference: reference.to_owned(),
-                ..ImageSpec::default()
-            };
+            let spec = ImageSpec { reference: reference.to_owned(), ..ImageSpec::default() };
             assert_eq!(spec.tag(), tag, "{reference}");
         }
     }
@@ -114,16 +105,10 @@ mod tests {
         let config = ImageSpec::default().config(&Digest::of(b""));
         assert_eq!(config["config"], json!({}));
         let spec = ImageSpec {
-            env: BTreeMap::from([
-                ("B".to_owned(), "2".to_owned()),
-                ("A".to_owned(), "1".to_owned()),
-            ]),
+            env: BTreeMap::from([("B".to_owned(), "2".to_owned()), ("A".to_owned(), "1".to_owned())]),
             user: "1:2".to_owned(),
             ..ImageSpec::default()
         };
-        assert_eq!(
-            spec.config(&Digest::of(b""))["config"],
-            json!({"Env": ["A=1", "B=2"], "User": "1:2"})
-        );
+        assert_eq!(spec.config(&Digest::of(b""))["config"], json!({"Env": ["A=1", "B=2"], "User": "1:2"}));
     }
 }

@@ -49,11 +49,7 @@ pub fn parse(files: &[SourceFile]) -> Parsed {
 /// Checks `parsed` as a whole, and resolves it for a server. Absent `now`: no warnings with dates.
 ///
 /// The result wants what is right, even where other things are wrong; with an error nobody must use it.
-pub fn resolve(
-    parsed: &Parsed,
-    facts: &ServerFacts,
-    now: Option<Timestamp>,
-) -> (Desired, Vec<Diagnostic>) {
+pub fn resolve(parsed: &Parsed, facts: &ServerFacts, now: Option<Timestamp>) -> (Desired, Vec<Diagnostic>) {
     let mut diagnostics = check::check(&parsed.documents, &parsed.broken, facts);
     // Without a policy that has an error of its own, all that it allows would be told as an error too.
     if parsed.broken.iter().any(|(kind, _)| *kind == Kind::Policy) {
@@ -66,12 +62,7 @@ pub fn resolve(
 /// Compiles a revision whole (C2): all errors of all files in one pass, and nothing wanted if there is one.
 ///
 /// `now` dates warnings: what clock changes do within two years, what is past.
-pub fn compile(
-    files: &[SourceFile],
-    facts: &ServerFacts,
-    revision: RevisionId,
-    now: Timestamp,
-) -> Compiled {
+pub fn compile(files: &[SourceFile], facts: &ServerFacts, revision: RevisionId, now: Timestamp) -> Compiled {
     let mut parsed = parse(files);
     let (mut desired, found) = resolve(&parsed, facts, Some(now));
     let mut diagnostics = std::mem::take(&mut parsed.diagnostics);
@@ -79,12 +70,7 @@ pub fn compile(
     Diagnostic::sort(&mut diagnostics);
     desired.revision = Some(revision);
     let right = !diagnostics.iter().any(Diagnostic::is_error);
-    Compiled {
-        desired: right.then_some(desired),
-        diagnostics,
-        files: files.len(),
-        manifests: parsed.documents.len(),
-    }
+    Compiled { desired: right.then_some(desired), diagnostics, files: files.len(), manifests: parsed.documents.len() }
 }
 
 impl Compiled {

@@ -43,20 +43,14 @@ pub struct Never {
 impl ServerFacts {
     /// Whether a `Policy` document may be in the file `path`.
     pub(crate) fn may_hold_policies(&self, path: &str) -> bool {
-        self.policy_paths.is_empty()
-            || self
-                .policy_paths
-                .iter()
-                .any(|pattern| matches(pattern, path))
+        self.policy_paths.is_empty() || self.policy_paths.iter().any(|pattern| matches(pattern, path))
     }
 }
 
 /// Whether `path` is `pattern`, or below it.
 fn matches(pattern: &str, path: &str) -> bool {
     fn parts(text: &str) -> Vec<&str> {
-        text.split('/')
-            .filter(|part| !part.is_empty() && *part != ".")
-            .collect()
+        text.split('/').filter(|part| !part.is_empty() && *part != ".").collect()
     }
     all(&parts(pattern), &parts(path))
 }
@@ -65,8 +59,7 @@ fn all(pattern: &[&str], path: &[&str]) -> bool {
     match (pattern, path) {
         ([], _) => true,
         (["**", rest @ ..], path) => {
-            (0..=path.len()).any(|skip| !rest.is_empty() && all(rest, &path[skip..]))
-                || rest.is_empty()
+            (0..=path.len()).any(|skip| !rest.is_empty() && all(rest, &path[skip..])) || rest.is_empty()
         }
         ([first, rest @ ..], [name, below @ ..]) => one(first, name) && all(rest, below),
         _ => false,
@@ -80,10 +73,7 @@ fn one(pattern: &str, name: &str) -> bool {
             let Some(rest) = name.strip_prefix(head) else {
                 return false;
             };
-            rest.char_indices()
-                .map(|(at, _)| at)
-                .chain([rest.len()])
-                .any(|at| one(tail, &rest[at..]))
+            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| one(tail, &rest[at..]))
         }
     }
 }

@@ -23,9 +23,7 @@ fn container() -> Value {
 }
 
 fn with(mut base: Value, more: Value) -> Value {
-    base.as_object_mut()
-        .unwrap()
-        .extend(more.as_object().unwrap().clone());
+    base.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     base
 }
 
@@ -38,26 +36,10 @@ fn hook(event: &str) -> Value {
 }
 
 fn notify() -> Value {
-    let moments = [
-        "starting",
-        "started",
-        "success",
-        "failure",
-        "recovery",
-        "retrying",
-        "cancelled",
-        "finished",
-    ];
-    let all = moments
-        .into_iter()
-        .chain(["skipped", "missed", "late", "stepFailure"]);
-    let mut notify: serde_json::Map<String, Value> = all
-        .map(|moment| (moment.to_owned(), json!(["ops"])))
-        .collect();
-    notify.insert(
-        "noSuccessFor".to_owned(),
-        json!({"after": "26h", "channels": ["ops"]}),
-    );
+    let moments = ["starting", "started", "success", "failure", "recovery", "retrying", "cancelled", "finished"];
+    let all = moments.into_iter().chain(["skipped", "missed", "late", "stepFailure"]);
+    let mut notify: serde_json::Map<String, Value> = all.map(|moment| (moment.to_owned(), json!(["ops"]))).collect();
+    notify.insert("noSuccessFor".to_owned(), json!({"after": "26h", "channels": ["ops"]}));
     Value::Object(notify)
 }
 
@@ -117,11 +99,7 @@ fn plugin() -> Value {
 }
 
 fn document(kind: &str, name: &str, spec: Value) -> Value {
-    let labels = if matches!(name, "plain" | "root") {
-        json!({"team": "finance"})
-    } else {
-        json!({})
-    };
+    let labels = if matches!(name, "plain" | "root") { json!({"team": "finance"}) } else { json!({}) };
     json!({"apiVersion": "provost/v1", "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec})
 }
 
@@ -136,11 +114,7 @@ fn surroundings() -> Vec<Value> {
     vec![
         document("Automation", "extract", bare()),
         document("Automation", "other", bare()),
-        document(
-            "Automation",
-            "plain",
-            json!({"image": "tools:1", "schedule": "0 3 * * *"}),
-        ),
+        document("Automation", "plain", json!({"image": "tools:1", "schedule": "0 3 * * *"})),
         document("Channel", "ops", json!({"file": {"path": "ops.jsonl"}})),
         document("Channel", "ops2", json!({"file": {"path": "ops2.jsonl"}})),
         document("Policy", "powers", powers),
@@ -159,21 +133,13 @@ fn document_of_root() -> Value {
 /// What compiling the documents comes to: what is wanted, and what is said.
 fn outcome(documents: &[Value]) -> (Option<Value>, String) {
     let text: Vec<String> = documents.iter().map(ToString::to_string).collect();
-    let files = [SourceFile {
-        path: "shop.yaml".to_owned(),
-        bytes: text.join("\n---\n").into_bytes(),
-    }];
+    let files = [SourceFile { path: "shop.yaml".to_owned(), bytes: text.join("\n---\n").into_bytes() }];
     let facts = ServerFacts {
         name: "ber-1".to_owned(),
         labels: BTreeMap::from([("tier".to_owned(), "prod".to_owned())]),
         ..ServerFacts::default()
     };
-    let compiled = compile(
-        &files,
-        &facts,
-        RevisionId::parse("r1").unwrap(),
-        "2026-11-20T12:00:00Z".parse().unwrap(),
-    );
+    let compiled = compile(&files, &facts, RevisionId::parse("r1").unwrap(), "2026-11-20T12:00:00Z".parse().unwrap());
     let report = compiled.report(Style::Plain);
     // Where a value comes from is no effect of its own.
     let wanted = compiled.desired.map(|mut desired| {
@@ -182,13 +148,7 @@ fn outcome(documents: &[Value]) -> (Option<Value>, String) {
         }
         serde_json::to_value(desired).unwrap()
     });
-    (
-        wanted,
-        report
-            .lines()
-            .filter(|line| line.starts_with("error") || line.starts_with("warning"))
-            .collect(),
-    )
+    (wanted, report.lines().filter(|line| line.starts_with("error") || line.starts_with("warning")).collect())
 }
 
 /// Another value for a leaf, by its name.
@@ -196,8 +156,8 @@ fn another(path: &str, now: &Value) -> Value {
     let key = path.rsplit(['.', '/']).next().unwrap();
     match (key, now) {
         (
-            "rootUser" | "writableRoot" | "suspend" | "background" | "parallel" | "readOnlyRoot"
-            | "readOnly" | "enabled",
+            "rootUser" | "writableRoot" | "suspend" | "background" | "parallel" | "readOnlyRoot" | "readOnly"
+            | "enabled",
             _,
         )
         | ("required", Value::Bool(_)) => json!(!now.as_bool().unwrap()),
@@ -251,8 +211,7 @@ fn another(path: &str, now: &Value) -> Value {
         ("timeout", _) if path.contains("limits") => json!("2s"),
         (_, Value::Number(number)) => json!(number.as_i64().unwrap() + 1),
         (_, Value::String(text))
-            if text.ends_with(['s', 'm', 'h', 'd'])
-                && text.starts_with(|c: char| c.is_ascii_digit()) =>
+            if text.ends_with(['s', 'm', 'h', 'd']) && text.starts_with(|c: char| c.is_ascii_digit()) =>
         {
             json!("7s")
         }
@@ -269,10 +228,7 @@ fn walk(schema: &Value, root: &Value, value: &Value, path: &str, leaf: &mut dyn 
         Some(reference) => root.pointer(reference.trim_start_matches('#')).unwrap(),
         None => schema,
     };
-    let forms = ["allOf", "anyOf", "oneOf"]
-        .into_iter()
-        .filter_map(|form| schema[form].as_array())
-        .flatten();
+    let forms = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|form| schema[form].as_array()).flatten();
     for form in forms {
         walk(form, root, value, path, leaf);
     }
@@ -280,10 +236,7 @@ fn walk(schema: &Value, root: &Value, value: &Value, path: &str, leaf: &mut dyn 
         let below = format!("{path}/{key}");
         // A list has some items that say it; all the others are of other forms.
         let Some(said) = value.get(key) else {
-            assert!(
-                below.contains("/schedule/") || is_left_out(&below),
-                "the shop of this test does not say {below}"
-            );
+            assert!(below.contains("/schedule/") || is_left_out(&below), "the shop of this test does not say {below}");
             continue;
         };
         walk_into(field, root, said, &below, leaf);
@@ -294,12 +247,7 @@ fn walk(schema: &Value, root: &Value, value: &Value, path: &str, leaf: &mut dyn 
         }
     }
     let is_params = path.ends_with("/params");
-    if let (true, Some(each)) = (
-        is_params,
-        schema
-            .get("additionalProperties")
-            .filter(|each| each.is_object()),
-    ) {
+    if let (true, Some(each)) = (is_params, schema.get("additionalProperties").filter(|each| each.is_object())) {
         for (key, said) in value.as_object().into_iter().flatten() {
             walk(each, root, said, &format!("{path}/{key}"), leaf);
         }
@@ -308,28 +256,16 @@ fn walk(schema: &Value, root: &Value, value: &Value, path: &str, leaf: &mut dyn 
 
 fn walk_into(field: &Value, root: &Value, said: &Value, path: &str, leaf: &mut dyn FnMut(&str)) {
     let key = path.rsplit('/').next().unwrap();
-    let is_free = matches!(
-        key,
-        "env" | "labels" | "servers" | "config" | "configSchema" | "default" | "options"
-    );
-    let is_leaf = is_free
-        || !(said.is_object()
-            || said
-                .as_array()
-                .is_some_and(|items| items.iter().any(Value::is_object)));
-    if is_leaf {
-        leaf(path)
-    } else {
-        walk(field, root, said, path, leaf)
-    }
+    let is_free = matches!(key, "env" | "labels" | "servers" | "config" | "configSchema" | "default" | "options");
+    let is_leaf =
+        is_free || !(said.is_object() || said.as_array().is_some_and(|items| items.iter().any(Value::is_object)));
+    if is_leaf { leaf(path) } else { walk(field, root, said, path, leaf) }
 }
 
 /// What one document cannot say together with the rest; each has a shop of its own below.
 fn is_left_out(path: &str) -> bool {
     // `enforce` says what automations may not; the other ways of a channel.
-    path.contains("/enforce/")
-        || path.starts_with("Channel/spec/")
-        || path.starts_with("Plugin/spec/hooks/1/")
+    path.contains("/enforce/") || path.starts_with("Channel/spec/") || path.starts_with("Plugin/spec/hooks/1/")
 }
 
 /// Changes every leaf of `spec`, and returns those that change nothing.
@@ -339,8 +275,7 @@ fn phantoms(kind: &str, name: &str, spec: &Value) -> Vec<String> {
     let shop = |document: Value| {
         let mut documents = surroundings();
         documents.retain(|other| {
-            other["kind"] != document["kind"]
-                || other["metadata"]["name"] != document["metadata"]["name"]
+            other["kind"] != document["kind"] || other["metadata"]["name"] != document["metadata"]["name"]
         });
         if kind == "Policy" {
             documents.push(document_of_root());
@@ -351,13 +286,9 @@ fn phantoms(kind: &str, name: &str, spec: &Value) -> Vec<String> {
     let before = shop(whole.clone());
     assert!(before.0.is_some(), "{kind}/{name}: {}", before.1);
     let mut leaves = Vec::new();
-    walk(
-        &schema["properties"]["spec"],
-        schema,
-        spec,
-        &format!("{kind}/spec"),
-        &mut |path| leaves.push(path.to_owned()),
-    );
+    walk(&schema["properties"]["spec"], schema, spec, &format!("{kind}/spec"), &mut |path| {
+        leaves.push(path.to_owned())
+    });
     leaves.sort();
     leaves.dedup();
     assert!(!leaves.is_empty());
@@ -373,10 +304,7 @@ fn phantoms(kind: &str, name: &str, spec: &Value) -> Vec<String> {
 
 #[test]
 fn every_field_of_an_automation_changes_something() {
-    assert_eq!(
-        phantoms("Automation", "full", &automation()),
-        Vec::<String>::new()
-    );
+    assert_eq!(phantoms("Automation", "full", &automation()), Vec::<String>::new());
 }
 
 #[test]
@@ -386,19 +314,14 @@ fn every_field_of_a_policy_changes_something() {
 
 #[test]
 fn every_field_that_a_policy_enforces_changes_something() {
-    let allow =
-        json!({"networks": ["Shared"], "addCapabilities": ["CHOWN", "KILL"], "writableRoot": true});
+    let allow = json!({"networks": ["Shared"], "addCapabilities": ["CHOWN", "KILL"], "writableRoot": true});
     let spec = json!({"order": 100, "select": {"names": ["plain"]}, "enforce": settings(), "allow": allow});
     let schema = &schemas()["policy.json"];
     let mut said = Vec::new();
     let enforce = &schema["properties"]["spec"];
-    walk(
-        &whole_of(enforce, schema)["properties"]["enforce"],
-        schema,
-        &spec["enforce"],
-        "Enforce",
-        &mut |path| said.push(path.to_owned()),
-    );
+    walk(&whole_of(enforce, schema)["properties"]["enforce"], schema, &spec["enforce"], "Enforce", &mut |path| {
+        said.push(path.to_owned())
+    });
     assert!(said.len() > 20, "{said:?}");
     let shop = |spec: Value| {
         let mut documents = surroundings();
@@ -409,33 +332,25 @@ fn every_field_that_a_policy_enforces_changes_something() {
     assert!(before.0.is_some(), "{}", before.1);
     for path in said {
         let mut changed = spec.clone();
-        let place = changed
-            .pointer_mut(&path.replacen("Enforce", "/enforce", 1))
-            .unwrap();
+        let place = changed.pointer_mut(&path.replacen("Enforce", "/enforce", 1)).unwrap();
         *place = another(&path, place);
         assert!(shop(changed) != before, "{path} changes nothing");
     }
 }
 
 fn whole_of<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
-    schema["$ref"].as_str().map_or(schema, |reference| {
-        root.pointer(reference.trim_start_matches('#')).unwrap()
-    })
+    schema["$ref"].as_str().map_or(schema, |reference| root.pointer(reference.trim_start_matches('#')).unwrap())
 }
 
 #[test]
 fn every_field_of_a_plugin_changes_something() {
-    assert_eq!(
-        phantoms("Plugin", "warehouse", &plugin()),
-        Vec::<String>::new()
-    );
+    assert_eq!(phantoms("Plugin", "warehouse", &plugin()), Vec::<String>::new());
 }
 
 #[test]
 fn every_field_of_a_channel_changes_something() {
     let common = json!({"failover": ["ops"], "repeatEvery": "1h", "timeout": "30s", "reply": {"timeout": "30s", "default": "Allow"}});
-    let webhook =
-        json!({"webhook": {"url": "https://hooks.example.org/ops", "secret": "ops-hmac"}});
+    let webhook = json!({"webhook": {"url": "https://hooks.example.org/ops", "secret": "ops-hmac"}});
     let file = json!({"failover": ["ops"], "repeatEvery": "1h", "timeout": "30s", "file": {"path": "a.jsonl"}});
     let command = json!({"command": container()});
     for spec in [with(common.clone(), webhook), with(common, command), file] {

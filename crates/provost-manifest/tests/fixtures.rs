@@ -1,10 +1,6 @@
 //! Every file in `tests/manifests`: those in `ok` are right, each of those in `bad` gets what its name says.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test may panic, and read its fixtures"
-)]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and read its fixtures")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,16 +10,12 @@ use provost_manifest::{Code, Compiled, Never, ServerFacts, SourceFile, Style, co
 use provost_model::RevisionId;
 
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/manifests")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/manifests").join(name)
 }
 
 /// The files of a folder, sorted, each with the name that diagnostics give it.
 fn files(name: &str) -> Vec<SourceFile> {
-    let entries = fs::read_dir(folder(name))
-        .unwrap()
-        .map(|entry| entry.unwrap());
+    let entries = fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap());
     let mut files: Vec<_> = entries
         .map(|entry| SourceFile {
             path: entry.file_name().into_string().unwrap(),
@@ -39,20 +31,12 @@ fn facts() -> ServerFacts {
         name: "ber-1".to_owned(),
         labels: BTreeMap::from([("tier".to_owned(), "prod".to_owned())]),
         policy_paths: Vec::new(),
-        never: Never {
-            host_paths: vec!["/var/run/docker.sock".to_owned()],
-            ..Never::default()
-        },
+        never: Never { host_paths: vec!["/var/run/docker.sock".to_owned()], ..Never::default() },
     }
 }
 
 fn compiled(files: &[SourceFile], facts: &ServerFacts) -> Compiled {
-    compile(
-        files,
-        facts,
-        RevisionId::parse("r1").unwrap(),
-        "2026-11-20T12:00:00Z".parse().unwrap(),
-    )
+    compile(files, facts, RevisionId::parse("r1").unwrap(), "2026-11-20T12:00:00Z".parse().unwrap())
 }
 
 /// `E0142` of `E0142-time-zone.yaml`.
@@ -65,26 +49,12 @@ fn bad_manifests_get_what_their_names_say() {
     let files = files("bad");
     assert!(files.len() >= 40);
     for file in &files {
-        let policy_paths = if code_of(file) == "E0133" {
-            vec!["policies".to_owned()]
-        } else {
-            Vec::new()
-        };
-        let compiled = compiled(
-            std::slice::from_ref(file),
-            &ServerFacts {
-                policy_paths,
-                ..facts()
-            },
-        );
+        let policy_paths = if code_of(file) == "E0133" { vec!["policies".to_owned()] } else { Vec::new() };
+        let compiled = compiled(std::slice::from_ref(file), &ServerFacts { policy_paths, ..facts() });
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots/bad" }, {
             insta::assert_snapshot!(file.path.trim_end_matches(".yaml"), compiled.report(Style::Plain));
         });
-        let codes: BTreeSet<&str> = compiled
-            .diagnostics
-            .iter()
-            .map(|diagnostic| diagnostic.code.as_str())
-            .collect();
+        let codes: BTreeSet<&str> = compiled.diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).collect();
         assert!(codes.contains(code_of(file)), "{}: {codes:?}", file.path);
         assert!(
             codes.len() == 1,
@@ -92,35 +62,21 @@ fn bad_manifests_get_what_their_names_say() {
             file.path,
             compiled.report(Style::Plain)
         );
-        assert_eq!(
-            compiled.desired.is_none(),
-            code_of(file).starts_with('E'),
-            "{}",
-            file.path
-        );
+        assert_eq!(compiled.desired.is_none(), code_of(file).starts_with('E'), "{}", file.path);
     }
 }
 
 #[test]
 fn every_code_is_explained_and_used() {
-    let mut used: BTreeSet<String> = files("bad")
-        .iter()
-        .map(|file| code_of(file).to_owned())
-        .collect();
+    let mut used: BTreeSet<String> = files("bad").iter().map(|file| code_of(file).to_owned()).collect();
     // Those that need a large file are made in `hostile.rs`; the first one is a fault of ours, and cannot be provoked.
     used.extend(["E0101", "E0108", "W0030", "E0001"].map(str::to_owned));
     for code in Code::ALL {
         let text = explain(code.as_str()).unwrap_or_else(|| panic!("{code} is not explained"));
-        assert!(
-            text.contains("\nWrong") && text.contains("\nRight"),
-            "{code} lacks a wrong or a right example"
-        );
+        assert!(text.contains("\nWrong") && text.contains("\nRight"), "{code} lacks a wrong or a right example");
         assert!(used.remove(code.as_str()), "no fixture for {code}");
     }
-    assert!(
-        used.is_empty(),
-        "fixtures for codes that there are not: {used:?}"
-    );
+    assert!(used.is_empty(), "fixtures for codes that there are not: {used:?}");
     assert_eq!(explain("E9999"), None);
     assert!(explain("e0142").unwrap().contains("time zone"));
 }
@@ -129,11 +85,7 @@ fn every_code_is_explained_and_used() {
 fn right_manifests_have_no_errors() {
     let files = files("ok");
     let compiled = compiled(&files, &facts());
-    assert!(
-        compiled.desired.is_some(),
-        "{}",
-        compiled.report(Style::Plain)
-    );
+    assert!(compiled.desired.is_some(), "{}", compiled.report(Style::Plain));
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_json_snapshot!("ok", compiled.desired.unwrap());
         insta::assert_snapshot!("ok-report", compile(&files, &facts(), RevisionId::parse("r1").unwrap(), "2026-11-20T12:00:00Z".parse().unwrap()).report(Style::Plain));
@@ -149,41 +101,24 @@ fn every_shipped_manifest_passes() {
                 all(&path, files);
             } else {
                 let bytes = fs::read(&path).unwrap();
-                files.push(SourceFile {
-                    path: path.display().to_string(),
-                    bytes,
-                });
+                files.push(SourceFile { path: path.display().to_string(), bytes });
             }
         }
     }
     let mut files = Vec::new();
-    all(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests"),
-        &mut files,
-    );
+    all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests"), &mut files);
     let compiled = compiled(&files, &ServerFacts::default());
-    assert!(
-        compiled.manifests > 0 && compiled.desired.is_some(),
-        "{}",
-        compiled.report(Style::Plain)
-    );
+    assert!(compiled.manifests > 0 && compiled.desired.is_some(), "{}", compiled.report(Style::Plain));
 }
 
 #[test]
 fn all_errors_of_all_files_come_in_one_pass() {
     let compiled = compiled(&files("bad"), &facts());
-    let files: BTreeSet<&str> = compiled
-        .diagnostics
-        .iter()
-        .map(|diagnostic| diagnostic.place.file.as_str())
-        .collect();
+    let files: BTreeSet<&str> = compiled.diagnostics.iter().map(|diagnostic| diagnostic.place.file.as_str()).collect();
     assert!(files.len() > 60, "only {} files are told of", files.len());
     assert!(compiled.desired.is_none());
-    let places: Vec<_> = compiled
-        .diagnostics
-        .iter()
-        .map(|d| (d.severity, d.place.file.clone(), d.place.line))
-        .collect();
+    let places: Vec<_> =
+        compiled.diagnostics.iter().map(|d| (d.severity, d.place.file.clone(), d.place.line)).collect();
     assert!(places.is_sorted());
 }
 

@@ -20,19 +20,13 @@ fn ten_thousand_files_of_four_lines_take_less_than_a_second() {
             "apiVersion: provost/v1\nkind: Automation\nmetadata: {{name: job-{n}}}\nspec: {{schedule: \"{} 12 * * *\", image: \"registry.example.org/job:{n}\"}}\n",
             n % 60
         );
-        SourceFile {
-            path: format!("automations/job-{n}.yaml"),
-            bytes: text.into_bytes(),
-        }
+        SourceFile { path: format!("automations/job-{n}.yaml"), bytes: text.into_bytes() }
     };
     let mut files: Vec<SourceFile> = (0..10_000).map(file).collect();
     let policy = "apiVersion: provost/v1\nkind: Policy\nmetadata: {name: shop}\nspec:\n  defaults: {timeZone: Europe/Berlin, timeout: 30m}\n  enforce: {user: \"1000:1000\"}\n  limits: {memory: 2Gi}\n  hooks: [{event: run.starting, image: check}]\n";
     for with_policy in [false, true] {
         if with_policy {
-            files.push(SourceFile {
-                path: "policies/shop.yaml".into(),
-                bytes: policy.into(),
-            });
+            files.push(SourceFile { path: "policies/shop.yaml".into(), bytes: policy.into() });
         }
         let start = Instant::now();
         let compiled = compile(

@@ -200,12 +200,8 @@ pub struct Retries {
 impl Retries {
     /// The pause after `attempt` (1 for the first) failed, in seconds.
     pub fn backoff_after(&self, attempt: u32) -> u64 {
-        let doubled = 1u64
-            .checked_shl(attempt.saturating_sub(1))
-            .unwrap_or(u64::MAX);
-        self.backoff_s
-            .saturating_mul(doubled)
-            .min(self.max_backoff_s)
+        let doubled = 1u64.checked_shl(attempt.saturating_sub(1)).unwrap_or(u64::MAX);
+        self.backoff_s.saturating_mul(doubled).min(self.max_backoff_s)
     }
 }
 
@@ -355,10 +351,7 @@ pub enum Scope {
 /// Undeclared parameters are passed on as they are.
 ///
 /// Errors: every problem, one sentence each.
-pub fn check_params(
-    declared: &BTreeMap<String, Param>,
-    given: &JsonMap,
-) -> Result<JsonMap, Vec<String>> {
+pub fn check_params(declared: &BTreeMap<String, Param>, given: &JsonMap) -> Result<JsonMap, Vec<String>> {
     let mut params = given.clone();
     let mut problems = Vec::new();
     for (name, param) in declared {
@@ -374,11 +367,7 @@ pub fn check_params(
             },
         }
     }
-    if problems.is_empty() {
-        Ok(params)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(params) } else { Err(problems) }
 }
 
 impl Param {
@@ -397,11 +386,7 @@ impl Param {
                 None => (value.is_i64() || value.is_u64()).then(|| value.clone()),
             },
             ParamKind::Number => match text {
-                Some(text) => text
-                    .parse::<f64>()
-                    .ok()
-                    .filter(|n| n.is_finite())
-                    .map(Value::from),
+                Some(text) => text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from),
                 None => value.is_number().then(|| value.clone()),
             },
         };

@@ -32,16 +32,8 @@ pub const OWN_EVENTS: &[&str] = &[
 ];
 
 /// The first words of event names that are Provost's own, now or later.
-pub const OWN_EVENT_FAMILIES: &[&str] = &[
-    "run",
-    "server",
-    "revision",
-    "service",
-    "drift",
-    "build",
-    "deploy",
-    "protection",
-];
+pub const OWN_EVENT_FAMILIES: &[&str] =
+    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection"];
 
 /// Whether `event` tells of an end: its hooks run in the reverse order (R5), and whatever happened before (R4).
 pub fn is_after_event(event: &str) -> bool {
@@ -83,19 +75,9 @@ impl Firing {
         hooks: impl DoubleEndedIterator<Item = &'a Arc<Hook>>,
     ) -> Self {
         let bound = hooks.filter(|hook| hook.event == event);
-        let step = |hook: &Arc<Hook>| {
-            Step::new(
-                StepId::hook(&key, hook),
-                StepKind::Hook {
-                    hook: Arc::clone(hook),
-                },
-            )
-        };
-        let mut steps: Vec<Step> = if is_after_event(event) {
-            bound.rev().map(step).collect()
-        } else {
-            bound.map(step).collect()
-        };
+        let step = |hook: &Arc<Hook>| Step::new(StepId::hook(&key, hook), StepKind::Hook { hook: Arc::clone(hook) });
+        let mut steps: Vec<Step> =
+            if is_after_event(event) { bound.rev().map(step).collect() } else { bound.map(step).collect() };
         steps.splice(0..0, first);
         steps.sort_by_key(Step::stage);
         Self {
@@ -109,19 +91,12 @@ impl Firing {
 
     /// Why the firing failed: the first foreground step that failed or said no, with its name.
     pub fn failure(&self) -> Option<FiringFailure> {
-        self.steps
-            .iter()
-            .filter(|step| !step.is_background() && step.on_error() == OnError::Fail)
-            .find_map(|step| {
-                let result = step.result()?;
-                let denied = result.denial().map(str::to_owned);
-                let why = denied.clone().or_else(|| result.failure())?;
-                Some(FiringFailure {
-                    step: step.id.clone(),
-                    why,
-                    denied: denied.is_some(),
-                })
-            })
+        self.steps.iter().filter(|step| !step.is_background() && step.on_error() == OnError::Fail).find_map(|step| {
+            let result = step.result()?;
+            let denied = result.denial().map(str::to_owned);
+            let why = denied.clone().or_else(|| result.failure())?;
+            Some(FiringFailure { step: step.id.clone(), why, denied: denied.is_some() })
+        })
     }
 
     /// The step with `id`.
@@ -136,36 +111,20 @@ impl Firing {
         let is_done = self.is_done();
         let ends_foreground = is_done && self.step(id).is_some_and(|step| !step.is_background());
         let is_released = move |step: &&Step| {
-            if step.is_background() {
-                is_done && (ends_foreground || step.id == *id)
-            } else {
-                step.id == *id
-            }
+            if step.is_background() { is_done && (ends_foreground || step.id == *id) } else { step.id == *id }
         };
-        self.steps
-            .iter()
-            .filter(is_released)
-            .filter_map(Step::result)
-            .map(|result| &result.output.globals)
+        self.steps.iter().filter(is_released).filter_map(Step::result).map(|result| &result.output.globals)
     }
 
     /// Whether nothing in the foreground is left to do: all ended, or one failed and the others have no turn any more.
     pub fn is_done(&self) -> bool {
         let mut foreground = self.steps.iter().filter(|step| !step.is_background());
-        if self.is_cut_short() {
-            foreground.all(|step| !step.is_going_on())
-        } else {
-            foreground.all(Step::is_over)
-        }
+        if self.is_cut_short() { foreground.all(|step| !step.is_going_on()) } else { foreground.all(Step::is_over) }
     }
 
     /// Whether nothing at all is left to do, in the background either.
     pub fn is_closed(&self) -> bool {
-        self.is_done()
-            && self
-                .steps
-                .iter()
-                .all(|step| step.is_over() || (self.is_cut_short() && !step.is_going_on()))
+        self.is_done() && self.steps.iter().all(|step| step.is_over() || (self.is_cut_short() && !step.is_going_on()))
     }
 
     /// The steps whose turn it is: not begun, and nothing before them is left to wait for (E3, R5).
@@ -193,10 +152,7 @@ impl Firing {
 
     /// The earliest stage whose foreground steps have not all ended; the last one when all have.
     fn stage(&self) -> Stage {
-        let open = self
-            .steps
-            .iter()
-            .filter(|step| !step.is_background() && !step.is_over());
+        let open = self.steps.iter().filter(|step| !step.is_background() && !step.is_over());
         open.map(Step::stage).min().unwrap_or(Stage::Post)
     }
 
@@ -244,21 +200,13 @@ impl Occurrence {
     /// Events of one lane are handled one after the other; those of different automations do not wait for each other,
     /// and nothing waits for the server's own (E4).
     pub fn lane(&self) -> &str {
-        let own = if self.name.starts_with("server.") {
-            "server."
-        } else {
-            ""
-        };
+        let own = if self.name.starts_with("server.") { "server." } else { "" };
         self.subject.as_ref().map_or(own, Name::as_str)
     }
 
     /// The step with `id`.
     pub fn step_mut(&mut self, id: &StepId) -> Option<&mut Step> {
-        self.firing
-            .as_mut()?
-            .steps
-            .iter_mut()
-            .find(|step| step.id == *id)
+        self.firing.as_mut()?.steps.iter_mut().find(|step| step.id == *id)
     }
 
     /// Whether nothing is left to do.

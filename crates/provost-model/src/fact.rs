@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name,
-    PluginSummary, PolicySummary, RevisionId, RunFact, RunId,
+    Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary,
+    RevisionId, RunFact, RunId,
 };
 
 /// A fact with its place in the order of all facts, and when it was recorded.
@@ -217,19 +217,9 @@ pub struct RevisionChange {
 impl RevisionChange {
     /// The change that leads from `old` to `new`.
     pub fn between(old: &Desired, new: &Desired, revision: RevisionId) -> Self {
-        let is_new = |name: &Name, new: &Arc<Automation>| {
-            old.automations.get(name).is_none_or(|old| **old != **new)
-        };
-        let set = new
-            .automations
-            .iter()
-            .filter(|(name, new)| is_new(name, new))
-            .map(|(_, new)| Arc::clone(new));
-        let removed = old
-            .automations
-            .keys()
-            .filter(|name| !new.automations.contains_key(*name))
-            .cloned();
+        let is_new = |name: &Name, new: &Arc<Automation>| old.automations.get(name).is_none_or(|old| **old != **new);
+        let set = new.automations.iter().filter(|(name, new)| is_new(name, new)).map(|(_, new)| Arc::clone(new));
+        let removed = old.automations.keys().filter(|name| !new.automations.contains_key(*name)).cloned();
         Self {
             revision,
             by: String::new(),
@@ -251,9 +241,7 @@ impl RevisionChange {
             desired.automations.remove(name);
         }
         for automation in &self.set {
-            desired
-                .automations
-                .insert(automation.name.clone(), Arc::clone(automation));
+            desired.automations.insert(automation.name.clone(), Arc::clone(automation));
         }
         desired.channels.clone_from(&self.channels);
         desired.hooks.clone_from(&self.hooks);

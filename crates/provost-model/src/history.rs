@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cause, Exit, Fact, JsonMap, MissReason, Name, Outcome, Recorded, RevisionId, Run, RunId,
-    SkipReason, Step,
+    Cause, Exit, Fact, JsonMap, MissReason, Name, Outcome, Recorded, RevisionId, Run, RunId, SkipReason, Step,
 };
 
 /// A run, as history keeps it.
@@ -102,11 +101,7 @@ impl RunRecord {
             attempts: u32::try_from(run.attempts.len()).unwrap_or(u32::MAX),
             params: run.params.clone(),
             testing: run.testing,
-            progress: run
-                .steps()
-                .filter_map(Step::result)
-                .flat_map(|result| result.output.progress.clone())
-                .collect(),
+            progress: run.steps().filter_map(Step::result).flat_map(|result| result.output.progress.clone()).collect(),
             steps,
         }
     }
@@ -123,9 +118,7 @@ impl StepRecord {
             P::Ended { .. } => "Ended",
         };
         let result = step.result();
-        let denial = result
-            .and_then(|result| result.denial())
-            .map(|why| format!("denied: {why}"));
+        let denial = result.and_then(|result| result.denial()).map(|why| format!("denied: {why}"));
         Self {
             id: step.id.to_string(),
             phase: phase.to_owned(),
@@ -189,34 +182,18 @@ impl DueOutcome {
                 due: accepted.due,
                 last: accepted.due,
                 count: 1,
-                verdict: DueVerdict::Ran {
-                    run: accepted.run.clone(),
-                },
+                verdict: DueVerdict::Ran { run: accepted.run.clone() },
                 at,
             }),
-            Fact::DueSkipped {
-                automation,
-                due,
-                reason,
-                detail,
-            } => Some(Self {
+            Fact::DueSkipped { automation, due, reason, detail } => Some(Self {
                 automation: automation.clone(),
                 due: *due,
                 last: *due,
                 count: 1,
-                verdict: DueVerdict::Skipped {
-                    reason: *reason,
-                    detail: detail.clone(),
-                },
+                verdict: DueVerdict::Skipped { reason: *reason, detail: detail.clone() },
                 at,
             }),
-            Fact::DueMissed {
-                automation,
-                first,
-                last,
-                count,
-                reason,
-            } => Some(Self {
+            Fact::DueMissed { automation, first, last, count, reason } => Some(Self {
                 automation: automation.clone(),
                 due: *first,
                 last: *last,

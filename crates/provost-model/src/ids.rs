@@ -125,17 +125,13 @@ macro_rules! id {
 
 /// A text that is not an id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not an id: letters, digits, `_`, `.` and `-`, beginning with a letter or digit, at most 128"
-)]
+#[error("{0:?} is not an id: letters, digits, `_`, `.` and `-`, beginning with a letter or digit, at most 128")]
 pub struct IdError(pub String);
 
 fn is_id(text: &str) -> bool {
     text.len() <= 128
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 id! {
@@ -167,20 +163,14 @@ impl RunId {
 
     /// The run of `automation` that `cause` asked for (an event's id, a request's id).
     pub fn caused(automation: &Name, cause: &str) -> Self {
-        Self(format!(
-            "{automation}.{}",
-            &Digest::of(cause.as_bytes()).as_str()[..12]
-        ))
+        Self(format!("{automation}.{}", &Digest::of(cause.as_bytes()).as_str()[..12]))
     }
 }
 
 impl EventId {
     /// The event that `parts` identify: the same parts give the same id.
     pub fn derived(parts: &[&str]) -> Self {
-        Self(format!(
-            "e{}",
-            &Digest::of(parts.join("\0").as_bytes()).as_str()[..16]
-        ))
+        Self(format!("e{}", &Digest::of(parts.join("\0").as_bytes()).as_str()[..16]))
     }
 }
 
@@ -248,10 +238,7 @@ mod tests {
     #[test]
     fn ids_cannot_leave_a_path() {
         for bad in ["", ".", "../x", "a/b", "a?b", "a b", &"a".repeat(129)] {
-            assert!(
-                ContainerName::parse(bad).is_err(),
-                "{bad:?} must be refused"
-            );
+            assert!(ContainerName::parse(bad).is_err(), "{bad:?} must be refused");
         }
     }
 
@@ -259,10 +246,7 @@ mod tests {
     fn d2_a_run_id_is_a_function_of_automation_and_due_time() {
         let name = Name::new("nightly").unwrap();
         let due: Timestamp = "2026-11-20T02:00:00Z".parse().unwrap();
-        assert_eq!(
-            RunId::scheduled(&name, due).as_str(),
-            "nightly.20261120T020000Z"
-        );
+        assert_eq!(RunId::scheduled(&name, due).as_str(), "nightly.20261120T020000Z");
         assert_eq!(RunId::caused(&name, "e1"), RunId::caused(&name, "e1"));
         assert_ne!(RunId::caused(&name, "e1"), RunId::caused(&name, "e2"));
     }

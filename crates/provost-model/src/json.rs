@@ -47,10 +47,7 @@ mod tests {
     #[test]
     fn e1_a_null_is_never_kept_at_any_depth() {
         let mut base = object(r#"{"a": 1}"#);
-        deep_merge(
-            &mut base,
-            &object(r#"{"a": {"x": {"y": null, "z": 1}}, "b": {"c": null}, "d": null}"#),
-        );
+        deep_merge(&mut base, &object(r#"{"a": {"x": {"y": null, "z": 1}}, "b": {"c": null}, "d": null}"#));
         assert_eq!(base, object(r#"{"a": {"x": {"z": 1}}, "b": {}}"#));
     }
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Automation, Channel, EventId, Firing, JsonMap, Moment, Name, RevisionId, RunId, Step, StepFact,
-    StepId, StepKind, StopCause,
+    Automation, Channel, EventId, Firing, JsonMap, Moment, Name, RevisionId, RunId, Step, StepFact, StepId, StepKind,
+    StopCause,
 };
 
 /// A run and how far it is.
@@ -243,13 +243,7 @@ impl Run {
     /// Applies `fact`, recorded at `at`. The one place where a run changes (R1).
     pub fn apply(&mut self, at: Timestamp, fact: &RunFact) -> Result<(), IllegalChange> {
         let phase = match (&self.phase, fact) {
-            (
-                _,
-                RunFact::Step {
-                    id,
-                    fact: step_fact,
-                },
-            ) => return self.apply_to_step(at, id, step_fact, fact),
+            (_, RunFact::Step { id, fact: step_fact }) => return self.apply_to_step(at, id, step_fact, fact),
             (Phase::Finished { .. }, _) => return Err(self.illegal(fact)),
             (_, RunFact::Cancelling { why }) => {
                 self.cancel.get_or_insert_with(|| why.clone());
@@ -261,66 +255,27 @@ impl Run {
                 self.fire("run.starting", "run.starting".to_owned(), at, questions);
                 Phase::Before
             }
-            (Phase::Before | Phase::Backoff { .. }, RunFact::Attempt { attempt })
-                if self.is_next(*attempt) =>
-            {
-                self.attempts.push(Step::new(
-                    StepId::main(*attempt),
-                    StepKind::Main { attempt: *attempt },
-                ));
+            (Phase::Before | Phase::Backoff { .. }, RunFact::Attempt { attempt }) if self.is_next(*attempt) => {
+                self.attempts.push(Step::new(StepId::main(*attempt), StepKind::Main { attempt: *attempt }));
                 Phase::Main { attempt: *attempt }
             }
             (Phase::Main { attempt }, RunFact::Retrying { until, .. }) => {
                 let attempt = *attempt;
-                self.fire(
-                    "run.retrying",
-                    format!("run.retrying.{attempt}"),
-                    at,
-                    Vec::new(),
-                );
-                Phase::Backoff {
-                    attempt,
-                    until: *until,
-                }
+                self.fire("run.retrying", format!("run.retrying.{attempt}"), at, Vec::new());
+                Phase::Backoff { attempt, until: *until }
             }
-            (
-                Phase::Before | Phase::Main { .. } | Phase::Backoff { .. },
-                RunFact::Concluded { outcome, detail },
-            ) => {
+            (Phase::Before | Phase::Main { .. } | Phase::Backoff { .. }, RunFact::Concluded { outcome, detail }) => {
                 self.fire(outcome.event(), outcome.event().to_owned(), at, Vec::new());
-                Phase::After {
-                    outcome: *outcome,
-                    detail: detail.clone(),
-                    finishing: false,
-                }
+                Phase::After { outcome: *outcome, detail: detail.clone(), finishing: false }
             }
-            (
-                Phase::After {
-                    outcome,
-                    detail,
-                    finishing: false,
-                },
-                RunFact::Finishing,
-            ) => {
-                let phase = Phase::After {
-                    outcome: *outcome,
-                    detail: detail.clone(),
-                    finishing: true,
-                };
+            (Phase::After { outcome, detail, finishing: false }, RunFact::Finishing) => {
+                let phase = Phase::After { outcome: *outcome, detail: detail.clone(), finishing: true };
                 self.fire("run.finished", "run.finished".to_owned(), at, Vec::new());
                 phase
             }
-            (
-                Phase::After {
-                    finishing: true, ..
-                }
-                | Phase::Queued { .. },
-                RunFact::Finished { outcome, detail },
-            ) => Phase::Finished {
-                outcome: *outcome,
-                detail: detail.clone(),
-                at,
-            },
+            (Phase::After { finishing: true, .. } | Phase::Queued { .. }, RunFact::Finished { outcome, detail }) => {
+                Phase::Finished { outcome: *outcome, detail: detail.clone(), at }
+            }
             _ => return Err(self.illegal(fact)),
         };
         self.phase = phase;
@@ -342,9 +297,7 @@ impl Run {
             return Err(self.illegal(fact));
         }
         match change {
-            StepFact::Ended { output, .. } if !is_background => {
-                crate::deep_merge(&mut self.locals, &output.locals)
-            }
+            StepFact::Ended { output, .. } if !is_background => crate::deep_merge(&mut self.locals, &output.locals),
             StepFact::Started { .. } if id.is_main() && self.starts() == 1 => {
                 self.fire("run.started", "run.started".to_owned(), at, Vec::new());
             }
@@ -361,10 +314,7 @@ impl Run {
 
     /// How many of its main containers have started.
     pub fn starts(&self) -> usize {
-        self.attempts
-            .iter()
-            .filter(|step| step.started_at().is_some())
-            .count()
+        self.attempts.iter().filter(|step| step.started_at().is_some()).count()
     }
 
     /// When its first step started.
@@ -380,27 +330,18 @@ impl Run {
     }
 
     fn illegal(&self, fact: &RunFact) -> IllegalChange {
-        IllegalChange {
-            run: self.id.clone(),
-            phase: format!("{:?}", self.phase),
-            fact: format!("{fact:?}"),
-        }
+        IllegalChange { run: self.id.clone(), phase: format!("{:?}", self.phase), fact: format!("{fact:?}") }
     }
 
     /// Every step, main containers first.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.attempts
-            .iter()
-            .chain(self.firings.iter().flat_map(|firing| &firing.steps))
+        self.attempts.iter().chain(self.firings.iter().flat_map(|firing| &firing.steps))
     }
 
     /// The step with `id`.
     pub fn step_mut(&mut self, id: &StepId) -> Option<&mut Step> {
         let hooks = self.firings.iter_mut().flat_map(|firing| &mut firing.steps);
-        self.attempts
-            .iter_mut()
-            .chain(hooks)
-            .find(|step| step.id == *id)
+        self.attempts.iter_mut().chain(hooks).find(|step| step.id == *id)
     }
 
     /// The firing with `key`; absent when nothing is bound to its event.
@@ -411,12 +352,7 @@ impl Run {
     /// How it went, once that is settled.
     pub fn outcome(&self) -> Option<(Outcome, &str)> {
         match &self.phase {
-            Phase::After {
-                outcome, detail, ..
-            }
-            | Phase::Finished {
-                outcome, detail, ..
-            } => Some((*outcome, detail)),
+            Phase::After { outcome, detail, .. } | Phase::Finished { outcome, detail, .. } => Some((*outcome, detail)),
             _ => None,
         }
     }
@@ -444,11 +380,7 @@ impl Run {
 
 fn question(channel: &Arc<Channel>) -> Option<Step> {
     let rule = channel.reply?;
-    let what = StepKind::Ask {
-        channel: channel.name.clone(),
-        default: rule.default,
-        timeout_s: rule.timeout_s,
-    };
+    let what = StepKind::Ask { channel: channel.name.clone(), default: rule.default, timeout_s: rule.timeout_s };
     Some(Step::new(StepId::ask("run.starting", &channel.name), what))
 }
 

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcceptedEvent, AcceptedRun, Cause, Desired, EventFact, EventId, Fact, IllegalChange, JsonMap,
-    LastRun, Moment, Name, Notice, Occurrence, Outcome, Phase, Recorded, RevisionChange,
-    RevisionId, Run, RunFact, RunId, StepFact, deep_merge,
+    AcceptedEvent, AcceptedRun, Cause, Desired, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun, Moment,
+    Name, Notice, Occurrence, Outcome, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact, RunId, StepFact,
+    deep_merge,
 };
 
 /// How many outcomes of an automation the state remembers, for lists. All others are in the store's history.
@@ -188,71 +188,41 @@ impl State {
             }
             Fact::ServerStopping => self.server.stopping = true,
             Fact::RevisionApplied { change } => self.apply_revision(*seq, *at, change),
-            Fact::RevisionRejected {
-                revision,
-                errors,
-                report,
-            } => {
+            Fact::RevisionRejected { revision, errors, report } => {
                 let (revision, report) = (revision.clone(), report.clone());
-                self.rejected = Some(RejectedRevision {
-                    revision,
-                    at: *at,
-                    errors: *errors,
-                    report,
-                });
+                self.rejected = Some(RejectedRevision { revision, at: *at, errors: *errors, report });
             }
             Fact::Pinned { revision, .. } => self.pinned = Some(revision.clone()),
             Fact::Unpinned { .. } => self.pinned = None,
             // Never backwards: after the clock was stepped back, what ran does not become due again (T5).
             Fact::Armed { automation, from } => self.account(automation, *from),
-            Fact::DueSkipped {
-                automation, due, ..
-            } => self.account(automation, *due),
-            Fact::DueMissed {
-                automation, last, ..
-            } => self.account(automation, *last),
+            Fact::DueSkipped { automation, due, .. } => self.account(automation, *due),
+            Fact::DueMissed { automation, last, .. } => self.account(automation, *last),
             Fact::RunAccepted { accepted } => self.accept_run(*seq, *at, accepted)?,
             Fact::Run { run, change } => return self.apply_to_run(*seq, *at, run, change),
             Fact::EventAccepted { event } => self.accept_event(*seq, *at, event),
             Fact::Event { id, change } => self.apply_to_event(*seq, *at, id, change)?,
             Fact::NoticeQueued { notice } => self.queue_notice(*at, notice),
-            Fact::NoticeDelivered { id } | Fact::NoticeGivenUp { id, .. } => {
-                drop(self.outbox.remove(id))
-            }
+            Fact::NoticeDelivered { id } | Fact::NoticeGivenUp { id, .. } => drop(self.outbox.remove(id)),
             Fact::NoticeFailed { id, until, .. } => {
                 if let Some(notice) = self.outbox.get_mut(id) {
                     notice.tries += 1;
                     notice.until = Some(*until);
                 }
             }
-            Fact::Paused {
-                automation,
-                until,
-                reason,
-                by,
-            } => {
-                let pause = Pause {
-                    until: *until,
-                    reason: reason.clone(),
-                    by: by.clone(),
-                };
+            Fact::Paused { automation, until, reason, by } => {
+                let pause = Pause { until: *until, reason: reason.clone(), by: by.clone() };
                 self.ledger(automation, *at).pause = Some(pause);
             }
             Fact::Resumed { automation, .. } => self.ledger(automation, *at).pause = None,
-            Fact::TriggerSkipped { .. } | Fact::DriftFound { .. } | Fact::DriftCorrected { .. } => {
-            }
+            Fact::TriggerSkipped { .. } | Fact::DriftFound { .. } | Fact::DriftCorrected { .. } => {}
         }
         Ok(None)
     }
 
     fn apply_revision(&mut self, seq: u64, at: Timestamp, change: &RevisionChange) {
         change.apply_to(&mut self.desired);
-        self.applied = Some(AppliedRevision {
-            revision: change.revision.clone(),
-            at,
-            by: change.by.clone(),
-            seq,
-        });
+        self.applied = Some(AppliedRevision { revision: change.revision.clone(), at, by: change.by.clone(), seq });
         self.rejected = None;
         if matches!(self.server.startup, Startup::Refused { .. }) {
             self.server.startup = Startup::Owed;
@@ -260,9 +230,7 @@ impl State {
     }
 
     fn ledger(&mut self, automation: &Name, at: Timestamp) -> &mut Ledger {
-        self.ledgers
-            .entry(automation.clone())
-            .or_insert_with(|| Ledger::new(at))
+        self.ledgers.entry(automation.clone()).or_insert_with(|| Ledger::new(at))
     }
 
     fn account(&mut self, automation: &Name, due: Timestamp) {
@@ -270,47 +238,30 @@ impl State {
         ledger.accounted_until = ledger.accounted_until.max(due);
     }
 
-    fn accept_run(
-        &mut self,
-        seq: u64,
-        at: Timestamp,
-        accepted: &AcceptedRun,
-    ) -> Result<(), FoldError> {
-        let unknown = || FoldError::Unknown {
-            seq,
-            what: format!("automation {}", accepted.automation),
-        };
-        let spec = self
-            .desired
-            .automations
-            .get(&accepted.automation)
-            .cloned()
-            .ok_or_else(unknown)?;
+    fn accept_run(&mut self, seq: u64, at: Timestamp, accepted: &AcceptedRun) -> Result<(), FoldError> {
+        let unknown = || FoldError::Unknown { seq, what: format!("automation {}", accepted.automation) };
+        let spec = self.desired.automations.get(&accepted.automation).cloned().ok_or_else(unknown)?;
         let revision = self.desired.revision.clone();
         if accepted.cause.is_scheduled() {
             self.account(&accepted.automation, accepted.due);
         }
         // A run that was accepted once stays as it is (D2).
-        self.runs
-            .entry(accepted.run.clone())
-            .or_insert_with(|| Run {
-                id: accepted.run.clone(),
-                spec,
-                revision,
-                cause: accepted.cause.clone(),
-                due: accepted.due,
-                not_before: accepted.not_before,
-                accepted_at: at,
-                params: accepted.params.clone(),
-                testing: accepted.testing,
-                locals: JsonMap::new(),
-                phase: Phase::Queued {
-                    why: "its turn".to_owned(),
-                },
-                cancel: None,
-                attempts: Vec::new(),
-                firings: Vec::new(),
-            });
+        self.runs.entry(accepted.run.clone()).or_insert_with(|| Run {
+            id: accepted.run.clone(),
+            spec,
+            revision,
+            cause: accepted.cause.clone(),
+            due: accepted.due,
+            not_before: accepted.not_before,
+            accepted_at: at,
+            params: accepted.params.clone(),
+            testing: accepted.testing,
+            locals: JsonMap::new(),
+            phase: Phase::Queued { why: "its turn".to_owned() },
+            cancel: None,
+            attempts: Vec::new(),
+            firings: Vec::new(),
+        });
         Ok(())
     }
 
@@ -321,10 +272,7 @@ impl State {
         id: &RunId,
         change: &RunFact,
     ) -> Result<Option<Run>, FoldError> {
-        let unknown = || FoldError::Unknown {
-            seq,
-            what: format!("run {id}"),
-        };
+        let unknown = || FoldError::Unknown { seq, what: format!("run {id}") };
         let run = self.runs.get_mut(id).ok_or_else(unknown)?;
         run.apply(at, change)?;
         let is_closed = run.is_closed();
@@ -332,39 +280,19 @@ impl State {
             RunFact::Finished { outcome, .. } => {
                 let (began, testing) = (run.began_at(), run.testing);
                 let (run, automation) = (run.id.clone(), run.spec.name.clone());
-                self.remember(
-                    LastRun {
-                        run,
-                        automation,
-                        outcome: *outcome,
-                        began,
-                        ended: at,
-                    },
-                    testing,
-                );
+                self.remember(LastRun { run, automation, outcome: *outcome, began, ended: at }, testing);
             }
-            RunFact::Step {
-                id: step,
-                fact: StepFact::Ended { output, .. },
-            } => {
-                match run
-                    .firings
-                    .iter()
-                    .find(|firing| firing.step(step).is_some())
-                {
-                    Some(firing) => firing
-                        .globals_after(step)
-                        .for_each(|globals| deep_merge(&mut self.globals, globals)),
+            RunFact::Step { id: step, fact: StepFact::Ended { output, .. } } => {
+                match run.firings.iter().find(|firing| firing.step(step).is_some()) {
+                    Some(firing) => {
+                        firing.globals_after(step).for_each(|globals| deep_merge(&mut self.globals, globals))
+                    }
                     None => deep_merge(&mut self.globals, &output.globals),
                 }
             }
             _ => {}
         }
-        Ok(if is_closed {
-            self.runs.remove(id)
-        } else {
-            None
-        })
+        Ok(if is_closed { self.runs.remove(id) } else { None })
     }
 
     fn remember(&mut self, over: LastRun, testing: bool) {
@@ -422,46 +350,19 @@ impl State {
         self.events.insert(seq, occurrence);
     }
 
-    fn apply_to_event(
-        &mut self,
-        seq: u64,
-        at: Timestamp,
-        id: &EventId,
-        change: &EventFact,
-    ) -> Result<(), FoldError> {
-        let unknown = || FoldError::Unknown {
-            seq,
-            what: format!("event {id}"),
-        };
-        let (key, event) = self
-            .events
-            .iter_mut()
-            .find(|(_, event)| event.id == *id)
-            .ok_or_else(unknown)?;
+    fn apply_to_event(&mut self, seq: u64, at: Timestamp, id: &EventId, change: &EventFact) -> Result<(), FoldError> {
+        let unknown = || FoldError::Unknown { seq, what: format!("event {id}") };
+        let (key, event) = self.events.iter_mut().find(|(_, event)| event.id == *id).ok_or_else(unknown)?;
         let key = *key;
         match change {
             EventFact::Began => {
-                let automation = event
-                    .subject
-                    .as_ref()
-                    .and_then(|name| self.desired.automations.get(name));
+                let automation = event.subject.as_ref().and_then(|name| self.desired.automations.get(name));
                 // What is about an automation is for the hooks that apply to it.
-                let hooks = automation
-                    .map_or(&self.desired.hooks, |automation| &automation.hooks)
-                    .iter();
-                event.firing = Some(crate::Firing::new(
-                    &event.name,
-                    event.name.clone(),
-                    at,
-                    Vec::new(),
-                    hooks,
-                ));
+                let hooks = automation.map_or(&self.desired.hooks, |automation| &automation.hooks).iter();
+                event.firing = Some(crate::Firing::new(&event.name, event.name.clone(), at, Vec::new(), hooks));
             }
             EventFact::Step { id, fact } => {
-                let what = || FoldError::Unknown {
-                    seq,
-                    what: format!("step {id} in this phase"),
-                };
+                let what = || FoldError::Unknown { seq, what: format!("step {id} in this phase") };
                 let step = event.step_mut(id).ok_or_else(what)?;
                 if !step.apply(at, fact) {
                     return Err(what());
@@ -470,10 +371,7 @@ impl State {
                     if !step.is_background() {
                         deep_merge(&mut event.locals, &output.locals);
                     }
-                    let set = event
-                        .firing
-                        .iter()
-                        .flat_map(|firing| firing.globals_after(id));
+                    let set = event.firing.iter().flat_map(|firing| firing.globals_after(id));
                     set.for_each(|globals| deep_merge(&mut self.globals, globals));
                 }
             }
@@ -497,10 +395,7 @@ impl State {
     pub fn runs_of<'a>(&'a self, automation: &Name) -> impl Iterator<Item = &'a Run> + use<'a> {
         // A run's id is its automation's name, a dot and more; `/` comes next after the dot, and names have neither.
         let (first, end) = (format!("{automation}."), format!("{automation}/"));
-        let ids = (
-            Bound::Included(first.as_str()),
-            Bound::Excluded(end.as_str()),
-        );
+        let ids = (Bound::Included(first.as_str()), Bound::Excluded(end.as_str()));
         self.runs.range::<str, _>(ids).map(|(_, run)| run)
     }
 

@@ -227,23 +227,14 @@ impl StepResult {
 
     /// Why it said no, if it did.
     pub fn denial(&self) -> Option<&str> {
-        self.output
-            .reply
-            .as_ref()
-            .filter(|reply| !reply.allow)
-            .map(|reply| reply.reason.as_str())
+        self.output.reply.as_ref().filter(|reply| !reply.allow).map(|reply| reply.reason.as_str())
     }
 }
 
 impl Step {
     /// A step that has not begun.
     pub fn new(id: StepId, what: StepKind) -> Self {
-        Self {
-            id,
-            what,
-            phase: StepPhase::Waiting { until: None },
-            tries: 0,
-        }
+        Self { id, what, phase: StepPhase::Waiting { until: None }, tries: 0 }
     }
 
     /// Its result, once it ended.
@@ -354,39 +345,21 @@ impl Step {
         let next = match (&self.phase, fact) {
             (P::Waiting { .. }, StepFact::Delayed { until, .. }) => {
                 self.tries += 1;
-                P::Waiting {
-                    until: Some(*until),
-                }
+                P::Waiting { until: Some(*until) }
             }
             (P::Waiting { .. }, StepFact::Starting) => P::Starting { at },
-            (P::Starting { .. }, StepFact::Started { started_at, .. }) => {
-                P::Running { at: *started_at }
+            (P::Starting { .. }, StepFact::Started { started_at, .. }) => P::Running { at: *started_at },
+            (P::Starting { .. }, StepFact::Stopping { why }) => {
+                P::Stopping { started_at: None, at, cause: why.clone() }
             }
-            (P::Starting { .. }, StepFact::Stopping { why }) => P::Stopping {
-                started_at: None,
-                at,
-                cause: why.clone(),
-            },
-            (P::Running { at: started }, StepFact::Stopping { why }) => P::Stopping {
-                started_at: Some(*started),
-                at,
-                cause: why.clone(),
-            },
-            (P::Stopping { at, cause, .. }, StepFact::Started { started_at, .. }) => P::Stopping {
-                started_at: Some(*started_at),
-                at: *at,
-                cause: cause.clone(),
-            },
+            (P::Running { at: started }, StepFact::Stopping { why }) => {
+                P::Stopping { started_at: Some(*started), at, cause: why.clone() }
+            }
+            (P::Stopping { at, cause, .. }, StepFact::Started { started_at, .. }) => {
+                P::Stopping { started_at: Some(*started_at), at: *at, cause: cause.clone() }
+            }
             (P::Ended { .. }, _) => return false,
-            (
-                phase,
-                StepFact::Ended {
-                    result,
-                    started_at,
-                    finished_at,
-                    output,
-                },
-            ) => P::Ended {
+            (phase, StepFact::Ended { result, started_at, finished_at, output }) => P::Ended {
                 result: Box::new(StepResult {
                     exit: result.clone(),
                     stopped: match phase {

@@ -59,11 +59,7 @@ fn workload() -> Workload {
             host_path: Some("/srv".to_owned()),
             read_only: true,
         }],
-        resources: Resources {
-            cpu_millis: 1_000,
-            memory_bytes: 512 << 20,
-            pids: 256,
-        },
+        resources: Resources { cpu_millis: 1_000, memory_bytes: 512 << 20, pids: 256 },
     }
 }
 
@@ -90,35 +86,19 @@ fn channel(target: Target) -> Arc<Channel> {
         target,
         failover: vec![name("mail")],
         repeat_every_s: Some(3_600),
-        reply: Some(ReplyRule {
-            timeout_s: 30,
-            default: Verdict::Deny,
-        }),
+        reply: Some(ReplyRule { timeout_s: 30, default: Verdict::Deny }),
         timeout_s: 60,
     })
 }
 
 fn file() -> Target {
-    Target::File {
-        path: "ops.log".to_owned(),
-    }
+    Target::File { path: "ops.log".to_owned() }
 }
 
 fn automation() -> Automation {
     let schedule = |timing, jitter_s| Schedule { timing, jitter_s };
-    let (cron, zone) = (
-        Cron::parse("0 2 * * *").unwrap(),
-        Zone::parse("Europe/Berlin").unwrap(),
-    );
-    let nightly = schedule(
-        Timing::Cron {
-            cron,
-            zone,
-            on_gap: OnGap::Skip,
-            on_fold: OnFold::Both,
-        },
-        300,
-    );
+    let (cron, zone) = (Cron::parse("0 2 * * *").unwrap(), Zone::parse("Europe/Berlin").unwrap());
+    let nightly = schedule(Timing::Cron { cron, zone, on_gap: OnGap::Skip, on_fold: OnFold::Both }, 300);
     let origin = Origin {
         document: "Policy/shop".to_owned(),
         scope: Scope::PolicyEnforced,
@@ -155,47 +135,21 @@ fn automation() -> Automation {
         .into(),
         timeout_s: 600,
         grace_s: 10,
-        retries: Retries {
-            limit: 2,
-            backoff_s: 30,
-            max_backoff_s: 600,
-        },
+        retries: Retries { limit: 2, backoff_s: 30, max_backoff_s: 600 },
         concurrency: ConcurrencyPolicy::Forbid,
         queue_limit: 1,
         catch_up: CatchUp::Last,
         start_deadline_s: Some(3_600),
         late_after_s: 60,
         locks: ["warehouse".to_owned()].into(),
-        run_limits: vec![RunLimit {
-            policy: name("shop"),
-            runs_at_once: 8,
-        }],
-        hooks: vec![hook(
-            HookOwner::Policy {
-                name: name("shop"),
-                order: 100,
-            },
-            Stage::Main,
-            OnError::Fail,
-        )],
+        run_limits: vec![RunLimit { policy: name("shop"), runs_at_once: 8 }],
+        hooks: vec![hook(HookOwner::Policy { name: name("shop"), order: 100 }, Stage::Main, OnError::Fail)],
         notify: Notify {
             channels: [(Moment::Failure, vec![name("ops")])].into(),
-            no_success_for: Some(NoSuccessFor {
-                after_s: 93_600,
-                channels: vec![name("ops")],
-            }),
+            no_success_for: Some(NoSuccessFor { after_s: 93_600, channels: vec![name("ops")] }),
         },
-        freezes: vec![Arc::new(Freeze {
-            minutes: nightly,
-            reason: "release night".to_owned(),
-            policy: name("shop"),
-        })],
-        history: History {
-            keep_s: 7_776_000,
-            keep_last: 100,
-            logs_s: 2_592_000,
-            log_bytes: 50 << 20,
-        },
+        freezes: vec![Arc::new(Freeze { minutes: nightly, reason: "release night".to_owned(), policy: name("shop") })],
+        history: History { keep_s: 7_776_000, keep_last: 100, logs_s: 2_592_000, log_bytes: 50 << 20 },
         suspend: false,
         origins: Arc::new([("spec.timeout".to_owned(), origin)].into()),
     }
@@ -237,30 +191,19 @@ fn of_run(change: RunFact) -> Fact {
 }
 
 fn of_step(fact: StepFact) -> Fact {
-    of_run(RunFact::Step {
-        id: StepId::main(1),
-        fact,
-    })
+    of_run(RunFact::Step { id: StepId::main(1), fact })
 }
 
 fn ended(result: Exit) -> Fact {
     let output = StepOutput {
-        reply: Some(Reply {
-            allow: false,
-            reason: "stocktaking".to_owned(),
-        }),
+        reply: Some(Reply { allow: false, reason: "stocktaking".to_owned() }),
         locals: map(json!({"path": "/x"})),
         globals: map(json!({"rate": 2})),
         progress: vec![json!({"percent": 10})],
         problems: vec!["globals.json: not JSON".to_owned()],
         tail: "done\n".to_owned(),
     };
-    of_step(StepFact::Ended {
-        result,
-        started_at: Some(noon()),
-        finished_at: noon(),
-        output: Box::new(output),
-    })
+    of_step(StepFact::Ended { result, started_at: Some(noon()), finished_at: noon(), output: Box::new(output) })
 }
 
 fn revision() -> RevisionId {
@@ -271,12 +214,7 @@ fn revision() -> RevisionId {
 fn examples() -> Vec<(&'static str, Fact)> {
     let (by, why) = (|| "ann".to_owned(), || "disk full".to_owned());
     let mut facts = vec![
-        (
-            "serverStarted",
-            Fact::ServerStarted {
-                version: "0.1.0".to_owned(),
-            },
-        ),
+        ("serverStarted", Fact::ServerStarted { version: "0.1.0".to_owned() }),
         ("serverStopping", Fact::ServerStopping),
         (
             "revisionApplied",
@@ -290,61 +228,18 @@ fn examples() -> Vec<(&'static str, Fact)> {
                     removed: vec![name("old")],
                     channels: BTreeMap::from([(name("ops"), channel(file()))]),
                     hooks: vec![
-                        hook(
-                            HookOwner::Plugin {
-                                name: name("warehouse"),
-                                order: 50,
-                            },
-                            Stage::Pre,
-                            OnError::Ignore,
-                        ),
+                        hook(HookOwner::Plugin { name: name("warehouse"), order: 50 }, Stage::Pre, OnError::Ignore),
                         hook(HookOwner::Automation, Stage::Post, OnError::Fail),
                     ],
-                    plugins: [(
-                        name("warehouse"),
-                        PluginSummary {
-                            order: 50,
-                            enabled: true,
-                            hooks: 1,
-                        },
-                    )]
-                    .into(),
-                    policies: [(
-                        name("shop"),
-                        PolicySummary {
-                            order: 100,
-                            automations: 1,
-                            hooks: 1,
-                            rules: 2,
-                        },
-                    )]
-                    .into(),
+                    plugins: [(name("warehouse"), PluginSummary { order: 50, enabled: true, hooks: 1 })].into(),
+                    policies: [(name("shop"), PolicySummary { order: 100, automations: 1, hooks: 1, rules: 2 })].into(),
                 }),
             },
         ),
-        (
-            "revisionRejected",
-            Fact::RevisionRejected {
-                revision: revision(),
-                errors: 2,
-                report: "E0142".to_owned(),
-            },
-        ),
-        (
-            "pinned",
-            Fact::Pinned {
-                revision: revision(),
-                by: by(),
-            },
-        ),
+        ("revisionRejected", Fact::RevisionRejected { revision: revision(), errors: 2, report: "E0142".to_owned() }),
+        ("pinned", Fact::Pinned { revision: revision(), by: by() }),
         ("unpinned", Fact::Unpinned { by: by() }),
-        (
-            "armed",
-            Fact::Armed {
-                automation: name("nightly"),
-                from: noon(),
-            },
-        ),
+        ("armed", Fact::Armed { automation: name("nightly"), from: noon() }),
         (
             "eventAccepted",
             Fact::EventAccepted {
@@ -358,243 +253,78 @@ fn examples() -> Vec<(&'static str, Fact)> {
                 }),
             },
         ),
-        (
-            "event.began",
-            Fact::Event {
-                id: event(),
-                change: EventFact::Began,
-            },
-        ),
+        ("event.began", Fact::Event { id: event(), change: EventFact::Began }),
         (
             "event.step",
-            Fact::Event {
-                id: event(),
-                change: EventFact::Step {
-                    id: StepId::main(1),
-                    fact: StepFact::Starting,
-                },
-            },
+            Fact::Event { id: event(), change: EventFact::Step { id: StepId::main(1), fact: StepFact::Starting } },
         ),
-        (
-            "event.handled",
-            Fact::Event {
-                id: event(),
-                change: EventFact::Handled {
-                    failure: Some(why()),
-                },
-            },
-        ),
+        ("event.handled", Fact::Event { id: event(), change: EventFact::Handled { failure: Some(why()) } }),
         ("noticeDelivered", Fact::NoticeDelivered { id: event() }),
-        (
-            "noticeFailed",
-            Fact::NoticeFailed {
-                id: event(),
-                why: why(),
-                until: noon(),
-            },
-        ),
-        (
-            "noticeGivenUp",
-            Fact::NoticeGivenUp {
-                id: event(),
-                why: why(),
-            },
-        ),
+        ("noticeFailed", Fact::NoticeFailed { id: event(), why: why(), until: noon() }),
+        ("noticeGivenUp", Fact::NoticeGivenUp { id: event(), why: why() }),
         (
             "paused",
-            Fact::Paused {
-                automation: name("nightly"),
-                until: Some(noon()),
-                reason: "audit".to_owned(),
-                by: by(),
-            },
+            Fact::Paused { automation: name("nightly"), until: Some(noon()), reason: "audit".to_owned(), by: by() },
         ),
-        (
-            "resumed",
-            Fact::Resumed {
-                automation: name("nightly"),
-                by: by(),
-            },
-        ),
-        (
-            "driftFound",
-            Fact::DriftFound {
-                container: "provost-x".to_owned(),
-                what: "gone".to_owned(),
-            },
-        ),
-        (
-            "driftCorrected",
-            Fact::DriftCorrected {
-                container: "provost-x".to_owned(),
-                what: "removed".to_owned(),
-            },
-        ),
-        (
-            "run.queued",
-            of_run(RunFact::Queued {
-                why: "lock warehouse".to_owned(),
-            }),
-        ),
-        (
-            "run.began",
-            of_run(RunFact::Began {
-                ask: vec![channel(file())],
-            }),
-        ),
+        ("resumed", Fact::Resumed { automation: name("nightly"), by: by() }),
+        ("driftFound", Fact::DriftFound { container: "provost-x".to_owned(), what: "gone".to_owned() }),
+        ("driftCorrected", Fact::DriftCorrected { container: "provost-x".to_owned(), what: "removed".to_owned() }),
+        ("run.queued", of_run(RunFact::Queued { why: "lock warehouse".to_owned() })),
+        ("run.began", of_run(RunFact::Began { ask: vec![channel(file())] })),
         ("run.attempt", of_run(RunFact::Attempt { attempt: 1 })),
-        (
-            "run.retrying",
-            of_run(RunFact::Retrying {
-                why: why(),
-                until: noon(),
-            }),
-        ),
+        ("run.retrying", of_run(RunFact::Retrying { why: why(), until: noon() })),
         ("run.finishing", of_run(RunFact::Finishing)),
-        (
-            "run.finished",
-            of_run(RunFact::Finished {
-                outcome: Outcome::Succeeded,
-                detail: String::new(),
-            }),
-        ),
-        (
-            "step.delayed",
-            of_step(StepFact::Delayed {
-                why: why(),
-                until: noon(),
-            }),
-        ),
+        ("run.finished", of_run(RunFact::Finished { outcome: Outcome::Succeeded, detail: String::new() })),
+        ("step.delayed", of_step(StepFact::Delayed { why: why(), until: noon() })),
         ("step.starting", of_step(StepFact::Starting)),
-        (
-            "step.started",
-            of_step(StepFact::Started {
-                started_at: noon(),
-                image: Some("sha256:ab".to_owned()),
-            }),
-        ),
+        ("step.started", of_step(StepFact::Started { started_at: noon(), image: Some("sha256:ab".to_owned()) })),
         ("step.ended.code", ended(Exit::Code { code: 3 })),
         ("step.ended.outOfMemory", ended(Exit::OutOfMemory)),
-        (
-            "step.ended.notStarted",
-            ended(Exit::NotStarted { why: why() }),
-        ),
+        ("step.ended.notStarted", ended(Exit::NotStarted { why: why() })),
         ("step.ended.lost", ended(Exit::Lost { why: why() })),
         ("notice.file", notice(channel(file()), Moment::Failure)),
         (
             "notice.webhook",
             notice(
-                channel(Target::Webhook {
-                    url: "https://x".to_owned(),
-                    secret: Some("key".to_owned()),
-                }),
+                channel(Target::Webhook { url: "https://x".to_owned(), secret: Some("key".to_owned()) }),
                 Moment::Late,
             ),
         ),
-        (
-            "notice.command",
-            notice(
-                channel(Target::Command {
-                    workload: Box::new(workload()),
-                }),
-                Moment::NoSuccess,
-            ),
-        ),
+        ("notice.command", notice(channel(Target::Command { workload: Box::new(workload()) }), Moment::NoSuccess)),
         ("accepted.schedule", accepted(Cause::Schedule)),
         ("accepted.catchUp", accepted(Cause::CatchUp)),
-        (
-            "accepted.trigger",
-            accepted(Cause::Trigger {
-                event: "orders.arrived".to_owned(),
-                id: event(),
-            }),
-        ),
+        ("accepted.trigger", accepted(Cause::Trigger { event: "orders.arrived".to_owned(), id: event() })),
         ("accepted.manual", accepted(Cause::Manual { by: by() })),
-        (
-            "accepted.retry",
-            accepted(Cause::Retry {
-                by: by(),
-                of: run(),
-            }),
-        ),
+        ("accepted.retry", accepted(Cause::Retry { by: by(), of: run() })),
     ];
     use SkipReason as S;
-    for reason in [
-        S::Overlap,
-        S::Frozen,
-        S::Suspended,
-        S::Limit,
-        S::Policy,
-        S::Deadline,
-        S::Invalid,
-    ] {
+    for reason in [S::Overlap, S::Frozen, S::Suspended, S::Limit, S::Policy, S::Deadline, S::Invalid] {
         let (automation, detail) = (name("nightly"), reason.word().to_owned());
         facts.push((
             "dueSkipped",
-            Fact::DueSkipped {
-                automation: automation.clone(),
-                due: noon(),
-                reason,
-                detail: detail.clone(),
-            },
+            Fact::DueSkipped { automation: automation.clone(), due: noon(), reason, detail: detail.clone() },
         ));
-        facts.push((
-            "triggerSkipped",
-            Fact::TriggerSkipped {
-                automation,
-                event: event(),
-                reason,
-                detail,
-            },
-        ));
+        facts.push(("triggerSkipped", Fact::TriggerSkipped { automation, event: event(), reason, detail }));
     }
     for reason in [MissReason::Down, MissReason::Deadline] {
         facts.push((
             "dueMissed",
-            Fact::DueMissed {
-                automation: name("nightly"),
-                first: noon(),
-                last: noon(),
-                count: 1,
-                reason,
-            },
+            Fact::DueMissed { automation: name("nightly"), first: noon(), last: noon(), count: 1, reason },
         ));
     }
-    for outcome in [
-        Outcome::Succeeded,
-        Outcome::Failed,
-        Outcome::TimedOut,
-        Outcome::Cancelled,
-        Outcome::Lost,
-    ] {
-        facts.push((
-            "run.concluded",
-            of_run(RunFact::Concluded {
-                outcome,
-                detail: why(),
-            }),
-        ));
+    for outcome in [Outcome::Succeeded, Outcome::Failed, Outcome::TimedOut, Outcome::Cancelled, Outcome::Lost] {
+        facts.push(("run.concluded", of_run(RunFact::Concluded { outcome, detail: why() })));
     }
-    for cause in [
-        StopCause::Timeout,
-        StopCause::Cancel { by: by() },
-        StopCause::Replaced,
-        StopCause::Shutdown,
-    ] {
-        facts.push((
-            "step.stopping",
-            of_step(StepFact::Stopping { why: cause.clone() }),
-        ));
+    for cause in [StopCause::Timeout, StopCause::Cancel { by: by() }, StopCause::Replaced, StopCause::Shutdown] {
+        facts.push(("step.stopping", of_step(StepFact::Stopping { why: cause.clone() })));
         facts.push(("run.cancelling", of_run(RunFact::Cancelling { why: cause })));
     }
     facts
 }
 
 fn written() -> String {
-    let facts: Vec<Value> = examples()
-        .into_iter()
-        .map(|(label, fact)| json!({"example": label, "fact": fact}))
-        .collect();
+    let facts: Vec<Value> =
+        examples().into_iter().map(|(label, fact)| json!({"example": label, "fact": fact})).collect();
     let mut text = serde_json::to_string_pretty(&facts).unwrap();
     text.push('\n');
     text
@@ -603,18 +333,11 @@ fn written() -> String {
 #[test]
 fn r2_facts_are_written_as_they_were_released() {
     if std::env::var_os("PROVOST_BLESS").is_some() {
-        std::fs::write(
-            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/facts.json"),
-            written(),
-        )
-        .unwrap();
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/facts.json"), written()).unwrap();
         return;
     }
     for (now, stored) in written().lines().zip(STORED.lines()) {
-        assert_eq!(
-            now, stored,
-            "the stored form has changed; see the head of this file"
-        );
+        assert_eq!(now, stored, "the stored form has changed; see the head of this file");
     }
     assert_eq!(written().lines().count(), STORED.lines().count());
 }
@@ -681,24 +404,14 @@ fn r2_every_kind_of_fact_has_an_example() {
 
 #[test]
 fn r2_a_fact_with_a_field_of_a_newer_version_is_still_read() {
-    let mut stored = serde_json::to_value(Fact::Unpinned {
-        by: "ann".to_owned(),
-    })
-    .unwrap();
+    let mut stored = serde_json::to_value(Fact::Unpinned { by: "ann".to_owned() }).unwrap();
     stored["since"] = json!("later");
-    assert_eq!(
-        serde_json::from_value::<Fact>(stored).unwrap(),
-        Fact::Unpinned {
-            by: "ann".to_owned()
-        }
-    );
+    assert_eq!(serde_json::from_value::<Fact>(stored).unwrap(), Fact::Unpinned { by: "ann".to_owned() });
 }
 
 #[test]
 fn r2_a_notice_without_the_later_fields_is_read_with_their_defaults() {
-    let Fact::NoticeQueued { notice } = notice(channel(file()), Moment::Failure) else {
-        panic!()
-    };
+    let Fact::NoticeQueued { notice } = notice(channel(file()), Moment::Failure) else { panic!() };
     let mut stored = serde_json::to_value(&*notice).unwrap();
     let fields = stored.as_object_mut().unwrap();
     fields.remove("tries");

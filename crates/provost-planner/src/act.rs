@@ -7,8 +7,7 @@ use std::cell::LazyCell;
 
 use jiff::Timestamp;
 use provost_model::{
-    Channel, ContainerName, ContainerRequest, EventId, Life, Notice, Owner, Run, Step, StepKind,
-    StepPhase, StepRef,
+    Channel, ContainerName, ContainerRequest, EventId, Life, Notice, Owner, Run, Step, StepKind, StepPhase, StepRef,
 };
 use serde_json::{Value, json};
 
@@ -102,10 +101,7 @@ pub fn actions(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<Act
     for notice in world.state.outbox.values() {
         match notice.until {
             Some(until) if until > world.now => moves.wake(until),
-            _ => actions.push(Action::Deliver {
-                notice: Box::new(notice.clone()),
-                body: notice_body(world, notice),
-            }),
+            _ => actions.push(Action::Deliver { notice: Box::new(notice.clone()), body: notice_body(world, notice) }),
         }
     }
     for run in world.state.runs.values() {
@@ -115,11 +111,7 @@ pub fn actions(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<Act
         for_steps(world, &Subject::Event(event), &mut actions);
     }
     if world.seen.is_complete && !world.state.server.stopping {
-        actions.extend(
-            made_ahead(world, agenda, moves)
-                .into_iter()
-                .filter_map(|request| prepare(world, request)),
-        );
+        actions.extend(made_ahead(world, agenda, moves).into_iter().filter_map(|request| prepare(world, request)));
     }
     actions
 }
@@ -137,12 +129,7 @@ fn for_steps(world: &World<'_>, subject: &Subject<'_>, actions: &mut Vec<Action>
     }
 }
 
-fn ask(
-    world: &World<'_>,
-    subject: &Subject<'_>,
-    step: &Step,
-    channel: &provost_model::Name,
-) -> Option<Action> {
+fn ask(world: &World<'_>, subject: &Subject<'_>, step: &Step, channel: &provost_model::Name) -> Option<Action> {
     if !matches!(step.phase, StepPhase::Starting { .. }) {
         return None;
     }
@@ -152,20 +139,10 @@ fn ask(
     };
     let body = event_json(world, subject, step, None);
     let id = notice_of_question(run, step);
-    Some(Action::Ask {
-        step: subject.step_ref(step),
-        id,
-        channel: Box::new((**channel).clone()),
-        body,
-    })
+    Some(Action::Ask { step: subject.step_ref(step), id, channel: Box::new((**channel).clone()), body })
 }
 
-fn for_container(
-    world: &World<'_>,
-    subject: &Subject<'_>,
-    step: &Step,
-    is_turn: bool,
-) -> Option<Action> {
+fn for_container(world: &World<'_>, subject: &Subject<'_>, step: &Step, is_turn: bool) -> Option<Action> {
     let name = subject.container(world, step);
     let life = world.seen.life(&name);
     match (&step.phase, life) {
@@ -173,32 +150,22 @@ fn for_container(
             let may_try = is_turn && until.is_none_or(|until| until <= world.now);
             match life {
                 _ if !may_try => None,
-                None => request_for(world, subject, step).map(|request| Action::Create {
-                    request: Box::new(request),
-                }),
+                None => request_for(world, subject, step).map(|request| Action::Create { request: Box::new(request) }),
                 // Made ahead for what has changed since: made anew.
                 Some(_) => (!is_made_for(world, subject, step)).then_some(Action::Remove { name }),
             }
         }
-        (StepPhase::Starting { .. }, Some(Life::Created)) => Some(Action::Start {
-            name,
-            step: subject.step_ref(step),
-        }),
-        (StepPhase::Running { .. }, Some(Life::Running { .. })) => Some(Action::Follow {
-            name,
-            output: output_of(subject, step),
-        }),
-        (StepPhase::Stopping { .. }, Some(Life::Running { .. })) => Some(Action::Stop {
-            name,
-            grace_s: grace_s(subject, step),
-        }),
+        (StepPhase::Starting { .. }, Some(Life::Created)) => Some(Action::Start { name, step: subject.step_ref(step) }),
+        (StepPhase::Running { .. }, Some(Life::Running { .. })) => {
+            Some(Action::Follow { name, output: output_of(subject, step) })
+        }
+        (StepPhase::Stopping { .. }, Some(Life::Running { .. })) => {
+            Some(Action::Stop { name, grace_s: grace_s(subject, step) })
+        }
         // Asked to end before it started: it never will.
         (StepPhase::Stopping { .. }, Some(Life::Created)) => Some(Action::Remove { name }),
         (StepPhase::Ended { .. }, Some(_)) => Some(Action::Remove { name }),
-        (_, Some(Life::Exited { .. })) => Some(Action::Collect {
-            name,
-            output: output_of(subject, step),
-        }),
+        (_, Some(Life::Exited { .. })) => Some(Action::Collect { name, output: output_of(subject, step) }),
         _ => None,
     }
 }
@@ -213,11 +180,7 @@ fn output_of(subject: &Subject<'_>, step: &Step) -> OutputOf {
         (_, Some(automation)) => masked_values(None, &automation.workload),
         (_, None) => Vec::new(),
     };
-    OutputOf {
-        step: subject.step_ref(step),
-        limit_bytes,
-        masked,
-    }
+    OutputOf { step: subject.step_ref(step), limit_bytes, masked }
 }
 
 /// Whether the container of `step` is there and was made for exactly this.
@@ -235,13 +198,8 @@ pub(crate) fn is_made_for(world: &World<'_>, subject: &Subject<'_>, step: &Step)
 
 fn prepare(world: &World<'_>, request: ContainerRequest) -> Option<Action> {
     match world.seen.containers.get(&request.name) {
-        None => Some(Action::Create {
-            request: Box::new(request),
-        }),
-        Some(found)
-            if found.life == Life::Created
-                && found.request.as_deref() != Some(request.digest().as_str()) =>
-        {
+        None => Some(Action::Create { request: Box::new(request) }),
+        Some(found) if found.life == Life::Created && found.request.as_deref() != Some(request.digest().as_str()) => {
             Some(Action::Remove { name: request.name })
         }
         Some(_) => None,
@@ -255,10 +213,7 @@ pub fn made_ahead(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<
         let first = subject.turns().into_iter().next()?;
         request_for(world, &subject, first)
     };
-    runs_ahead(world, agenda, moves)
-        .iter()
-        .filter_map(request)
-        .collect()
+    runs_ahead(world, agenda, moves).iter().filter_map(request).collect()
 }
 
 /// The runs that are due soon, with their first steps waiting.
@@ -267,8 +222,7 @@ fn runs_ahead(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<Run>
     let mut runs = Vec::new();
     for (due, name) in agenda.upcoming() {
         if due > horizon || runs.len() >= AHEAD_MAX {
-            let opens = Timestamp::from_second(due.as_second().saturating_sub_unsigned(AHEAD_S))
-                .unwrap_or(due);
+            let opens = Timestamp::from_second(due.as_second().saturating_sub_unsigned(AHEAD_S)).unwrap_or(due);
             if opens > world.now {
                 moves.wake(opens);
             }
@@ -284,12 +238,8 @@ fn run_ahead(world: &World<'_>, name: &provost_model::Name, due: Timestamp) -> O
     let automation = world.state.desired.automations.get(name)?;
     let may_come = due > world.now
         && world.state.runs_of(name).next().is_none()
-        && matches!(
-            crate::admit::admit(world, automation, due),
-            crate::admit::Admission::Accept { .. }
-        );
-    may_come
-        .then(|| crate::forecast::first_steps_of(automation, due, start_of(automation, due), world))
+        && matches!(crate::admit::admit(world, automation, due), crate::admit::Admission::Accept { .. });
+    may_come.then(|| crate::forecast::first_steps_of(automation, due, start_of(automation, due), world))
 }
 
 /// Containers of ours that belong to nothing that is known: left over from a crash, or made by somebody else (C4).
@@ -299,15 +249,8 @@ pub fn strays<'a>(world: &World<'a>, agenda: &Agenda) -> Vec<&'a ContainerName> 
     }
     let ahead = LazyCell::new(|| runs_ahead(world, agenda, &mut Moves::default()));
     let is_ahead = |step: &StepRef| {
-        let is_first = |run: &Run| {
-            Subject::Run(run)
-                .turns()
-                .first()
-                .is_some_and(|first| first.id == step.step)
-        };
-        ahead
-            .iter()
-            .any(|run| step.owner == Owner::Run(run.id.clone()) && is_first(run))
+        let is_first = |run: &Run| Subject::Run(run).turns().first().is_some_and(|first| first.id == step.step);
+        ahead.iter().any(|run| step.owner == Owner::Run(run.id.clone()) && is_first(run))
     };
     let is_known = |step: &StepRef| match &step.owner {
         // What was made ahead for a run is for that run until its first attempt begins, whatever it waits for.
@@ -318,20 +261,12 @@ pub fn strays<'a>(world: &World<'a>, agenda: &Agenda) -> Vec<&'a ContainerName> 
         }
         Owner::Event(id) => world.state.events.values().any(|event| event.id == *id),
         Owner::Notice(id) => {
-            let is_asked = |run: &Run| {
-                Subject::Run(run)
-                    .steps()
-                    .any(|(it, _)| notice_of_question(run, it) == *id)
-            };
+            let is_asked = |run: &Run| Subject::Run(run).steps().any(|(it, _)| notice_of_question(run, it) == *id);
             world.state.outbox.contains_key(id) || world.state.runs.values().any(is_asked)
         }
     };
     let containers = world.seen.containers.values();
-    let strays = containers.filter(|it| {
-        !it.step
-            .as_ref()
-            .is_some_and(|step| is_known(step) || is_ahead(step))
-    });
+    let strays = containers.filter(|it| !it.step.as_ref().is_some_and(|step| is_known(step) || is_ahead(step)));
     strays.map(|container| &container.name).collect()
 }
 

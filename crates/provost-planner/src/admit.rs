@@ -1,9 +1,7 @@
 //! Whether an automation may be started for a due time or event: suspended, paused, frozen, overlapping (D5).
 
 use jiff::Timestamp;
-use provost_model::{
-    Automation, ConcurrencyPolicy, Fact, Phase, Run, RunFact, RunId, SkipReason, Startup, StopCause,
-};
+use provost_model::{Automation, ConcurrencyPolicy, Fact, Phase, Run, RunFact, RunId, SkipReason, Startup, StopCause};
 
 use crate::World;
 use crate::due::frozen_at;
@@ -29,12 +27,7 @@ pub enum Admission {
 impl Admission {
     /// The facts that ask the replaced runs to end.
     pub fn replacements(replaces: Vec<RunId>) -> impl Iterator<Item = Fact> {
-        replaces.into_iter().map(|run| Fact::Run {
-            run,
-            change: RunFact::Cancelling {
-                why: StopCause::Replaced,
-            },
-        })
+        replaces.into_iter().map(|run| Fact::Run { run, change: RunFact::Cancelling { why: StopCause::Replaced } })
     }
 }
 
@@ -44,50 +37,27 @@ pub fn admit(world: &World<'_>, automation: &Automation, due: Timestamp) -> Admi
         Some((reason, detail)) => Admission::Skip { reason, detail },
         None if automation.concurrency == ConcurrencyPolicy::Replace => {
             let open = open_runs(world, automation).filter(|run| run.cancel.is_none());
-            Admission::Accept {
-                replaces: open.map(|run| run.id.clone()).collect(),
-            }
+            Admission::Accept { replaces: open.map(|run| run.id.clone()).collect() }
         }
-        None => Admission::Accept {
-            replaces: Vec::new(),
-        },
+        None => Admission::Accept { replaces: Vec::new() },
     }
 }
 
-fn reason_to_skip(
-    world: &World<'_>,
-    automation: &Automation,
-    due: Timestamp,
-) -> Option<(SkipReason, String)> {
+fn reason_to_skip(world: &World<'_>, automation: &Automation, due: Timestamp) -> Option<(SkipReason, String)> {
     if let Startup::Refused { why } = &world.state.server.startup {
-        return Some((
-            SkipReason::Policy,
-            format!("server.startup was refused: {why}"),
-        ));
+        return Some((SkipReason::Policy, format!("server.startup was refused: {why}")));
     }
     if automation.suspend {
-        return Some((
-            SkipReason::Suspended,
-            "suspended in its manifest".to_owned(),
-        ));
+        return Some((SkipReason::Suspended, "suspended in its manifest".to_owned()));
     }
-    let pause = world
-        .state
-        .ledgers
-        .get(&automation.name)
-        .and_then(|ledger| ledger.pause.as_ref());
+    let pause = world.state.ledgers.get(&automation.name).and_then(|ledger| ledger.pause.as_ref());
     if let Some(pause) = pause.filter(|pause| pause.until.is_none_or(|until| due < until)) {
-        return Some((
-            SkipReason::Suspended,
-            format!("paused by {}: {}", pause.by, pause.reason),
-        ));
+        return Some((SkipReason::Suspended, format!("paused by {}: {}", pause.by, pause.reason)));
     }
     if let Some(reason) = frozen_at(automation, due) {
         return Some((SkipReason::Frozen, reason));
     }
-    let is_late = automation
-        .start_deadline_s
-        .is_some_and(|deadline| later(due, deadline) < world.now);
+    let is_late = automation.start_deadline_s.is_some_and(|deadline| later(due, deadline) < world.now);
     is_late.then(|| (SkipReason::Deadline, "older than startDeadline".to_owned()))
 }
 
@@ -100,9 +70,7 @@ fn overlap(world: &World<'_>, automation: &Automation) -> Option<(SkipReason, St
     match automation.concurrency {
         ConcurrencyPolicy::Forbid => Some((reason, format!("run {} has not ended", first.id))),
         ConcurrencyPolicy::Queue => {
-            let waiting = open_runs(world, automation)
-                .filter(|run| run.is_queued())
-                .count();
+            let waiting = open_runs(world, automation).filter(|run| run.is_queued()).count();
             let is_full = waiting >= automation.queue_limit as usize;
             is_full.then(|| (reason, format!("the queue is full ({waiting} waiting)")))
         }
@@ -111,8 +79,5 @@ fn overlap(world: &World<'_>, automation: &Automation) -> Option<(SkipReason, St
 }
 
 fn open_runs<'a>(world: &World<'a>, automation: &'a Automation) -> impl Iterator<Item = &'a Run> {
-    world
-        .state
-        .runs_of(&automation.name)
-        .filter(|run| !run.is_finished())
+    world.state.runs_of(&automation.name).filter(|run| !run.is_finished())
 }

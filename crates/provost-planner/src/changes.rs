@@ -66,15 +66,7 @@ fn union<'a, T>(old: &'a BTreeMap<Name, T>, new: &'a BTreeMap<Name, T>) -> BTree
 }
 
 fn change(verb: Verb, subject: String) -> Change {
-    Change {
-        verb,
-        subject,
-        field: None,
-        before: None,
-        after: None,
-        origin: None,
-        effect: None,
-    }
+    Change { verb, subject, field: None, before: None, after: None, origin: None, effect: None }
 }
 
 fn added(new: &Automation, now: Timestamp) -> Change {
@@ -85,11 +77,7 @@ fn added(new: &Automation, now: Timestamp) -> Change {
         None => "runs on its triggers".to_owned(),
     };
     let after = Some(new.workload.image.clone());
-    Change {
-        effect: Some(effect),
-        after,
-        ..change(Verb::Add, format!("Automation/{}", new.name))
-    }
+    Change { effect: Some(effect), after, ..change(Verb::Add, format!("Automation/{}", new.name)) }
 }
 
 fn removed(state: &State, name: &Name) -> Change {
@@ -99,18 +87,13 @@ fn removed(state: &State, name: &Name) -> Change {
         1 => Some("1 run in progress: it may finish".to_owned()),
         many => Some(format!("{many} runs in progress: they may finish")),
     };
-    Change {
-        effect,
-        ..change(Verb::Remove, format!("Automation/{name}"))
-    }
+    Change { effect, ..change(Verb::Remove, format!("Automation/{name}")) }
 }
 
 fn changed(state: &State, old: &Automation, new: &Automation, now: Timestamp) -> Vec<Change> {
     let (before, after) = (values(old), values(new));
     let fields: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differing = fields
-        .into_iter()
-        .filter(|field| before.get(*field) != after.get(*field));
+    let differing = fields.into_iter().filter(|field| before.get(*field) != after.get(*field));
     let is_going_on = state.runs_of(&new.name).any(|run| run.is_going_on());
     differing
         .map(|field| {
@@ -139,11 +122,7 @@ fn origin(automation: &Automation, field: &str) -> Option<String> {
         (None, _) => return Some(origin.document.clone()),
     };
     let is_own = origin.document.starts_with("Automation/");
-    Some(if is_own {
-        place
-    } else {
-        format!("{}, {place}", origin.document)
-    })
+    Some(if is_own { place } else { format!("{}, {place}", origin.document) })
 }
 
 /// The effective values of an automation by their path in the manifest, as people write them.
@@ -158,35 +137,15 @@ fn values(automation: &Automation) -> BTreeMap<String, String> {
         match key.as_str() {
             "name" | "origins" => {}
             "labels" | "description" => flat(&format!("metadata.{key}"), &value, &mut values),
-            "workload" => value
-                .as_object()
-                .into_iter()
-                .flatten()
-                .for_each(|(key, value)| {
-                    flat(&format!("spec.{}", manifest_word(key)), value, &mut values);
-                }),
+            "workload" => value.as_object().into_iter().flatten().for_each(|(key, value)| {
+                flat(&format!("spec.{}", manifest_word(key)), value, &mut values);
+            }),
             "hooks" => hooks(automation, &mut values),
             "notify" => notify(&value, &mut values),
-            "schedules" => list(
-                "spec.schedule",
-                automation.schedules.iter().map(schedule_text),
-                &mut values,
-            ),
-            "triggers" => list(
-                "spec.triggers",
-                automation.triggers.iter().map(trigger_text),
-                &mut values,
-            ),
-            "freezes" => list(
-                "spec.freeze",
-                automation.freezes.iter().map(|it| freeze_text(it)),
-                &mut values,
-            ),
-            "runLimits" => list(
-                "spec.limits.runsAtOnce",
-                automation.run_limits.iter().map(limit_text),
-                &mut values,
-            ),
+            "schedules" => list("spec.schedule", automation.schedules.iter().map(schedule_text), &mut values),
+            "triggers" => list("spec.triggers", automation.triggers.iter().map(trigger_text), &mut values),
+            "freezes" => list("spec.freeze", automation.freezes.iter().map(|it| freeze_text(it)), &mut values),
+            "runLimits" => list("spec.limits.runsAtOnce", automation.run_limits.iter().map(limit_text), &mut values),
             key => flat(&format!("spec.{}", manifest_word(key)), &value, &mut values),
         }
     }
@@ -196,19 +155,10 @@ fn values(automation: &Automation) -> BTreeMap<String, String> {
 fn hooks(automation: &Automation, values: &mut BTreeMap<String, String>) {
     for hook in &automation.hooks {
         let image = &hook.workload.image;
-        let words: Vec<&str> = hook
-            .workload
-            .command
-            .iter()
-            .chain(&hook.workload.args)
-            .map(String::as_str)
-            .collect();
+        let words: Vec<&str> = hook.workload.command.iter().chain(&hook.workload.args).map(String::as_str).collect();
         let place = format!("spec.hooks.{}.{}", hook.event, hook.label());
         let rest = provost_model::Digest::of_json(hook);
-        values.insert(
-            place,
-            format!("{image} {} ({})", words.join(" "), rest.short()),
-        );
+        values.insert(place, format!("{image} {} ({})", words.join(" "), rest.short()));
     }
 }
 
@@ -228,22 +178,9 @@ fn list(path: &str, texts: impl Iterator<Item = String>, values: &mut BTreeMap<S
 
 fn schedule_text(schedule: &Schedule) -> String {
     let mut text = match &schedule.timing {
-        Timing::Cron {
-            cron,
-            zone,
-            on_gap,
-            on_fold,
-        } => {
-            let gap = if *on_gap == OnGap::Skip {
-                ", onGap Skip"
-            } else {
-                ""
-            };
-            let fold = if *on_fold == OnFold::Both {
-                ", onFold Both"
-            } else {
-                ""
-            };
+        Timing::Cron { cron, zone, on_gap, on_fold } => {
+            let gap = if *on_gap == OnGap::Skip { ", onGap Skip" } else { "" };
+            let fold = if *on_fold == OnFold::Both { ", onFold Both" } else { "" };
             format!("{cron} ({zone}{gap}{fold})")
         }
         Timing::Every { seconds } => format!("every {}", duration(*seconds)),
@@ -256,26 +193,13 @@ fn schedule_text(schedule: &Schedule) -> String {
 }
 
 fn trigger_text(trigger: &Trigger) -> String {
-    let from = trigger
-        .from
-        .as_ref()
-        .map(|from| format!(" from {from}"))
-        .unwrap_or_default();
-    let when = trigger
-        .when
-        .as_ref()
-        .map(|when| format!(" when {when}"))
-        .unwrap_or_default();
+    let from = trigger.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+    let when = trigger.when.as_ref().map(|when| format!(" when {when}")).unwrap_or_default();
     format!("{}{from}{when}", trigger.event)
 }
 
 fn freeze_text(freeze: &Freeze) -> String {
-    format!(
-        "{}: {} (Policy/{})",
-        schedule_text(&freeze.minutes),
-        freeze.reason,
-        freeze.policy
-    )
+    format!("{}: {} (Policy/{})", schedule_text(&freeze.minutes), freeze.reason, freeze.policy)
 }
 
 fn limit_text(limit: &RunLimit) -> String {
@@ -307,9 +231,7 @@ fn flat(path: &str, value: &Value, values: &mut BTreeMap<String, String>) {
     match value {
         Value::Null => {}
         Value::Object(map) if path != "spec.params" => {
-            map.iter().for_each(|(key, value)| {
-                flat(&format!("{path}.{}", manifest_word(key)), value, values)
-            });
+            map.iter().for_each(|(key, value)| flat(&format!("{path}.{}", manifest_word(key)), value, values));
         }
         Value::String(text) => drop(values.insert(path.to_owned(), text.clone())),
         Value::Array(items) if items.is_empty() => {}
@@ -325,8 +247,8 @@ fn in_units(path: &str, value: &Value) -> String {
         return value.to_string();
     };
     match last {
-        "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff"
-        | "after" | "keep" | "logs" => duration(number),
+        "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "after" | "keep"
+        | "logs" => duration(number),
         "memory" | "logSize" => size(number),
         "cpu" => format!("{}", number as f64 / 1000.0),
         _ => number.to_string(),
@@ -335,55 +257,30 @@ fn in_units(path: &str, value: &Value) -> String {
 
 fn duration(seconds: u64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units
-        .into_iter()
-        .find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
-    unit.map_or_else(
-        || format!("{seconds}s"),
-        |(length, unit)| format!("{}{unit}", seconds / length),
-    )
+    let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
+    unit.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
 }
 
 fn size(bytes: u64) -> String {
     let units = [(1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
-    let unit = units
-        .into_iter()
-        .find(|(length, _)| bytes > 0 && bytes.is_multiple_of(*length));
-    unit.map_or_else(
-        || bytes.to_string(),
-        |(length, unit)| format!("{}{unit}", bytes / length),
-    )
+    let unit = units.into_iter().find(|(length, _)| bytes > 0 && bytes.is_multiple_of(*length));
+    unit.map_or_else(|| bytes.to_string(), |(length, unit)| format!("{}{unit}", bytes / length))
 }
 
-fn others<T: PartialEq>(
-    kind: &str,
-    old: &BTreeMap<Name, T>,
-    new: &BTreeMap<Name, T>,
-) -> Vec<Change> {
+fn others<T: PartialEq>(kind: &str, old: &BTreeMap<Name, T>, new: &BTreeMap<Name, T>) -> Vec<Change> {
     let verb = |name: &Name| match (old.get(name), new.get(name)) {
         (None, _) => Some(Verb::Add),
         (_, None) => Some(Verb::Remove),
         (Some(old), Some(new)) => (old != new).then_some(Verb::Change),
     };
     let names = union(old, new).into_iter();
-    names
-        .filter_map(|name| verb(name).map(|verb| change(verb, format!("{kind}/{name}"))))
-        .collect()
+    names.filter_map(|name| verb(name).map(|verb| change(verb, format!("{kind}/{name}")))).collect()
 }
 
 fn server_hooks(old: &Desired, new: &Desired) -> Vec<Change> {
     let by_place = |desired: &Desired| -> BTreeMap<String, String> {
         let place = |hook: &provost_model::Hook| format!("Hook/{}.{}", hook.event, hook.label());
-        desired
-            .hooks
-            .iter()
-            .map(|hook| {
-                (
-                    place(hook),
-                    provost_model::Digest::of_json(hook).to_string(),
-                )
-            })
-            .collect()
+        desired.hooks.iter().map(|hook| (place(hook), provost_model::Digest::of_json(hook).to_string())).collect()
     };
     let (old, new) = (by_place(old), by_place(new));
     let places: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -392,8 +289,5 @@ fn server_hooks(old: &Desired, new: &Desired) -> Vec<Change> {
         (_, None) => Some(Verb::Remove),
         (Some(old), Some(new)) => (old != new).then_some(Verb::Change),
     };
-    places
-        .into_iter()
-        .filter_map(|place| verb(place).map(|verb| change(verb, place.clone())))
-        .collect()
+    places.into_iter().filter_map(|place| verb(place).map(|verb| change(verb, place.clone()))).collect()
 }

@@ -2,8 +2,8 @@
 //! with it, so that a crash leaves both or neither.
 
 use provost_model::{
-    AcceptedEvent, Automation, EventFact, EventId, Fact, JsonMap, Moment, Name, Outcome, Run,
-    RunFact, RunId, Step, StepFact, StepId,
+    AcceptedEvent, Automation, EventFact, EventId, Fact, JsonMap, Moment, Name, Outcome, Run, RunFact, RunId, Step,
+    StepFact, StepId,
 };
 use serde_json::{Value, json};
 
@@ -17,105 +17,36 @@ use crate::world::later;
 /// The facts that follow from `fact`, which `world` does not hold yet.
 pub fn consequences(world: &World<'_>, fact: &Fact) -> Vec<Fact> {
     match fact {
-        Fact::Run { run, change } => world
-            .state
-            .runs
-            .get(run)
-            .map_or_else(Vec::new, |run| of_run(world, run, change)),
-        Fact::DueSkipped {
-            automation,
-            due,
-            reason,
-            detail,
-        } => {
+        Fact::Run { run, change } => world.state.runs.get(run).map_or_else(Vec::new, |run| of_run(world, run, change)),
+        Fact::DueSkipped { automation, due, reason, detail } => {
             let data = json!({ "due": due, "reason": reason.word(), "detail": detail });
             let message = format!("{automation} was skipped at {due}: {detail}");
-            of_automation(
-                world,
-                automation,
-                "run.skipped",
-                Moment::Skipped,
-                &due.to_string(),
-                &message,
-                data,
-            )
+            of_automation(world, automation, "run.skipped", Moment::Skipped, &due.to_string(), &message, data)
         }
-        Fact::DueMissed {
-            automation,
-            first,
-            last,
-            count,
-            reason,
-        } => {
-            let data =
-                json!({ "due": first, "last": last, "count": count, "reason": reason.word() });
-            let message = format!(
-                "{automation} missed {count} due times from {first} to {last} ({})",
-                reason.word()
-            );
-            of_automation(
-                world,
-                automation,
-                "run.missed",
-                Moment::Missed,
-                &first.to_string(),
-                &message,
-                data,
-            )
+        Fact::DueMissed { automation, first, last, count, reason } => {
+            let data = json!({ "due": first, "last": last, "count": count, "reason": reason.word() });
+            let message = format!("{automation} missed {count} due times from {first} to {last} ({})", reason.word());
+            of_automation(world, automation, "run.missed", Moment::Missed, &first.to_string(), &message, data)
         }
-        Fact::Event {
-            id,
-            change: EventFact::Handled { failure: None },
-        } => of_event(world, id),
+        Fact::Event { id, change: EventFact::Handled { failure: None } } => of_event(world, id),
         Fact::RevisionApplied { change } => {
             let message = format!("revision {} was applied", change.revision);
             let data = json!({ "revision": change.revision, "by": change.by, "about": change.about, "changes": change.summary });
-            [
-                arm(world, change),
-                of_server(
-                    world,
-                    "revision.applied",
-                    change.revision.as_str(),
-                    &message,
-                    data,
-                ),
-            ]
-            .concat()
+            [arm(world, change), of_server(world, "revision.applied", change.revision.as_str(), &message, data)]
+                .concat()
         }
-        Fact::RevisionRejected {
-            revision,
-            errors,
-            report,
-        } => {
+        Fact::RevisionRejected { revision, errors, report } => {
             let message = format!("revision {revision} was refused: {errors} errors");
             let data = json!({ "revision": revision, "errors": errors, "report": report });
-            of_server(
-                world,
-                "revision.rejected",
-                revision.as_str(),
-                &message,
-                data,
-            )
+            of_server(world, "revision.rejected", revision.as_str(), &message, data)
         }
         Fact::DriftFound { container, what } => {
             let message = format!("container {container}: {what}");
-            of_server(
-                world,
-                "drift.found",
-                container,
-                &message,
-                json!({ "container": container, "what": what }),
-            )
+            of_server(world, "drift.found", container, &message, json!({ "container": container, "what": what }))
         }
         Fact::DriftCorrected { container, what } => {
             let message = format!("container {container}: {what}");
-            of_server(
-                world,
-                "drift.corrected",
-                container,
-                &message,
-                json!({ "container": container, "what": what }),
-            )
+            of_server(world, "drift.corrected", container, &message, json!({ "container": container, "what": what }))
         }
         _ => Vec::new(),
     }
@@ -135,38 +66,19 @@ fn of_run(world: &World<'_>, run: &Run, change: &RunFact) -> Vec<Fact> {
     let told = |moment, mark: &str| run_notices(world, run, moment, mark);
     let triggered = |event| triggers(world, run, event, "");
     match change {
-        RunFact::Began { .. } => [
-            told(Moment::Starting, ""),
-            lateness(world, run),
-            triggered("run.starting"),
-        ]
-        .concat(),
-        RunFact::Step {
-            id,
-            fact: StepFact::Started { .. },
-        } if id.is_main() && run.starts() == 1 => {
+        RunFact::Began { .. } => [told(Moment::Starting, ""), lateness(world, run), triggered("run.starting")].concat(),
+        RunFact::Step { id, fact: StepFact::Started { .. } } if id.is_main() && run.starts() == 1 => {
             [told(Moment::Started, ""), triggered("run.started")].concat()
         }
-        RunFact::Step {
-            id,
-            fact: StepFact::Ended { .. },
-        } => step_failure(world, run, id),
+        RunFact::Step { id, fact: StepFact::Ended { .. } } => step_failure(world, run, id),
         RunFact::Retrying { .. } => {
             let attempt = run.attempts.len().to_string();
-            [
-                told(Moment::Retrying, &attempt),
-                triggers(world, run, "run.retrying", &attempt),
-            ]
-            .concat()
+            [told(Moment::Retrying, &attempt), triggers(world, run, "run.retrying", &attempt)].concat()
         }
         RunFact::Concluded { outcome, .. } => outcome_notices(world, run, *outcome),
         RunFact::Finished { outcome, .. } => {
             // Nobody has heard of the outcome of a run that never began.
-            let outcome_told = if was_queued {
-                outcome_notices(world, run, *outcome)
-            } else {
-                Vec::new()
-            };
+            let outcome_told = if was_queued { outcome_notices(world, run, *outcome) } else { Vec::new() };
             let told = [outcome_told, told(Moment::Finished, "")].concat();
             [told, triggered(outcome.event()), triggered("run.finished")].concat()
         }
@@ -179,17 +91,11 @@ fn is_told(world: &World<'_>, run: &Run, change: &RunFact) -> bool {
     let hears = |moment| run.spec.notify.channels.contains_key(&moment);
     let starts = |event| is_trigger(world, event);
     match change {
-        RunFact::Began { .. } => {
-            hears(Moment::Starting) || starts("run.starting") || is_late(world, run)
+        RunFact::Began { .. } => hears(Moment::Starting) || starts("run.starting") || is_late(world, run),
+        RunFact::Step { id, fact: StepFact::Started { .. } } => {
+            id.is_main() && (hears(Moment::Started) || starts("run.started"))
         }
-        RunFact::Step {
-            id,
-            fact: StepFact::Started { .. },
-        } => id.is_main() && (hears(Moment::Started) || starts("run.started")),
-        RunFact::Step {
-            fact: StepFact::Ended { .. },
-            ..
-        } => hears(Moment::StepFailure),
+        RunFact::Step { fact: StepFact::Ended { .. }, .. } => hears(Moment::StepFailure),
         RunFact::Retrying { .. } => hears(Moment::Retrying) || starts("run.retrying"),
         RunFact::Concluded { outcome, .. } => hears(outcome.moment()) || hears(Moment::Recovery),
         RunFact::Finished { outcome, .. } => {
@@ -202,11 +108,7 @@ fn is_told(world: &World<'_>, run: &Run, change: &RunFact) -> bool {
 
 fn outcome_notices(world: &World<'_>, run: &Run, outcome: Outcome) -> Vec<Fact> {
     let mut facts = run_notices(world, run, outcome.moment(), "");
-    let failures = world
-        .state
-        .ledgers
-        .get(&run.spec.name)
-        .map_or(0, |ledger| ledger.failures);
+    let failures = world.state.ledgers.get(&run.spec.name).map_or(0, |ledger| ledger.failures);
     if outcome == Outcome::Succeeded && failures > 0 {
         facts.extend(run_notices(world, run, Moment::Recovery, ""));
     }
@@ -215,14 +117,8 @@ fn outcome_notices(world: &World<'_>, run: &Run, outcome: Outcome) -> Vec<Fact> 
 
 fn step_failure(world: &World<'_>, run: &Run, id: &StepId) -> Vec<Fact> {
     let step = run.steps().find(|step| step.id == *id);
-    let has_failed = step
-        .and_then(Step::result)
-        .is_some_and(|result| !result.succeeded());
-    if has_failed {
-        run_notices(world, run, Moment::StepFailure, id.as_str())
-    } else {
-        Vec::new()
-    }
+    let has_failed = step.and_then(Step::result).is_some_and(|result| !result.succeeded());
+    if has_failed { run_notices(world, run, Moment::StepFailure, id.as_str()) } else { Vec::new() }
 }
 
 fn is_late(world: &World<'_>, run: &Run) -> bool {
@@ -237,14 +133,7 @@ fn lateness(world: &World<'_>, run: &Run) -> Vec<Fact> {
     if is_heard(world, &run.spec, "run.late") {
         let data = crate::request::run_data(run, None);
         let id = EventId::derived(&["run.late", run.id.as_str()]);
-        facts.push(event(
-            world,
-            id,
-            "run.late",
-            Some(run.spec.name.clone()),
-            Some(run.id.clone()),
-            data,
-        ));
+        facts.push(event(world, id, "run.late", Some(run.spec.name.clone()), Some(run.id.clone()), data));
     }
     facts
 }
@@ -258,13 +147,7 @@ fn triggers(world: &World<'_>, run: &Run, event: &str, mark: &str) -> Vec<Fact> 
     let id = EventId::derived(&[event, run.id.as_str(), mark]);
     triggered_runs(
         world,
-        &Happening {
-            id,
-            name: event,
-            subject: Some(&run.spec.name),
-            data: &data,
-            testing: run.testing,
-        },
+        &Happening { id, name: event, subject: Some(&run.spec.name), data: &data, testing: run.testing },
     )
 }
 
@@ -298,23 +181,12 @@ fn is_heard(world: &World<'_>, automation: &Automation, event: &str) -> bool {
 
 /// Whether `event` triggers anything, perhaps.
 fn is_trigger(world: &World<'_>, event: &str) -> bool {
-    let mut triggers = world
-        .state
-        .desired
-        .automations
-        .values()
-        .flat_map(|automation| &automation.triggers);
+    let mut triggers = world.state.desired.automations.values().flat_map(|automation| &automation.triggers);
     triggers.any(|trigger| trigger.event == event)
 }
 
 fn of_server(world: &World<'_>, name: &str, mark: &str, message: &str, data: Value) -> Vec<Fact> {
-    let is_heard = world
-        .state
-        .desired
-        .hooks
-        .iter()
-        .any(|hook| hook.event == name)
-        || is_trigger(world, name);
+    let is_heard = world.state.desired.hooks.iter().any(|hook| hook.event == name) || is_trigger(world, name);
     // The hooks that a revision brings hear of its being applied; those it removes do not.
     if !is_heard && name != "revision.applied" {
         return Vec::new();
@@ -331,37 +203,12 @@ fn of_event(world: &World<'_>, id: &EventId) -> Vec<Fact> {
         return Vec::new();
     };
     let subject = event.subject.as_ref();
-    triggered_runs(
-        world,
-        &Happening {
-            id: id.clone(),
-            name: &event.name,
-            subject,
-            data: &event.data,
-            testing: false,
-        },
-    )
+    triggered_runs(world, &Happening { id: id.clone(), name: &event.name, subject, data: &event.data, testing: false })
 }
 
-fn event(
-    world: &World<'_>,
-    id: EventId,
-    name: &str,
-    subject: Option<Name>,
-    run: Option<RunId>,
-    data: JsonMap,
-) -> Fact {
+fn event(world: &World<'_>, id: EventId, name: &str, subject: Option<Name>, run: Option<RunId>, data: JsonMap) -> Fact {
     let by = format!("Provost {}", world.identity.version);
-    Fact::EventAccepted {
-        event: Box::new(AcceptedEvent {
-            id,
-            name: name.to_owned(),
-            subject,
-            run,
-            data,
-            by,
-        }),
-    }
+    Fact::EventAccepted { event: Box::new(AcceptedEvent { id, name: name.to_owned(), subject, run, data, by }) }
 }
 
 fn object(value: Value) -> JsonMap {

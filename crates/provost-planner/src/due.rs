@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use provost_model::{
-    AcceptedRun, Automation, CatchUp, Cause, Fact, JsonMap, Ledger, MissReason, Name, Pause,
-    RevisionChange, RunId, SkipReason, Startup, State, check_params,
+    AcceptedRun, Automation, CatchUp, Cause, Fact, JsonMap, Ledger, MissReason, Name, Pause, RevisionChange, RunId,
+    SkipReason, Startup, State, check_params,
 };
 use provost_schedule::{Keep, Timing, due_times};
 
@@ -65,22 +65,15 @@ impl Agenda {
 
 /// Returns the next due time of `automation` strictly after `after`, if it has one.
 pub fn next_due(automation: &Automation, after: Timestamp) -> Option<Timestamp> {
-    automation
-        .schedules
-        .iter()
-        .filter_map(|schedule| schedule.next_after(after))
-        .min()
+    automation.schedules.iter().filter_map(|schedule| schedule.next_after(after)).min()
 }
 
 /// Returns the instant at which the run for `due` may start: the due time and its jitter.
 pub fn start_of(automation: &Automation, due: Timestamp) -> Timestamp {
     let just_before = due - jiff::SignedDuration::from_secs(1);
-    let fires =
-        |schedule: &&provost_schedule::Schedule| schedule.next_after(just_before) == Some(due);
+    let fires = |schedule: &&provost_schedule::Schedule| schedule.next_after(just_before) == Some(due);
     let schedule = automation.schedules.iter().find(fires);
-    schedule.map_or(due, |schedule| {
-        schedule.start_at(automation.name.as_str(), due)
-    })
+    schedule.map_or(due, |schedule| schedule.start_at(automation.name.as_str(), due))
 }
 
 /// Decides the outcome of every due time that has come.
@@ -94,30 +87,16 @@ pub fn settle_due_times(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
             return;
         }
         let automation = world.state.desired.automations.get(name);
-        let ledger = world
-            .state
-            .ledgers
-            .get(name)
-            .filter(|ledger| ledger.accounted_until < due);
+        let ledger = world.state.ledgers.get(name).filter(|ledger| ledger.accounted_until < due);
         if let (Some(automation), Some(ledger)) = (automation, ledger) {
-            Settling {
-                world,
-                automation,
-                ledger,
-                moves,
-            }
-            .settle(due);
+            Settling { world, automation, ledger, moves }.settle(due);
         }
     }
 }
 
 /// Due times wait while the server has not decided whether it may start anything, and while it shuts down.
 fn may_settle(state: &State) -> bool {
-    !state.server.stopping
-        && matches!(
-            state.server.startup,
-            Startup::Passed | Startup::Refused { .. }
-        )
+    !state.server.stopping && matches!(state.server.startup, Startup::Passed | Startup::Refused { .. })
 }
 
 struct Settling<'a, 'm> {
@@ -141,9 +120,9 @@ impl Settling<'_, '_> {
         let keep = match self.automation.catch_up {
             CatchUp::None => 0,
             // Where one has come that is served on time, that one is the last.
-            CatchUp::Last => usize::from(
-                next_due(self.automation, on_time_from).is_none_or(|due| due > self.world.now),
-            ),
+            CatchUp::Last => {
+                usize::from(next_due(self.automation, on_time_from).is_none_or(|due| due > self.world.now))
+            }
             CatchUp::All => CATCH_UP_MAX,
         };
         self.settle_missed(held_until, on_time_from, keep);
@@ -155,9 +134,7 @@ impl Settling<'_, '_> {
         match &self.ledger.pause {
             _ if self.automation.suspend || is_refused => end,
             // A due time at the very end of a pause is not paused any more.
-            Some(Pause {
-                until: Some(until), ..
-            }) => earlier(*until, 1).min(end),
+            Some(Pause { until: Some(until), .. }) => earlier(*until, 1).min(end),
             Some(Pause { until: None, .. }) => end,
             None => Timestamp::MIN,
         }
@@ -168,18 +145,11 @@ impl Settling<'_, '_> {
     fn settle_missed(&mut self, after: Timestamp, until: Timestamp, keep: usize) {
         let found = due_times(&self.automation.schedules, after, until, keep, Keep::Last);
         if let Some((first, last)) = found.omitted_range {
-            self.moves.push(missed(
-                self.automation,
-                first,
-                last,
-                found.omitted,
-                MissReason::Down,
-            ));
+            self.moves.push(missed(self.automation, first, last, found.omitted, MissReason::Down));
         }
         for due in found.times {
             if self.is_past_deadline(due) {
-                self.moves
-                    .push(missed(self.automation, due, due, 1, MissReason::Deadline));
+                self.moves.push(missed(self.automation, due, due, 1, MissReason::Deadline));
             } else if let Some(detail) = frozen_at(self.automation, due) {
                 self.skip(due, SkipReason::Frozen, detail);
             } else {
@@ -199,9 +169,7 @@ impl Settling<'_, '_> {
     }
 
     fn is_past_deadline(&self, due: Timestamp) -> bool {
-        self.automation
-            .start_deadline_s
-            .is_some_and(|deadline| later(due, deadline) < self.world.now)
+        self.automation.start_deadline_s.is_some_and(|deadline| later(due, deadline) < self.world.now)
     }
 
     fn accept(&mut self, due: Timestamp, cause: Cause, not_before: Timestamp) {
@@ -211,45 +179,18 @@ impl Settling<'_, '_> {
         };
         let run = RunId::scheduled(&self.automation.name, due);
         let automation = self.automation.name.clone();
-        let accepted = AcceptedRun {
-            run,
-            automation,
-            cause,
-            due,
-            not_before,
-            params,
-            testing: false,
-        };
-        self.moves.push(Fact::RunAccepted {
-            accepted: Box::new(accepted),
-        });
+        let accepted = AcceptedRun { run, automation, cause, due, not_before, params, testing: false };
+        self.moves.push(Fact::RunAccepted { accepted: Box::new(accepted) });
     }
 
     fn skip(&mut self, due: Timestamp, reason: SkipReason, detail: String) {
         let automation = self.automation.name.clone();
-        self.moves.push(Fact::DueSkipped {
-            automation,
-            due,
-            reason,
-            detail,
-        });
+        self.moves.push(Fact::DueSkipped { automation, due, reason, detail });
     }
 }
 
-fn missed(
-    automation: &Automation,
-    first: Timestamp,
-    last: Timestamp,
-    count: u64,
-    reason: MissReason,
-) -> Fact {
-    Fact::DueMissed {
-        automation: automation.name.clone(),
-        first,
-        last,
-        count,
-        reason,
-    }
+fn missed(automation: &Automation, first: Timestamp, last: Timestamp, count: u64, reason: MissReason) -> Fact {
+    Fact::DueMissed { automation: automation.name.clone(), first, last, count, reason }
 }
 
 /// What a revision does to due times: those of rules that go and have no outcome yet are missed (D1), and those of rules
@@ -259,30 +200,16 @@ pub fn arm(world: &World<'_>, change: &RevisionChange) -> Vec<Fact> {
     let gone = change.removed.iter().map(|name| (name, None));
     for (name, new) in gone.chain(change.set.iter().map(|new| (&new.name, Some(new)))) {
         let old = world.state.desired.automations.get(name);
-        if old
-            .zip(new)
-            .is_some_and(|(old, new)| timings(old).eq(timings(new)))
-        {
+        if old.zip(new).is_some_and(|(old, new)| timings(old).eq(timings(new))) {
             continue;
         }
         if let (Some(old), Some(ledger)) = (old, world.state.ledgers.get(name)) {
-            let left = due_times(
-                &old.schedules,
-                ledger.accounted_until,
-                world.now,
-                0,
-                Keep::Last,
-            );
-            let left = left
-                .omitted_range
-                .map(|(first, last)| missed(old, first, last, left.omitted, MissReason::Down));
+            let left = due_times(&old.schedules, ledger.accounted_until, world.now, 0, Keep::Last);
+            let left = left.omitted_range.map(|(first, last)| missed(old, first, last, left.omitted, MissReason::Down));
             facts.extend(left);
         }
         if new.is_some() {
-            facts.push(Fact::Armed {
-                automation: name.clone(),
-                from: world.now,
-            });
+            facts.push(Fact::Armed { automation: name.clone(), from: world.now });
         }
     }
     facts
@@ -298,14 +225,8 @@ pub fn frozen_at(automation: &Automation, instant: Timestamp) -> Option<String> 
     let second = instant.as_second();
     let minute = Timestamp::from_second(second - second.rem_euclid(60)).ok()?;
     let just_before = minute - jiff::SignedDuration::from_secs(1);
-    let freeze = automation
-        .freezes
-        .iter()
-        .find(|freeze| freeze.minutes.next_after(just_before) == Some(minute))?;
-    Some(format!(
-        "frozen by Policy/{}: {}",
-        freeze.policy, freeze.reason
-    ))
+    let freeze = automation.freezes.iter().find(|freeze| freeze.minutes.next_after(just_before) == Some(minute))?;
+    Some(format!("frozen by Policy/{}: {}", freeze.policy, freeze.reason))
 }
 
 /// Ends pauses whose time has come, once every due time in them has its outcome.
@@ -317,10 +238,7 @@ pub fn end_pauses(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
         if until > world.now {
             moves.wake(until);
         } else if agenda.next_of(name).is_none_or(|due| due >= until) {
-            moves.push(Fact::Resumed {
-                automation: name.clone(),
-                by: "the pause's end".to_owned(),
-            });
+            moves.push(Fact::Resumed { automation: name.clone(), by: "the pause's end".to_owned() });
         }
     }
 }

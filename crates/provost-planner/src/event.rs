@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use provost_expr::Expr;
 use provost_model::{
-    AcceptedEvent, AcceptedRun, Automation, Cause, EventFact, EventId, Fact, JsonMap, Name,
-    Occurrence, RunId, SkipReason, Startup, check_params,
+    AcceptedEvent, AcceptedRun, Automation, Cause, EventFact, EventId, Fact, JsonMap, Name, Occurrence, RunId,
+    SkipReason, Startup, check_params,
 };
 use serde_json::Value;
 
@@ -20,11 +20,7 @@ pub fn begin_startup(world: &World<'_>, moves: &mut Moves) {
         return;
     };
     if server.startup == Startup::Owed && !server.stopping {
-        let id = EventId::derived(&[
-            "server.startup",
-            &server.boots.to_string(),
-            &applied.seq.to_string(),
-        ]);
+        let id = EventId::derived(&["server.startup", &server.boots.to_string(), &applied.seq.to_string()]);
         moves.push(accepted(world, id, "server.startup", None, JsonMap::new()));
     }
 }
@@ -57,27 +53,16 @@ fn advance(world: &World<'_>, event: &Occurrence, moves: &mut Moves) {
     let change = match &event.firing {
         None => EventFact::Began,
         Some(firing) if firing.is_done() => {
-            let failure = firing
-                .failure()
-                .map(|failure| format!("hook {}: {}", failure.step, failure.why));
+            let failure = firing.failure().map(|failure| format!("hook {}: {}", failure.step, failure.why));
             EventFact::Handled { failure }
         }
         Some(_) => return,
     };
-    moves.push(Fact::Event {
-        id: event.id.clone(),
-        change,
-    });
+    moves.push(Fact::Event { id: event.id.clone(), change });
 }
 
 /// The fact that an event of our own was accepted.
-pub(crate) fn accepted(
-    world: &World<'_>,
-    id: EventId,
-    name: &str,
-    subject: Option<Name>,
-    data: JsonMap,
-) -> Fact {
+pub(crate) fn accepted(world: &World<'_>, id: EventId, name: &str, subject: Option<Name>, data: JsonMap) -> Fact {
     let event = AcceptedEvent {
         id,
         name: name.to_owned(),
@@ -86,9 +71,7 @@ pub(crate) fn accepted(
         data,
         by: format!("Provost {}", world.identity.version),
     };
-    Fact::EventAccepted {
-        event: Box::new(event),
-    }
+    Fact::EventAccepted { event: Box::new(event) }
 }
 
 /// Something that triggers may be bound to.
@@ -109,22 +92,14 @@ pub struct Happening<'a> {
 pub fn triggered_runs(world: &World<'_>, happening: &Happening<'_>) -> Vec<Fact> {
     let automations = world.state.desired.automations.values();
     let triggered = automations.filter(|automation| is_triggered(automation, happening));
-    triggered
-        .flat_map(|automation| trigger(world, automation, happening))
-        .collect()
+    triggered.flat_map(|automation| trigger(world, automation, happening)).collect()
 }
 
 fn is_triggered(automation: &Automation, happening: &Happening<'_>) -> bool {
     automation.triggers.iter().any(|trigger| {
         trigger.event == happening.name
-            && trigger
-                .from
-                .as_ref()
-                .is_none_or(|from| Some(from) == happening.subject)
-            && trigger
-                .when
-                .as_deref()
-                .is_none_or(|when| holds(when, happening))
+            && trigger.from.as_ref().is_none_or(|from| Some(from) == happening.subject)
+            && trigger.when.as_deref().is_none_or(|when| holds(when, happening))
     })
 }
 
@@ -136,10 +111,7 @@ fn holds(when: &str, happening: &Happening<'_>) -> bool {
     let variables = BTreeMap::from([
         ("data", Value::Object(happening.data.clone())),
         ("event", Value::from(happening.name)),
-        (
-            "subject",
-            Value::from(happening.subject.map(Name::as_str).unwrap_or_default()),
-        ),
+        ("subject", Value::from(happening.subject.map(Name::as_str).unwrap_or_default())),
     ]);
     expression.holds(&variables).unwrap_or(false)
 }
@@ -148,24 +120,14 @@ fn holds(when: &str, happening: &Happening<'_>) -> bool {
 fn trigger(world: &World<'_>, automation: &Automation, happening: &Happening<'_>) -> Vec<Fact> {
     let skip = |reason, detail| {
         let (automation, event) = (automation.name.clone(), happening.id.clone());
-        vec![Fact::TriggerSkipped {
-            automation,
-            event,
-            reason,
-            detail,
-        }]
+        vec![Fact::TriggerSkipped { automation, event, reason, detail }]
     };
     let replaces = match admit(world, automation, world.now) {
         Admission::Skip { reason, detail } => return skip(reason, detail),
         Admission::Accept { replaces } => replaces,
     };
-    let given = happening
-        .data
-        .iter()
-        .filter(|(key, _)| automation.params.contains_key(*key));
-    let given: JsonMap = given
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let given = happening.data.iter().filter(|(key, _)| automation.params.contains_key(*key));
+    let given: JsonMap = given.map(|(key, value)| (key.clone(), value.clone())).collect();
     let params = match check_params(&automation.params, &given) {
         Ok(params) => params,
         Err(problems) => return skip(SkipReason::Invalid, problems.join("; ")),
@@ -173,18 +135,11 @@ fn trigger(world: &World<'_>, automation: &Automation, happening: &Happening<'_>
     let accepted = AcceptedRun {
         run: RunId::caused(&automation.name, happening.id.as_str()),
         automation: automation.name.clone(),
-        cause: Cause::Trigger {
-            event: happening.name.to_owned(),
-            id: happening.id.clone(),
-        },
+        cause: Cause::Trigger { event: happening.name.to_owned(), id: happening.id.clone() },
         due: world.now,
         not_before: world.now,
         params,
         testing: happening.testing,
     };
-    Admission::replacements(replaces)
-        .chain([Fact::RunAccepted {
-            accepted: Box::new(accepted),
-        }])
-        .collect()
+    Admission::replacements(replaces).chain([Fact::RunAccepted { accepted: Box::new(accepted) }]).collect()
 }

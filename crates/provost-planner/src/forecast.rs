@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use provost_model::{
-    Automation, Cause, JsonMap, Moment, Name, Phase, Run, RunFact, RunId, State, check_params,
-};
+use provost_model::{Automation, Cause, JsonMap, Moment, Name, Phase, Run, RunFact, RunId, State, check_params};
 use serde::{Deserialize, Serialize};
 
 use crate::World;
@@ -58,10 +56,7 @@ fn reason_to_skip(state: &State, automation: &Automation, due: Timestamp) -> Opt
     if automation.suspend {
         return Some("suspended in its manifest".to_owned());
     }
-    let pause = state
-        .ledgers
-        .get(&automation.name)
-        .and_then(|ledger| ledger.pause.as_ref());
+    let pause = state.ledgers.get(&automation.name).and_then(|ledger| ledger.pause.as_ref());
     match pause.filter(|pause| pause.until.is_none_or(|until| due < until)) {
         Some(pause) => Some(format!("paused by {}: {}", pause.by, pause.reason)),
         None => frozen_at(automation, due),
@@ -91,24 +86,11 @@ pub(crate) fn first_steps_of(
         attempts: Vec::new(),
         firings: Vec::new(),
     };
-    let named = automation
-        .notify
-        .channels
-        .get(&Moment::Starting)
-        .into_iter()
-        .flatten();
-    let asked = named
-        .filter_map(|name| world.state.desired.channels.get(name))
-        .filter(|it| it.reply.is_some());
-    let began = RunFact::Began {
-        ask: asked.cloned().collect(),
-    };
+    let named = automation.notify.channels.get(&Moment::Starting).into_iter().flatten();
+    let asked = named.filter_map(|name| world.state.desired.channels.get(name)).filter(|it| it.reply.is_some());
+    let began = RunFact::Began { ask: asked.cloned().collect() };
     let mut changes = vec![began];
-    if !automation
-        .hooks
-        .iter()
-        .any(|hook| hook.event == "run.starting")
-    {
+    if !automation.hooks.iter().any(|hook| hook.event == "run.starting") {
         changes.push(RunFact::Attempt { attempt: 1 });
     }
     for change in changes {

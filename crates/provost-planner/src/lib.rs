@@ -18,9 +18,7 @@ mod run;
 mod step;
 mod world;
 
-pub use act::{
-    AHEAD_MAX, AHEAD_S, Action, OutputOf, actions, made_ahead, notice_of_question, strays,
-};
+pub use act::{AHEAD_MAX, AHEAD_S, Action, OutputOf, actions, made_ahead, notice_of_question, strays};
 pub use admit::{Admission, admit};
 pub use changes::*;
 pub use consequence::consequences;

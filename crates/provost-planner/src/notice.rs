@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use provost_model::{
-    Automation, Channel, EventId, Fact, JsonMap, Ledger, Moment, Name, Notice, Outcome, Run, RunId,
-};
+use provost_model::{Automation, Channel, EventId, Fact, JsonMap, Ledger, Moment, Name, Notice, Outcome, Run, RunId};
 use serde_json::json;
 
 use crate::world::later;
@@ -36,27 +34,14 @@ pub fn notices(world: &World<'_>, occasion: &Occasion<'_>) -> Vec<Fact> {
     if occasion.run.is_some_and(|run| run.testing) {
         return Vec::new(); // A flagged run pages nobody (A32).
     }
-    let named = occasion
-        .automation
-        .notify
-        .channels
-        .get(&occasion.moment)
-        .into_iter()
-        .flatten();
+    let named = occasion.automation.notify.channels.get(&occasion.moment).into_iter().flatten();
     let channels = named.filter_map(|name| world.state.desired.channels.get(name));
     // A channel that replies is asked as a step of the run; it need not be told as well.
-    let told =
-        channels.filter(|channel| occasion.moment != Moment::Starting || channel.reply.is_none());
-    told.map(|channel| queued(occasion, Arc::clone(channel), world.now, None))
-        .collect()
+    let told = channels.filter(|channel| occasion.moment != Moment::Starting || channel.reply.is_none());
+    told.map(|channel| queued(occasion, Arc::clone(channel), world.now, None)).collect()
 }
 
-fn queued(
-    occasion: &Occasion<'_>,
-    channel: Arc<Channel>,
-    at: Timestamp,
-    instead_of: Option<Name>,
-) -> Fact {
+fn queued(occasion: &Occasion<'_>, channel: Arc<Channel>, at: Timestamp, instead_of: Option<Name>) -> Fact {
     let run: Option<RunId> = occasion.run.map(|run| run.id.clone());
     let moment = serde_json::to_value(occasion.moment).unwrap_or_default();
     let mut data = occasion.data.clone();
@@ -70,21 +55,9 @@ fn queued(
         &occasion.mark,
     ]);
     let automation = occasion.automation.name.clone();
-    let notice = Notice {
-        id,
-        channel,
-        moment: occasion.moment,
-        automation,
-        run,
-        data,
-        at,
-        instead_of,
-        tries: 0,
-        until: None,
-    };
-    Fact::NoticeQueued {
-        notice: Box::new(notice),
-    }
+    let notice =
+        Notice { id, channel, moment: occasion.moment, automation, run, data, at, instead_of, tries: 0, until: None };
+    Fact::NoticeQueued { notice: Box::new(notice) }
 }
 
 /// What follows from a delivery that failed: whom to tell instead (A30), and when to try again (A27).
@@ -95,19 +68,10 @@ pub fn after_failed_delivery(world: &World<'_>, notice: &Notice, why: &str) -> V
     let is_too_old = later(notice.at, GIVEN_UP_AFTER_S) < world.now;
     let mut facts = Vec::new();
     if is_too_old || (is_stand_in && next.is_some()) {
-        facts.push(Fact::NoticeGivenUp {
-            id,
-            why: why.to_owned(),
-        });
+        facts.push(Fact::NoticeGivenUp { id, why: why.to_owned() });
     } else {
-        let pause = 5u64
-            .saturating_mul(1 << notice.tries.min(10))
-            .min(PAUSE_MAX_S);
-        facts.push(Fact::NoticeFailed {
-            id,
-            why: why.to_owned(),
-            until: later(world.now, pause),
-        });
+        let pause = 5u64.saturating_mul(1 << notice.tries.min(10)).min(PAUSE_MAX_S);
+        facts.push(Fact::NoticeFailed { id, why: why.to_owned(), until: later(world.now, pause) });
     }
     if notice.tries == 0
         && let Some(channel) = next
@@ -126,45 +90,25 @@ fn next_in_line<'a>(world: &World<'a>, notice: &Notice) -> Option<&'a Arc<Channe
     };
     let is_here = |name: &&Name| notice.instead_of.is_some() && **name != notice.channel.name;
     let passed = line.iter().take_while(is_here).count();
-    let index = if notice.instead_of.is_some() {
-        passed + 1
-    } else {
-        0
-    };
+    let index = if notice.instead_of.is_some() { passed + 1 } else { 0 };
     channels.get(line.get(index)?)
 }
 
 fn stand_in(notice: &Notice, channel: &Arc<Channel>) -> Fact {
-    let first = notice
-        .instead_of
-        .clone()
-        .unwrap_or_else(|| notice.channel.name.clone());
+    let first = notice.instead_of.clone().unwrap_or_else(|| notice.channel.name.clone());
     let id = EventId::derived(&["stand-in", notice.id.as_str(), channel.name.as_str()]);
     // The receiver gets the original arguments, and who it stands in for.
     let (channel, instead_of) = (Arc::clone(channel), Some(first));
-    let notice = Notice {
-        id,
-        channel,
-        instead_of,
-        tries: 0,
-        until: None,
-        ..notice.clone()
-    };
-    Fact::NoticeQueued {
-        notice: Box::new(notice),
-    }
+    let notice = Notice { id, channel, instead_of, tries: 0, until: None, ..notice.clone() };
+    Fact::NoticeQueued { notice: Box::new(notice) }
 }
 
 /// What is told because of time alone: a failure again, and the want of success.
 pub fn tell_over_time(world: &World<'_>, moves: &mut Moves) {
     // Both maps are in the order of names: one pass through both costs less than looking up ten thousand names.
     let mut ledgers = world.state.ledgers.iter().peekable();
-    for (name, automation) in world
-        .state
-        .desired
-        .automations
-        .iter()
-        .filter(|(_, automation)| tells_over_time(automation))
+    for (name, automation) in
+        world.state.desired.automations.iter().filter(|(_, automation)| tells_over_time(automation))
     {
         while ledgers.next_if(|(other, _)| *other < name).is_some() {}
         if let Some((_, ledger)) = ledgers.next_if(|(other, _)| *other == name) {
@@ -175,25 +119,16 @@ pub fn tell_over_time(world: &World<'_>, moves: &mut Moves) {
 }
 
 fn tells_over_time(automation: &Automation) -> bool {
-    automation.notify.no_success_for.is_some()
-        || automation.notify.channels.contains_key(&Moment::Failure)
+    automation.notify.no_success_for.is_some() || automation.notify.channels.contains_key(&Moment::Failure)
 }
 
 fn repeat_failure(world: &World<'_>, automation: &Automation, ledger: &Ledger, moves: &mut Moves) {
     if ledger.failures == 0 {
         return;
     }
-    let named = automation
-        .notify
-        .channels
-        .get(&Moment::Failure)
-        .into_iter()
-        .flatten();
+    let named = automation.notify.channels.get(&Moment::Failure).into_iter().flatten();
     for channel in named.filter_map(|name| world.state.desired.channels.get(name)) {
-        let Some((every, told_at)) = channel
-            .repeat_every_s
-            .zip(ledger.told_failure.get(&channel.name))
-        else {
+        let Some((every, told_at)) = channel.repeat_every_s.zip(ledger.told_failure.get(&channel.name)) else {
             continue;
         };
         let again = later(*told_at, every);
@@ -201,66 +136,32 @@ fn repeat_failure(world: &World<'_>, automation: &Automation, ledger: &Ledger, m
             moves.wake(again);
             continue;
         }
-        let data = about(
-            automation,
-            &format!(
-                "{} still fails: {} runs in a row",
-                automation.name, ledger.failures
-            ),
-        );
+        let data = about(automation, &format!("{} still fails: {} runs in a row", automation.name, ledger.failures));
         let mark = format!("again {}", world.now);
-        let occasion = Occasion {
-            automation,
-            run: None,
-            moment: Moment::Failure,
-            mark,
-            data,
-        };
+        let occasion = Occasion { automation, run: None, moment: Moment::Failure, mark, data };
         moves.push(queued(&occasion, Arc::clone(channel), world.now, None));
     }
 }
 
-fn tell_want_of_success(
-    world: &World<'_>,
-    automation: &Automation,
-    ledger: &Ledger,
-    moves: &mut Moves,
-) {
+fn tell_want_of_success(world: &World<'_>, automation: &Automation, ledger: &Ledger, moves: &mut Moves) {
     let Some(rule) = &automation.notify.no_success_for else {
         return;
     };
     let since = ledger.last_success.unwrap_or(ledger.known_since);
-    let limit = later(
-        since.max(ledger.told_no_success.unwrap_or(since)),
-        rule.after_s,
-    );
+    let limit = later(since.max(ledger.told_no_success.unwrap_or(since)), rule.after_s);
     if limit > world.now {
         return moves.wake(limit);
     }
-    let data = about(
-        automation,
-        &format!("{} had no success since {since}", automation.name),
-    );
-    for channel in rule
-        .channels
-        .iter()
-        .filter_map(|name| world.state.desired.channels.get(name))
-    {
+    let data = about(automation, &format!("{} had no success since {since}", automation.name));
+    for channel in rule.channels.iter().filter_map(|name| world.state.desired.channels.get(name)) {
         let (data, mark) = (data.clone(), format!("no success {}", world.now));
-        let occasion = Occasion {
-            automation,
-            run: None,
-            moment: Moment::NoSuccess,
-            mark,
-            data,
-        };
+        let occasion = Occasion { automation, run: None, moment: Moment::NoSuccess, mark, data };
         moves.push(queued(&occasion, Arc::clone(channel), world.now, None));
     }
 }
 
 fn about(automation: &Automation, message: &str) -> JsonMap {
-    let data =
-        json!({ "automation": automation.name, "labels": automation.labels, "message": message });
+    let data = json!({ "automation": automation.name, "labels": automation.labels, "message": message });
     data.as_object().cloned().unwrap_or_default()
 }
 
@@ -272,16 +173,7 @@ pub fn run_notices(world: &World<'_>, run: &Run, moment: Moment, mark: &str) -> 
     let mut data = crate::request::run_data(run, None);
     data.insert("message".to_owned(), json!(sentence(run, moment)));
     let mark = mark.to_owned();
-    notices(
-        world,
-        &Occasion {
-            automation: &run.spec,
-            run: Some(run),
-            moment,
-            mark,
-            data,
-        },
-    )
+    notices(world, &Occasion { automation: &run.spec, run: Some(run), moment, mark, data })
 }
 
 /// What is told of an automation without a run.
@@ -293,16 +185,7 @@ pub fn automation_notices(
     message: &str,
 ) -> Vec<Fact> {
     let (data, mark) = (about(automation, message), mark.to_owned());
-    notices(
-        world,
-        &Occasion {
-            automation,
-            run: None,
-            moment,
-            mark,
-            data,
-        },
-    )
+    notices(world, &Occasion { automation, run: None, moment, mark, data })
 }
 
 fn sentence(run: &Run, moment: Moment) -> String {

@@ -41,11 +41,7 @@ pub fn decide(world: &World<'_>, agenda: &Agenda) -> Moves {
 /// Says what is to be done in a world that has settled, and when to look again.
 pub fn plan(world: &World<'_>, agenda: &Agenda) -> (Vec<Action>, Moves) {
     let mut moves = decide(world, agenda);
-    debug_assert!(
-        moves.facts.is_empty(),
-        "the state has not settled: {:?}",
-        moves.facts.first()
-    );
+    debug_assert!(moves.facts.is_empty(), "the state has not settled: {:?}", moves.facts.first());
     let actions = actions(world, agenda, &mut moves);
     (actions, moves)
 }

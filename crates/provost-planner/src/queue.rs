@@ -11,12 +11,7 @@ use crate::{Moves, World};
 
 /// Lets queued runs begin whose time has come and whom nothing holds back, earliest first.
 pub fn release_queued_runs(world: &World<'_>, moves: &mut Moves) {
-    let mut queued: Vec<&Run> = world
-        .state
-        .runs
-        .values()
-        .filter(|run| run.is_queued())
-        .collect();
+    let mut queued: Vec<&Run> = world.state.runs.values().filter(|run| run.is_queued()).collect();
     if queued.is_empty() {
         return;
     }
@@ -26,10 +21,7 @@ pub fn release_queued_runs(world: &World<'_>, moves: &mut Moves) {
         match verdict(world, run, &claims) {
             Verdict::Begin => {
                 claims.add(run);
-                moves.push(Fact::Run {
-                    run: run.id.clone(),
-                    change: began(world, run),
-                });
+                moves.push(Fact::Run { run: run.id.clone(), change: began(world, run) });
             }
             Verdict::End(detail) => moves.push(ended(run, detail)),
             Verdict::Wait { why, until } => {
@@ -38,10 +30,7 @@ pub fn release_queued_runs(world: &World<'_>, moves: &mut Moves) {
                     moves.wake(until);
                 }
                 if !matches!(&run.phase, Phase::Queued { why: before } if *before == why) {
-                    moves.push(Fact::Run {
-                        run: run.id.clone(),
-                        change: RunFact::Queued { why },
-                    });
+                    moves.push(Fact::Run { run: run.id.clone(), change: RunFact::Queued { why } });
                 }
             }
         }
@@ -51,10 +40,7 @@ pub fn release_queued_runs(world: &World<'_>, moves: &mut Moves) {
 enum Verdict {
     Begin,
     End(String),
-    Wait {
-        why: String,
-        until: Option<Timestamp>,
-    },
+    Wait { why: String, until: Option<Timestamp> },
 }
 
 fn verdict(world: &World<'_>, run: &Run, claims: &Claims) -> Verdict {
@@ -66,15 +52,9 @@ fn verdict(world: &World<'_>, run: &Run, claims: &Claims) -> Verdict {
         return Verdict::End("waited longer than startDeadline".to_owned());
     }
     // It is over a second after its deadline, if nothing lets it begin before.
-    let wait = |why: String| Verdict::Wait {
-        why,
-        until: deadline.map(|deadline| later(deadline, 1)),
-    };
+    let wait = |why: String| Verdict::Wait { why, until: deadline.map(|deadline| later(deadline, 1)) };
     if world.now < run.not_before {
-        return Verdict::Wait {
-            why: "its time".to_owned(),
-            until: Some(run.not_before),
-        };
+        return Verdict::Wait { why: "its time".to_owned(), until: Some(run.not_before) };
     }
     match &world.state.server.startup {
         _ if world.state.server.stopping => return wait("the server's next start".to_owned()),
@@ -85,14 +65,8 @@ fn verdict(world: &World<'_>, run: &Run, claims: &Claims) -> Verdict {
         Startup::Passed => {}
     }
     if let Some(reason) = frozen_at(&run.spec, world.now) {
-        let next_minute = later(
-            world.now,
-            60 - world.now.as_second().rem_euclid(60).unsigned_abs(),
-        );
-        return Verdict::Wait {
-            why: reason,
-            until: Some(next_minute),
-        };
+        let next_minute = later(world.now, 60 - world.now.as_second().rem_euclid(60).unsigned_abs());
+        return Verdict::Wait { why: reason, until: Some(next_minute) };
     }
     claims.hold_back(run).map_or(Verdict::Begin, wait)
 }
@@ -108,41 +82,19 @@ pub(crate) fn expected_start(run: &Run) -> Option<Timestamp> {
 
 /// Until when `run` may begin at the latest, where its automation has a `startDeadline`.
 fn deadline(run: &Run) -> Option<Timestamp> {
-    expected_start(run)
-        .zip(run.spec.start_deadline_s)
-        .map(|(start, deadline)| later(start, deadline))
+    expected_start(run).zip(run.spec.start_deadline_s).map(|(start, deadline)| later(start, deadline))
 }
 
 /// The change that lets `run` begin: channels that reply are asked first (A26).
 fn began(world: &World<'_>, run: &Run) -> RunFact {
     let channels = &world.state.desired.channels;
-    let named = run
-        .spec
-        .notify
-        .channels
-        .get(&provost_model::Moment::Starting)
-        .into_iter()
-        .flatten();
-    let asked = named
-        .filter_map(|name| channels.get(name))
-        .filter(|channel| channel.reply.is_some());
-    RunFact::Began {
-        ask: if run.testing {
-            Vec::new()
-        } else {
-            asked.cloned().collect()
-        },
-    }
+    let named = run.spec.notify.channels.get(&provost_model::Moment::Starting).into_iter().flatten();
+    let asked = named.filter_map(|name| channels.get(name)).filter(|channel| channel.reply.is_some());
+    RunFact::Began { ask: if run.testing { Vec::new() } else { asked.cloned().collect() } }
 }
 
 fn ended(run: &Run, detail: String) -> Fact {
-    Fact::Run {
-        run: run.id.clone(),
-        change: RunFact::Finished {
-            outcome: Outcome::Cancelled,
-            detail,
-        },
-    }
+    Fact::Run { run: run.id.clone(), change: RunFact::Finished { outcome: Outcome::Cancelled, detail } }
 }
 
 /// What runs hold: their automation, their locks, their places in limits.
@@ -154,11 +106,7 @@ struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     fn of_those_going_on(world: &World<'a>) -> Self {
-        let mut claims = Self {
-            automations: BTreeSet::new(),
-            locks: BTreeSet::new(),
-            at_once: BTreeMap::new(),
-        };
+        let mut claims = Self { automations: BTreeSet::new(), locks: BTreeSet::new(), at_once: BTreeMap::new() };
         for run in world.state.runs.values().filter(|run| run.is_going_on()) {
             claims.add(run);
         }
@@ -182,26 +130,16 @@ impl<'a> Claims<'a> {
 
     /// What `run` has to wait for, if anything. The words stay the same while the wait does.
     fn hold_back(&self, run: &Run) -> Option<String> {
-        if run.spec.concurrency != ConcurrencyPolicy::Allow
-            && self.automations.contains(&run.spec.name)
-        {
+        if run.spec.concurrency != ConcurrencyPolicy::Allow && self.automations.contains(&run.spec.name) {
             return Some("an earlier run of the automation".to_owned());
         }
-        if let Some(lock) = run
-            .spec
-            .locks
-            .iter()
-            .find(|lock| self.locks.contains(lock.as_str()))
-        {
+        if let Some(lock) = run.spec.locks.iter().find(|lock| self.locks.contains(lock.as_str())) {
             return Some(format!("lock {lock}"));
         }
         let full = |limit: &&provost_model::RunLimit| {
             self.at_once.get(&limit.policy).copied().unwrap_or_default() >= limit.runs_at_once
         };
         let limit = run.spec.run_limits.iter().find(full)?;
-        Some(format!(
-            "the limit of Policy/{} ({} runs at once)",
-            limit.policy, limit.runs_at_once
-        ))
+        Some(format!("the limit of Policy/{} ({} runs at once)", limit.policy, limit.runs_at_once))
     }
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use provost_model::{
-    Automation, ContainerRequest, Exit, Hook, JsonMap, Run, Step, StepKind, StepRef, StepResult,
-    Workload, deep_merge,
+    Automation, ContainerRequest, Exit, Hook, JsonMap, Run, Step, StepKind, StepRef, StepResult, Workload, deep_merge,
 };
 use serde_json::{Value, json};
 
@@ -17,11 +16,7 @@ const EVENT_LOG_BYTES: u64 = 10 << 20;
 /// Everything that an engine has to know to make the container of `step`. The same world gives the same request.
 ///
 /// Absent for questions, which have no container.
-pub fn request_for(
-    world: &World<'_>,
-    subject: &Subject<'_>,
-    step: &Step,
-) -> Option<ContainerRequest> {
+pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<ContainerRequest> {
     let (mut workload, hook) = match (&step.what, subject) {
         (StepKind::Main { .. }, Subject::Run(run)) => (run.spec.workload.clone(), None),
         (StepKind::Hook { hook }, _) => (hook.workload.clone(), Some(hook.as_ref())),
@@ -35,10 +30,7 @@ pub fn request_for(
     Some(ContainerRequest {
         name: subject.container(world, step),
         instance: world.identity.instance.clone(),
-        step: StepRef {
-            owner: subject.owner(),
-            step: step.id.clone(),
-        },
+        step: StepRef { owner: subject.owner(), step: step.id.clone() },
         workload,
         event,
         grace_s: grace_s(subject, step),
@@ -50,12 +42,7 @@ pub fn request_for(
 }
 
 /// What `/provost/event.json` holds (E1).
-pub fn event_json(
-    world: &World<'_>,
-    subject: &Subject<'_>,
-    step: &Step,
-    hook: Option<&Hook>,
-) -> Value {
+pub fn event_json(world: &World<'_>, subject: &Subject<'_>, step: &Step, hook: Option<&Hook>) -> Value {
     let name = event_name(subject, step);
     let data = match hook.and_then(|hook| hook.takes.as_ref()) {
         Some(keys) => {
@@ -110,8 +97,7 @@ fn kind_of(event: &str) -> &'static str {
         "run.succeeded" => "success",
         "run.failed" | "run.timedOut" => "failure",
         "run.lost" => "exception",
-        "run.retrying" | "run.late" | "run.missed" | "run.skipped" | "run.cancelled"
-        | "revision.rejected" => "warning",
+        "run.retrying" | "run.late" | "run.missed" | "run.skipped" | "run.cancelled" | "revision.rejected" => "warning",
         "drift.found" | "drift.corrected" => "warning",
         "revision.received" | "revision.applied" | "run.main" => "information",
         _ => "other",
@@ -125,12 +111,7 @@ fn message(subject: &Subject<'_>) -> String {
             Some((outcome, detail)) => format!("{} {}: {detail}", run.spec.name, outcome.word()),
             None => format!("{} is due {}", run.spec.name, run.due),
         },
-        Subject::Event(event) => event
-            .data
-            .get("message")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        Subject::Event(event) => event.data.get("message").and_then(Value::as_str).unwrap_or_default().to_owned(),
     }
 }
 
@@ -160,12 +141,9 @@ pub fn run_data(run: &Run, step: Option<&Step>) -> JsonMap {
         "testing": run.testing,
         "image": run.spec.workload.image,
     });
-    let after = run
-        .outcome()
-        .map(|(outcome, detail)| json!({ "outcome": outcome.word(), "detail": detail }));
-    let tail = last_attempt(run).map(
-        |result| json!({ "exitCode": exit_code(&result.exit), "logTail": result.output.tail }),
-    );
+    let after = run.outcome().map(|(outcome, detail)| json!({ "outcome": outcome.word(), "detail": detail }));
+    let tail =
+        last_attempt(run).map(|result| json!({ "exitCode": exit_code(&result.exit), "logTail": result.output.tail }));
     for more in [after, tail].into_iter().flatten() {
         if let (Some(data), Some(more)) = (data.as_object_mut(), more.as_object()) {
             deep_merge(data, more);
@@ -187,27 +165,17 @@ fn exit_code(exit: &Exit) -> Option<i64> {
 }
 
 /// The `PROVOST_*` variables.
-fn variables(
-    world: &World<'_>,
-    subject: &Subject<'_>,
-    step: &Step,
-    event: &Value,
-) -> BTreeMap<String, String> {
+fn variables(world: &World<'_>, subject: &Subject<'_>, step: &Step, event: &Value) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::from([
-        (
-            "PROVOST_INSTANCE".to_owned(),
-            world.identity.instance.to_string(),
-        ),
+        ("PROVOST_INSTANCE".to_owned(), world.identity.instance.to_string()),
         ("PROVOST_HOST".to_owned(), world.identity.host.clone()),
         ("PROVOST_EVENT".to_owned(), event_name(subject, step)),
         ("PROVOST_STEP".to_owned(), step.id.to_string()),
     ]);
-    let mut set =
-        |key: &str, value: String| drop(variables.insert(format!("PROVOST_{key}"), value));
+    let mut set = |key: &str, value: String| drop(variables.insert(format!("PROVOST_{key}"), value));
     for (key, value) in event["data"].as_object().into_iter().flatten() {
         match key.as_str() {
-            "automation" | "run" | "due" | "attempt" | "outcome" | "detail" | "exitCode"
-            | "testing" => {
+            "automation" | "run" | "due" | "attempt" | "outcome" | "detail" | "exitCode" | "testing" => {
                 set(&screaming(key), text(value));
             }
             _ => {}
@@ -225,9 +193,7 @@ fn variables(
     // A local hides a global of the same name (E2).
     let mut known = world.state.globals.clone();
     known.extend(locals.clone());
-    known
-        .iter()
-        .for_each(|(key, value)| set(&format!("LOCAL_{}", screaming(key)), text(value)));
+    known.iter().for_each(|(key, value)| set(&format!("LOCAL_{}", screaming(key)), text(value)));
     variables
 }
 
@@ -240,28 +206,18 @@ fn screaming(key: &str) -> String {
             name.push('_');
         }
         follows_lower = character.is_ascii_lowercase();
-        name.push(if character.is_ascii_alphanumeric() {
-            character.to_ascii_uppercase()
-        } else {
-            '_'
-        });
+        name.push(if character.is_ascii_alphanumeric() { character.to_ascii_uppercase() } else { '_' });
     }
     name
 }
 
 fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Replaces `$(params.NAME)` in command, arguments and variables. What is not a parameter was refused with the manifest.
 fn fill_in(workload: &mut Workload, params: &JsonMap) {
-    let texts = workload
-        .command
-        .iter_mut()
-        .chain(&mut workload.args)
-        .chain(workload.env.values_mut());
+    let texts = workload.command.iter_mut().chain(&mut workload.args).chain(workload.env.values_mut());
     for place in texts.filter(|place| place.contains(PLACEHOLDER)) {
         *place = filled_in(place, params);
     }
@@ -287,10 +243,7 @@ fn filled_in(template: &str, params: &JsonMap) -> String {
 
 /// The event that `step` handles; main containers are told `run.main`.
 fn event_name(subject: &Subject<'_>, step: &Step) -> String {
-    let firing = subject
-        .steps()
-        .find(|(it, _)| it.id == step.id)
-        .and_then(|(_, firing)| firing);
+    let firing = subject.steps().find(|(it, _)| it.id == step.id).and_then(|(_, firing)| firing);
     firing.map_or_else(|| "run.main".to_owned(), |firing| firing.event.clone())
 }
 
@@ -306,29 +259,16 @@ pub fn missing_data(_world: &World<'_>, subject: &Subject<'_>, hook: &Hook) -> O
     let wanted = hook.takes.as_ref()?;
     let data = event_data(subject, None);
     let missing = wanted.iter().find(|key| !data.contains_key(*key))?;
-    Some(format!(
-        "hook {} takes `{missing}`, which the event {} does not carry",
-        hook.label(),
-        hook.event
-    ))
+    Some(format!("hook {} takes `{missing}`, which the event {} does not carry", hook.label(), hook.event))
 }
 
 /// Texts that never appear in kept output: values of variables whose names say that they are secret.
 pub fn masked_values(automation: Option<&Automation>, workload: &Workload) -> Vec<String> {
-    let is_secret = |name: &str| {
-        ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY"]
-            .iter()
-            .any(|it| name.contains(it))
-    };
-    let own = automation
-        .map(|automation| &automation.workload.env)
-        .into_iter()
-        .flatten();
-    let found = workload
-        .env
-        .iter()
-        .chain(own)
-        .filter(|(name, value)| is_secret(&name.to_uppercase()) && value.len() >= 4);
+    let is_secret =
+        |name: &str| ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY"].iter().any(|it| name.contains(it));
+    let own = automation.map(|automation| &automation.workload.env).into_iter().flatten();
+    let found =
+        workload.env.iter().chain(own).filter(|(name, value)| is_secret(&name.to_uppercase()) && value.len() >= 4);
     let mut values: Vec<String> = found.map(|(_, value)| value.clone()).collect();
     values.sort();
     values.dedup();

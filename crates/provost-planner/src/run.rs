@@ -1,8 +1,6 @@
 //! How a run goes on: from its before-hooks to its end (R1–R7).
 
-use provost_model::{
-    Exit, Fact, Firing, FiringFailure, Outcome, Phase, Run, RunFact, Step, StepResult, StopCause,
-};
+use provost_model::{Exit, Fact, Firing, FiringFailure, Outcome, Phase, Run, RunFact, Step, StepResult, StopCause};
 
 use crate::step::{Subject, settle_steps};
 use crate::world::later;
@@ -23,10 +21,7 @@ fn advance(world: &World<'_>, run: &Run, moves: &mut Moves) {
         return; // The steps have changed; the phase follows from what they are then.
     }
     if let Some(change) = next_change(world, run, moves) {
-        moves.push(Fact::Run {
-            run: run.id.clone(),
-            change,
-        });
+        moves.push(Fact::Run { run: run.id.clone(), change });
     }
 }
 
@@ -36,9 +31,7 @@ fn next_change(world: &World<'_>, run: &Run, moves: &mut Moves) -> Option<RunFac
         Phase::Queued { .. } | Phase::Finished { .. } => None,
         Phase::Before => {
             let firing = run.firing("run.starting");
-            is_done(firing)
-                .then(|| after_before_hooks(world, run, firing.and_then(Firing::failure)))
-                .flatten()
+            is_done(firing).then(|| after_before_hooks(world, run, firing.and_then(Firing::failure))).flatten()
         }
         Phase::Main { attempt } => {
             let hooks_are_done = is_done(run.firing("run.started"));
@@ -56,23 +49,14 @@ fn next_change(world: &World<'_>, run: &Run, moves: &mut Moves) -> Option<RunFac
                 moves.wake(*until);
                 return None;
             }
-            world.may_begin().then_some(RunFact::Attempt {
-                attempt: attempt + 1,
-            })
+            world.may_begin().then_some(RunFact::Attempt { attempt: attempt + 1 })
         }
-        Phase::After {
-            outcome,
-            finishing: false,
-            ..
-        } => is_done(run.firing(outcome.event())).then_some(RunFact::Finishing),
-        Phase::After {
-            outcome,
-            detail,
-            finishing: true,
-        } => is_done(run.firing("run.finished")).then(|| RunFact::Finished {
-            outcome: *outcome,
-            detail: detail.clone(),
-        }),
+        Phase::After { outcome, finishing: false, .. } => {
+            is_done(run.firing(outcome.event())).then_some(RunFact::Finishing)
+        }
+        Phase::After { outcome, detail, finishing: true } => {
+            is_done(run.firing("run.finished")).then(|| RunFact::Finished { outcome: *outcome, detail: detail.clone() })
+        }
     }
 }
 
@@ -80,41 +64,24 @@ fn is_done(firing: Option<&Firing>) -> bool {
     firing.is_none_or(Firing::is_done)
 }
 
-fn after_before_hooks(
-    world: &World<'_>,
-    run: &Run,
-    failure: Option<FiringFailure>,
-) -> Option<RunFact> {
+fn after_before_hooks(world: &World<'_>, run: &Run, failure: Option<FiringFailure>) -> Option<RunFact> {
     if run.cancel.is_some() {
         return Some(cancelled(run));
     }
     match failure {
-        Some(FiringFailure {
-            step,
-            why,
-            denied: true,
-        }) => Some(RunFact::Concluded {
-            outcome: Outcome::Cancelled,
-            detail: format!("denied by {step}: {why}"),
-        }),
-        Some(FiringFailure {
-            step,
-            why,
-            denied: false,
-        }) => Some(RunFact::Concluded {
-            outcome: Outcome::Failed,
-            detail: format!("before-hook {step}: {why}"),
-        }),
+        Some(FiringFailure { step, why, denied: true }) => {
+            Some(RunFact::Concluded { outcome: Outcome::Cancelled, detail: format!("denied by {step}: {why}") })
+        }
+        Some(FiringFailure { step, why, denied: false }) => {
+            Some(RunFact::Concluded { outcome: Outcome::Failed, detail: format!("before-hook {step}: {why}") })
+        }
         None => world.may_begin().then_some(RunFact::Attempt { attempt: 1 }),
     }
 }
 
 fn after_attempt(world: &World<'_>, run: &Run, attempt: u32, result: &StepResult) -> RunFact {
     let Some(why) = result.failure() else {
-        return RunFact::Concluded {
-            outcome: Outcome::Succeeded,
-            detail: String::new(),
-        };
+        return RunFact::Concluded { outcome: Outcome::Succeeded, detail: String::new() };
     };
     let outcome = match (&result.stopped, &result.exit) {
         (Some(StopCause::Timeout), _) => Outcome::TimedOut,
@@ -124,35 +91,18 @@ fn after_attempt(world: &World<'_>, run: &Run, attempt: u32, result: &StepResult
         (None, _) => Outcome::Failed,
     };
     // Nobody knows what a lost attempt has done: trying again is for people to decide.
-    let may_retry =
-        outcome != Outcome::Lost && run.cancel.is_none() && attempt <= run.spec.retries.limit;
+    let may_retry = outcome != Outcome::Lost && run.cancel.is_none() && attempt <= run.spec.retries.limit;
     if may_retry {
-        let until = later(
-            result.finished_at.max(world.now),
-            run.spec.retries.backoff_after(attempt),
-        );
+        let until = later(result.finished_at.max(world.now), run.spec.retries.backoff_after(attempt));
         return RunFact::Retrying { why, until };
     }
-    let tries = if attempt > 1 {
-        format!(", try {attempt} of {}", run.spec.retries.limit + 1)
-    } else {
-        String::new()
-    };
-    RunFact::Concluded {
-        outcome,
-        detail: format!("{why}{tries}"),
-    }
+    let tries = if attempt > 1 { format!(", try {attempt} of {}", run.spec.retries.limit + 1) } else { String::new() };
+    RunFact::Concluded { outcome, detail: format!("{why}{tries}") }
 }
 
 fn cancelled(run: &Run) -> RunFact {
-    let detail = run
-        .cancel
-        .as_ref()
-        .map_or_else(|| "cancelled".to_owned(), cancel_detail);
-    RunFact::Concluded {
-        outcome: Outcome::Cancelled,
-        detail,
-    }
+    let detail = run.cancel.as_ref().map_or_else(|| "cancelled".to_owned(), cancel_detail);
+    RunFact::Concluded { outcome: Outcome::Cancelled, detail }
 }
 
 /// Why a run was asked to end, in one clause.

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use provost_model::{
-    ContainerName, EventFact, Exit, Fact, Firing, Life, Occurrence, Owner, Phase, Reply, Run,
-    RunFact, Step, StepFact, StepId, StepKind, StepOutput, StepPhase, StepRef, StopCause, Verdict,
+    ContainerName, EventFact, Exit, Fact, Firing, Life, Occurrence, Owner, Phase, Reply, Run, RunFact, Step, StepFact,
+    StepId, StepKind, StepOutput, StepPhase, StepRef, StopCause, Verdict,
 };
 
 use crate::request::missing_data;
@@ -34,19 +34,12 @@ impl<'a> Subject<'a> {
 
     /// The step's place in the world.
     pub fn step_ref(&self, step: &Step) -> StepRef {
-        StepRef {
-            owner: self.owner(),
-            step: step.id.clone(),
-        }
+        StepRef { owner: self.owner(), step: step.id.clone() }
     }
 
     /// The name of the step's container (R3).
     pub fn container(&self, world: &World<'_>, step: &Step) -> ContainerName {
-        ContainerName::of(
-            &world.identity.instance,
-            self.owner().id(),
-            step.id.as_str(),
-        )
+        ContainerName::of(&world.identity.instance, self.owner().id(), step.id.as_str())
     }
 
     /// Its steps, with the firing that each belongs to; main containers have none.
@@ -55,9 +48,7 @@ impl<'a> Subject<'a> {
             Self::Run(run) => (&run.attempts, run.firings.iter().collect()),
             Self::Event(event) => (&[], event.firing.iter().collect()),
         };
-        let hooks = firings
-            .into_iter()
-            .flat_map(|firing| firing.steps.iter().map(move |step| (step, Some(firing))));
+        let hooks = firings.into_iter().flat_map(|firing| firing.steps.iter().map(move |step| (step, Some(firing))));
         attempts.iter().map(|step| (step, None)).chain(hooks)
     }
 
@@ -67,18 +58,9 @@ impl<'a> Subject<'a> {
         match self {
             Self::Run(run) => {
                 let stops = run.cancel.is_some();
-                let main = run
-                    .attempts
-                    .last()
-                    .filter(|_| matches!(run.phase, Phase::Main { .. }) && !stops);
-                let hooks = run
-                    .firings
-                    .iter()
-                    .filter(|firing| !(stops && is_before_the_end(firing)));
-                main.into_iter()
-                    .filter(waiting)
-                    .chain(hooks.flat_map(Firing::turns))
-                    .collect()
+                let main = run.attempts.last().filter(|_| matches!(run.phase, Phase::Main { .. }) && !stops);
+                let hooks = run.firings.iter().filter(|firing| !(stops && is_before_the_end(firing)));
+                main.into_iter().filter(waiting).chain(hooks.flat_map(Firing::turns)).collect()
             }
             Self::Event(event) => event.firing.iter().flat_map(Firing::turns).collect(),
         }
@@ -87,14 +69,8 @@ impl<'a> Subject<'a> {
     fn fact(&self, step: &StepId, fact: StepFact) -> Fact {
         let id = step.clone();
         match self {
-            Self::Run(run) => Fact::Run {
-                run: run.id.clone(),
-                change: RunFact::Step { id, fact },
-            },
-            Self::Event(event) => Fact::Event {
-                id: event.id.clone(),
-                change: EventFact::Step { id, fact },
-            },
+            Self::Run(run) => Fact::Run { run: run.id.clone(), change: RunFact::Step { id, fact } },
+            Self::Event(event) => Fact::Event { id: event.id.clone(), change: EventFact::Step { id, fact } },
         }
     }
 
@@ -103,17 +79,14 @@ impl<'a> Subject<'a> {
     fn stop_cause(&self, step: &Step, firing: Option<&Firing>) -> Option<&'a StopCause> {
         let goes_on = step.is_background() && step.is_going_on();
         match self {
-            Self::Run(run) if firing.is_none_or(is_before_the_end) && !goes_on => {
-                run.cancel.as_ref()
-            }
+            Self::Run(run) if firing.is_none_or(is_before_the_end) && !goes_on => run.cancel.as_ref(),
             _ => None,
         }
     }
 
     /// Whether its next steps open something new: before-hooks and main containers do, the hooks after them do not.
     fn is_opening(&self, step: &Step) -> bool {
-        matches!(step.what, StepKind::Main { .. })
-            || matches!(self, Self::Run(run) if run.phase == Phase::Before)
+        matches!(step.what, StepKind::Main { .. }) || matches!(self, Self::Run(run) if run.phase == Phase::Before)
     }
 }
 
@@ -174,35 +147,17 @@ fn go_on(
                 let why = format!("its container could not be made in {TRIES_MAX} tries");
                 return Some(ended(world.now, Exit::NotStarted { why }));
             }
-            cause.map(|cause| {
-                ended(
-                    world.now,
-                    Exit::NotStarted {
-                        why: crate::run::cancel_detail(cause),
-                    },
-                )
-            })
+            cause.map(|cause| ended(world.now, Exit::NotStarted { why: crate::run::cancel_detail(cause) }))
         }
-        StepPhase::Starting { .. } if matches!(step.what, StepKind::Ask { .. }) => {
-            unasked(world, step, cause)
-        }
+        StepPhase::Starting { .. } if matches!(step.what, StepKind::Ask { .. }) => unasked(world, step, cause),
         StepPhase::Starting { at } | StepPhase::Running { at } => {
             // One that has ended by itself is collected: asking it to end would only hide how it went (R9).
-            let has_ended = world
-                .seen
-                .life(&subject.container(world, step))
-                .is_some_and(Life::is_over);
+            let has_ended = world.seen.life(&subject.container(world, step)).is_some_and(Life::is_over);
             if let Some(cause) = cause.filter(|_| !has_ended) {
                 return Some(StepFact::Stopping { why: cause.clone() });
             }
             let change = seen_change(world, subject, step, moves);
-            change.or_else(|| {
-                if has_ended {
-                    None
-                } else {
-                    timed_out(world, subject, step, *at, moves)
-                }
-            })
+            change.or_else(|| if has_ended { None } else { timed_out(world, subject, step, *at, moves) })
         }
         StepPhase::Stopping { .. } => seen_change(world, subject, step, moves),
     }
@@ -210,47 +165,23 @@ fn go_on(
 
 /// A question is over without an answer as soon as nobody waits for one, or nobody is there to be asked.
 fn unasked(world: &World<'_>, step: &Step, cause: Option<&StopCause>) -> Option<StepFact> {
-    let StepKind::Ask {
-        channel, default, ..
-    } = &step.what
-    else {
+    let StepKind::Ask { channel, default, .. } = &step.what else {
         return None;
     };
     if let Some(cause) = cause {
-        return Some(ended(
-            world.now,
-            Exit::NotStarted {
-                why: crate::run::cancel_detail(cause),
-            },
-        ));
+        return Some(ended(world.now, Exit::NotStarted { why: crate::run::cancel_detail(cause) }));
     }
     if world.state.desired.channels.contains_key(channel) {
         return None;
     }
     let reason = format!("channel {channel} is gone; its default is {default:?}");
-    let reply = Some(Reply {
-        allow: *default == Verdict::Allow,
-        reason,
-    });
-    let output = Box::new(StepOutput {
-        reply,
-        ..StepOutput::default()
-    });
-    Some(StepFact::Ended {
-        result: Exit::Code { code: 0 },
-        started_at: None,
-        finished_at: world.now,
-        output,
-    })
+    let reply = Some(Reply { allow: *default == Verdict::Allow, reason });
+    let output = Box::new(StepOutput { reply, ..StepOutput::default() });
+    Some(StepFact::Ended { result: Exit::Code { code: 0 }, started_at: None, finished_at: world.now, output })
 }
 
 /// What the container's being there, running, or gone says about a step that is going on.
-fn seen_change(
-    world: &World<'_>,
-    subject: &Subject<'_>,
-    step: &Step,
-    moves: &mut Moves,
-) -> Option<StepFact> {
+fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step, moves: &mut Moves) -> Option<StepFact> {
     if !world.seen.is_complete {
         return None;
     }
@@ -259,33 +190,19 @@ fn seen_change(
     match world.seen.life(&name) {
         Some(Life::Running { started_at }) if is_starting => {
             let image = world.seen.images.get(&name).cloned();
-            Some(StepFact::Started {
-                started_at: started_at.unwrap_or(world.now),
-                image,
-            })
+            Some(StepFact::Started { started_at: started_at.unwrap_or(world.now), image })
         }
         // It ended before anybody saw it run. That it started is recorded first.
-        Some(Life::Exited {
-            started_at: Some(started_at),
-            ..
-        }) if is_starting => {
+        Some(Life::Exited { started_at: Some(started_at), .. }) if is_starting => {
             let image = world.seen.images.get(&name).cloned();
-            Some(StepFact::Started {
-                started_at: *started_at,
-                image,
-            })
+            Some(StepFact::Started { started_at: *started_at, image })
         }
         // Ended: its output is collected first, then the end is recorded (`act`).
         Some(_) => None,
         None => {
             let what = "it was removed by somebody else before its end was known".to_owned();
-            moves.push(Fact::DriftFound {
-                container: name.to_string(),
-                what,
-            });
-            let lost = Exit::Lost {
-                why: "its container was removed by somebody else".to_owned(),
-            };
+            moves.push(Fact::DriftFound { container: name.to_string(), what });
+            let lost = Exit::Lost { why: "its container was removed by somebody else".to_owned() };
             Some(ended(world.now, lost))
         }
     }
@@ -307,9 +224,7 @@ fn timed_out(
         return None;
     }
     // While the engine is away, nobody knows whether it has ended in time.
-    world.seen.is_complete.then_some(StepFact::Stopping {
-        why: StopCause::Timeout,
-    })
+    world.seen.is_complete.then_some(StepFact::Stopping { why: StopCause::Timeout })
 }
 
 /// The longest that `step` may take, in seconds.
@@ -333,10 +248,5 @@ pub fn grace_s(subject: &Subject<'_>, step: &Step) -> u64 {
 
 /// The end of a step that left nothing behind.
 pub(crate) fn ended(at: Timestamp, result: Exit) -> StepFact {
-    StepFact::Ended {
-        result,
-        started_at: None,
-        finished_at: at,
-        output: Box::new(StepOutput::default()),
-    }
+    StepFact::Ended { result, started_at: None, finished_at: at, output: Box::new(StepOutput::default()) }
 }

@@ -64,9 +64,7 @@ impl Seen {
     /// Whether the engine was away at `instant`, or within five seconds of it.
     pub fn was_absent(&self, instant: Timestamp) -> bool {
         let margin = jiff::SignedDuration::from_secs(5);
-        let within = |(from, to): &(Timestamp, Timestamp)| {
-            instant >= *from - margin && instant <= *to + margin
-        };
+        let within = |(from, to): &(Timestamp, Timestamp)| instant >= *from - margin && instant <= *to + margin;
         self.absences.iter().any(within)
     }
 }
@@ -95,15 +93,11 @@ impl Moves {
 /// `instant` and `seconds` later, at most the end of time.
 pub(crate) fn later(instant: Timestamp, seconds: u64) -> Timestamp {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    instant
-        .checked_add(jiff::SignedDuration::from_secs(seconds))
-        .unwrap_or(Timestamp::MAX)
+    instant.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 /// `instant` and `seconds` earlier, at least the beginning of time.
 pub(crate) fn earlier(instant: Timestamp, seconds: u64) -> Timestamp {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    instant
-        .checked_sub(jiff::SignedDuration::from_secs(seconds))
-        .unwrap_or(Timestamp::MIN)
+    instant.checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN)
 }

@@ -37,9 +37,7 @@ impl Calendar {
         let months = list(pattern.months, Field::Month, 0);
         let parts = rows
             .into_iter()
-            .map(|(day, weekday)| {
-                cron::Schedule::from_str(&format!("0 {minutes} {hours} {day} {months} {weekday}"))
-            })
+            .map(|(day, weekday)| cron::Schedule::from_str(&format!("0 {minutes} {hours} {day} {months} {weekday}")))
             .collect::<Result<_, _>>()?;
         Ok(Calendar { parts })
     }
@@ -52,11 +50,7 @@ impl Calendar {
             return None;
         }
         let after = DateTime::<Utc>::from_timestamp(after.max(-1), 0)?;
-        self.parts
-            .iter()
-            .filter_map(|part| part.after(&after).next())
-            .map(|time| time.timestamp())
-            .min()
+        self.parts.iter().filter_map(|part| part.after(&after).next()).map(|time| time.timestamp()).min()
     }
 }
 
@@ -65,9 +59,5 @@ fn list(values: Set, field: Field, shift: u8) -> String {
     if values == field.all() {
         return "*".to_owned();
     }
-    values
-        .iter()
-        .map(|value| (value + shift).to_string())
-        .collect::<Vec<_>>()
-        .join(",")
+    values.iter().map(|value| (value + shift).to_string()).collect::<Vec<_>>().join(",")
 }

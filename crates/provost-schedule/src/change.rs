@@ -49,21 +49,10 @@ pub struct ClockChange {
 ///
 /// Those of an interval schedule are flagged as such; `every` and `at` know no clocks.
 pub fn clock_changes(schedule: &Schedule, from: Timestamp, until: Timestamp) -> Vec<ClockChange> {
-    let Timing::Cron {
-        cron,
-        zone,
-        on_gap,
-        on_fold,
-    } = &schedule.timing
-    else {
+    let Timing::Cron { cron, zone, on_gap, on_fold } = &schedule.timing else {
         return Vec::new();
     };
-    let wall = Wall {
-        cron,
-        zone,
-        on_gap: *on_gap,
-        on_fold: *on_fold,
-    };
+    let wall = Wall { cron, zone, on_gap: *on_gap, on_fold: *on_fold };
     let (from, until) = (second_of(from), second_of(until).min(HORIZON + DAY));
     segments(zone, from)
         .take_while(|segment| segment.start <= until)
@@ -75,29 +64,15 @@ pub fn clock_changes(schedule: &Schedule, from: Timestamp, until: Timestamp) -> 
 fn change(wall: Wall<'_>, segment: &Segment) -> Option<ClockChange> {
     let (expected, shown) = (segment.local_expected(), segment.local_start());
     let mut touched = Vec::new();
-    wall.cron
-        .pattern()
-        .each(expected.min(shown), expected.max(shown), &mut |local| {
-            touched.push(local)
-        });
+    wall.cron.pattern().each(expected.min(shown), expected.max(shown), &mut |local| touched.push(local));
     let (first, last) = (*touched.first()?, *touched.last()?);
     let interval = wall.cron.is_interval();
-    let kind = if expected < shown {
-        ChangeKind::Gap
-    } else {
-        ChangeKind::Fold
-    };
+    let kind = if expected < shown { ChangeKind::Gap } else { ChangeKind::Fold };
     let (starts_at, again_at) = match kind {
-        ChangeKind::Gap => (
-            (!interval && wall.on_gap == OnGap::NextValid).then_some(segment.start),
-            None,
-        ),
+        ChangeKind::Gap => ((!interval && wall.on_gap == OnGap::NextValid).then_some(segment.start), None),
         ChangeKind::Fold => {
             let twice = interval || wall.on_fold == OnFold::Both;
-            (
-                Some(first - segment.before),
-                twice.then_some(first - segment.offset),
-            )
+            (Some(first - segment.before), twice.then_some(first - segment.offset))
         }
     };
     Some(ClockChange {
@@ -124,29 +99,10 @@ impl ClockChange {
     /// (onGap: NextValid)".
     pub fn sentence(&self) -> String {
         let (verb, effect) = match self.kind {
-            ChangeKind::Gap => (
-                if self.count == 1 {
-                    "does not exist"
-                } else {
-                    "do not exist"
-                },
-                self.gap_effect(),
-            ),
-            ChangeKind::Fold => (
-                if self.count == 1 {
-                    "comes twice"
-                } else {
-                    "come twice"
-                },
-                self.fold_effect(),
-            ),
+            ChangeKind::Gap => (if self.count == 1 { "does not exist" } else { "do not exist" }, self.gap_effect()),
+            ChangeKind::Fold => (if self.count == 1 { "comes twice" } else { "come twice" }, self.fold_effect()),
         };
-        format!(
-            "{} {verb} on {} in {}; {effect}",
-            self.which(),
-            self.date,
-            self.zone
-        )
+        format!("{} {verb} on {} in {}; {effect}", self.which(), self.date, self.zone)
     }
 
     fn which(&self) -> String {
@@ -172,16 +128,8 @@ impl ClockChange {
             None => format!("{when} {it} not started (onGap: Skip)"),
             Some(start) => {
                 let local = self.zone.local(start);
-                let time = local.strftime(if local.date() == self.date {
-                    "%H:%M"
-                } else {
-                    "%H:%M on %Y-%m-%d"
-                });
-                let (it, once) = if self.count == 1 {
-                    ("it starts", "")
-                } else {
-                    ("they start", "once, ")
-                };
+                let time = local.strftime(if local.date() == self.date { "%H:%M" } else { "%H:%M on %Y-%m-%d" });
+                let (it, once) = if self.count == 1 { ("it starts", "") } else { ("they start", "once, ") };
                 format!("{when} {it} {once}at {time} (onGap: NextValid)")
             }
         }
@@ -191,27 +139,17 @@ impl ClockChange {
         if self.interval {
             return "a schedule with `*` follows elapsed time, and starts both times".to_owned();
         }
-        let it = if self.count == 1 {
-            "it starts"
-        } else {
-            "each starts"
-        };
+        let it = if self.count == 1 { "it starts" } else { "each starts" };
         match (self.starts_at, self.again_at) {
             (Some(first), Some(second)) => {
                 let (first, second) = (self.with_offset(first), self.with_offset(second));
-                let both = if self.count == 1 {
-                    format!(", at {first} and at {second}")
-                } else {
-                    String::new()
-                };
+                let both = if self.count == 1 { format!(", at {first} and at {second}") } else { String::new() };
                 format!("{it} both times{both} (onFold: Both)")
             }
             (first, _) => {
                 let at = first
                     .filter(|_| self.count == 1)
-                    .map_or(String::new(), |first| {
-                        format!(", at {}", self.with_offset(first))
-                    });
+                    .map_or(String::new(), |first| format!(", at {}", self.with_offset(first)));
                 format!("{it} once, the first time{at} (onFold: First)")
             }
         }
@@ -222,18 +160,11 @@ impl ClockChange {
     }
 
     fn when(&self) -> &'static str {
-        if (6..21).contains(&self.local.hour()) {
-            "that day"
-        } else {
-            "that night"
-        }
+        if (6..21).contains(&self.local.hour()) { "that day" } else { "that night" }
     }
 
     /// `02:30+02:00`: with the offset, since the time alone is ambiguous.
     fn with_offset(&self, instant: Timestamp) -> String {
-        instant
-            .to_zoned(self.zone.rules().clone())
-            .strftime("%H:%M%:z")
-            .to_string()
+        instant.to_zoned(self.zone.rules().clone()).strftime("%H:%M%:z").to_string()
     }
 }

@@ -36,16 +36,8 @@ pub fn describe_schedule(schedule: &Schedule) -> String {
 
 /// `90 seconds`, `5 minutes`, `2 hours`: the largest unit that says it exactly.
 fn duration(seconds: u64) -> String {
-    let units = [
-        (86_400, "day"),
-        (3600, "hour"),
-        (60, "minute"),
-        (1, "second"),
-    ];
-    let (size, unit) = units
-        .into_iter()
-        .find(|(size, _)| seconds.is_multiple_of(*size))
-        .unwrap_or((1, "second"));
+    let units = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
+    let (size, unit) = units.into_iter().find(|(size, _)| seconds.is_multiple_of(*size)).unwrap_or((1, "second"));
     match seconds / size {
         1 => format!("1 {unit}"),
         count => format!("{count} {unit}s"),
@@ -94,20 +86,12 @@ fn through_the_day(minutes: Set) -> String {
 /// One minute of several hours, or of one.
 fn hourly(minute: u8, hours: Set) -> String {
     if let Some(step) = cycle(hours, 24).filter(|_| hours.len() >= 4) {
-        let at = if minute == 0 {
-            String::new()
-        } else {
-            format!(" at minute {minute}")
-        };
+        let at = if minute == 0 { String::new() } else { format!(" at minute {minute}") };
         return format!("every {step} hours{at}");
     }
     match steps(hours) {
         Some((first, step, last)) if hours.len() >= 3 && (step == 1 || hours.len() > FEW) => {
-            let every = if step == 1 {
-                "hour".to_owned()
-            } else {
-                format!("{step} hours")
-            };
+            let every = if step == 1 { "hour".to_owned() } else { format!("{step} hours") };
             format!("every {every} from {first:02}:{minute:02} to {last:02}:{minute:02}")
         }
         _ if hours.len() <= FEW => clock_list(hours.iter().map(|hour| (hour, minute))),
@@ -116,46 +100,23 @@ fn hourly(minute: u8, hours: Set) -> String {
 }
 
 fn clock_times(pattern: &Pattern) -> String {
-    clock_list(
-        pattern
-            .hours
-            .iter()
-            .flat_map(|hour| pattern.minutes.iter().map(move |minute| (hour, minute))),
-    )
+    clock_list(pattern.hours.iter().flat_map(|hour| pattern.minutes.iter().map(move |minute| (hour, minute))))
 }
 
 fn clock_list(times: impl Iterator<Item = (u8, u8)>) -> String {
-    format!(
-        "at {}",
-        join(
-            &times
-                .map(|(hour, minute)| format!("{hour:02}:{minute:02}"))
-                .collect::<Vec<_>>()
-        )
-    )
+    format!("at {}", join(&times.map(|(hour, minute)| format!("{hour:02}:{minute:02}")).collect::<Vec<_>>()))
 }
 
 fn of_hours(hours: Set) -> String {
-    if hours.len() == 1 {
-        format!("hour {}", numbers(hours))
-    } else {
-        format!("the hours {}", numbers(hours))
-    }
+    if hours.len() == 1 { format!("hour {}", numbers(hours)) } else { format!("the hours {}", numbers(hours)) }
 }
 
 /// `None` if every day is due.
 fn day_words(pattern: &Pattern) -> Option<String> {
-    let months = (pattern.months != Field::Month.all()).then(|| {
-        join(&runs(pattern.months, |month| {
-            MONTHS[usize::from(month) - 1].to_owned()
-        }))
-    });
+    let months = (pattern.months != Field::Month.all())
+        .then(|| join(&runs(pattern.months, |month| MONTHS[usize::from(month) - 1].to_owned())));
     let days = numbers(pattern.days);
-    let days = if pattern.days.len() == 1 {
-        format!("day {days}")
-    } else {
-        format!("days {days}")
-    };
+    let days = if pattern.days.len() == 1 { format!("day {days}") } else { format!("days {days}") };
     let weekdays = weekday_words(pattern.weekdays);
     Some(match (pattern.rule, months) {
         (DayRule::Every, None) => return None,
@@ -176,10 +137,7 @@ fn day_words(pattern: &Pattern) -> Option<String> {
 
 fn weekday_words(weekdays: Set) -> String {
     // Monday first: a weekend is one run.
-    let rotated = weekdays
-        .iter()
-        .map(|day| (day + 6) % 7)
-        .fold(Set::default(), Set::with);
+    let rotated = weekdays.iter().map(|day| (day + 6) % 7).fold(Set::default(), Set::with);
     let name = |day: u8| WEEKDAYS[usize::from(day + 1) % 7].to_owned();
     match (weekdays.len(), steps(rotated)) {
         (7, _) => "on every day of the week".to_owned(),
@@ -200,9 +158,7 @@ fn steps(values: Set) -> Option<(u8, u8, u8)> {
     let all: Vec<u8> = values.iter().collect();
     let (first, last) = (*all.first()?, *all.last()?);
     let step = all.get(1).map_or(1, |second| second - first);
-    all.windows(2)
-        .all(|pair| pair[1] - pair[0] == step)
-        .then_some((first, step, last))
+    all.windows(2).all(|pair| pair[1] - pair[0] == step).then_some((first, step, last))
 }
 
 /// `1, 5 to 8 and 31`; a long list of equal steps as `1, 3, 5 … 31`.

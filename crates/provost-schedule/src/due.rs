@@ -35,22 +35,12 @@ pub struct Due {
 /// The due times in `(after, until]` of all `schedules` together, each instant once, at most `limit` of them.
 ///
 /// Sums over several schedules take as long as they have due times; see the head of this module.
-pub fn due_times(
-    schedules: &[Schedule],
-    after: Timestamp,
-    until: Timestamp,
-    limit: usize,
-    keep: Keep,
-) -> Due {
+pub fn due_times(schedules: &[Schedule], after: Timestamp, until: Timestamp, limit: usize, keep: Keep) -> Due {
     let union = Union::new(schedules);
     let (after, until) = (second_of(after), second_of(until));
     let (mut times, more) = union.first(after, until, limit);
     if !more {
-        return Due {
-            times: instants(times),
-            omitted: 0,
-            omitted_range: None,
-        };
+        return Due { times: instants(times), omitted: 0, omitted_range: None };
     }
     let total = union.count(after, until);
     // The omitted ones are all those in this stretch.
@@ -63,9 +53,7 @@ pub fn due_times(
         }
     };
     let first = union.next_after(omitted.0).and_then(at);
-    let last = union
-        .next_after(union.start_of_last(omitted.0, omitted.1, 1))
-        .and_then(at);
+    let last = union.next_after(union.start_of_last(omitted.0, omitted.1, 1)).and_then(at);
     Due {
         omitted: total - u64::try_from(times.len()).unwrap_or(u64::MAX),
         omitted_range: first.zip(last),
@@ -92,10 +80,7 @@ impl Union<'_> {
     }
 
     fn next_after(&self, after: i64) -> Option<i64> {
-        self.0
-            .iter()
-            .filter_map(|timing| timing.next_after(after))
-            .min()
+        self.0.iter().filter_map(|timing| timing.next_after(after)).min()
     }
 
     /// The first `limit` due times in `(after, until]`, and whether there are more.
@@ -116,9 +101,7 @@ impl Union<'_> {
             None => 0,
             Some((only, [])) => only.count(after, until),
             Some((shortest, others)) => match shortest.period() {
-                Some(period) => {
-                    shortest.count(after, until) + count_each(others, after, until, Some(period))
-                }
+                Some(period) => shortest.count(after, until) + count_each(others, after, until, Some(period)),
                 None => count_each(&busy, after, until, None),
             },
         }
@@ -157,12 +140,7 @@ impl Union<'_> {
 fn count_each(timings: &[&Timing], after: i64, until: i64, period: Option<i64>) -> u64 {
     let (mut count, mut start, mut seconds) = (0, after, Vec::new());
     // A day at a time, from due time to due time: what is idle costs nothing.
-    let next_after = |start| {
-        timings
-            .iter()
-            .filter_map(|timing| timing.next_after(start))
-            .min()
-    };
+    let next_after = |start| timings.iter().filter_map(|timing| timing.next_after(start)).min();
     while let Some(next) = next_after(start).filter(|next| *next <= until) {
         let end = next.saturating_add(DAY).min(until);
         seconds.clear();

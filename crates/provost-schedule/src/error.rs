@@ -63,24 +63,12 @@ pub struct CronWarning {
 }
 
 impl CronError {
-    pub(crate) fn new(
-        kind: CronErrorKind,
-        span: Range<usize>,
-        message: impl Into<String>,
-    ) -> CronError {
-        CronError {
-            span,
-            message: message.into(),
-            hint: None,
-            kind,
-        }
+    pub(crate) fn new(kind: CronErrorKind, span: Range<usize>, message: impl Into<String>) -> CronError {
+        CronError { span, message: message.into(), hint: None, kind }
     }
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> CronError {
-        CronError {
-            hint: Some(hint.into()),
-            ..self
-        }
+        CronError { hint: Some(hint.into()), ..self }
     }
 
     /// The message with its mend, for places that can show one line only.

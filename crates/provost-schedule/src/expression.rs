@@ -29,17 +29,9 @@ impl Cron {
     pub fn parse(text: &str) -> Result<Cron, CronError> {
         let parsed = parse(text)?;
         let calendar = Calendar::new(&parsed.pattern).map_err(|error| {
-            CronError::new(
-                CronErrorKind::Syntax,
-                0..text.len(),
-                format!("`{text}` cannot be computed: {error}"),
-            )
+            CronError::new(CronErrorKind::Syntax, 0..text.len(), format!("`{text}` cannot be computed: {error}"))
         })?;
-        Ok(Cron(Arc::new(Inner {
-            source: text.to_owned(),
-            parsed,
-            calendar,
-        })))
+        Ok(Cron(Arc::new(Inner { source: text.to_owned(), parsed, calendar })))
     }
 
     /// What is allowed and probably not meant.

@@ -28,24 +28,10 @@ pub(crate) const MONTHS: [&str; 12] = [
 ];
 
 /// Sunday first, as in the expression.
-pub(crate) const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+pub(crate) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 impl Field {
-    pub(crate) const ALL: [Field; 5] = [
-        Field::Minute,
-        Field::Hour,
-        Field::Day,
-        Field::Month,
-        Field::Weekday,
-    ];
+    pub(crate) const ALL: [Field; 5] = [Field::Minute, Field::Hour, Field::Day, Field::Month, Field::Weekday];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -77,11 +63,7 @@ impl Field {
 
     /// The largest number that may be written: Sunday is 0 and 7.
     pub(crate) fn most_written(self) -> u8 {
-        if self == Field::Weekday {
-            7
-        } else {
-            self.most()
-        }
+        if self == Field::Weekday { 7 } else { self.most() }
     }
 
     pub(crate) fn all(self) -> Set {
@@ -103,10 +85,7 @@ impl Field {
 
     /// The value of a short name in any case: `mon`, `JAN`.
     pub(crate) fn value_of(self, name: &str) -> Option<u8> {
-        let index = self
-            .words()
-            .iter()
-            .position(|word| word[..3].eq_ignore_ascii_case(name))?;
+        let index = self.words().iter().position(|word| word[..3].eq_ignore_ascii_case(name))?;
         u8::try_from(index).ok().map(|index| index + self.least())
     }
 

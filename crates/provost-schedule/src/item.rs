@@ -35,40 +35,17 @@ pub(crate) fn item(field: Field, word: Word<'_>) -> Result<Item, CronError> {
     };
     let base = base(field, base_word, step_word.is_some(), word)?;
     let Some(step_word) = step_word else {
-        return Ok(Item {
-            values: values(field, &base, 1),
-            star: base.star,
-            step: 1,
-            warning: None,
-        });
+        return Ok(Item { values: values(field, &base, 1), star: base.star, step: 1, warning: None });
     };
     let step = step(base_word, step_word)?;
     // `5/15` runs to the end of the field: `5-59/15`.
-    let base = if base.single {
-        Base {
-            last: field.most().max(base.last),
-            ..base
-        }
-    } else {
-        base
-    };
-    let warning =
-        (step > u32::from(base.last - base.first)).then(|| too_long(field, word, &base, step));
-    Ok(Item {
-        values: values(field, &base, step),
-        star: base.star,
-        step,
-        warning,
-    })
+    let base = if base.single { Base { last: field.most().max(base.last), ..base } } else { base };
+    let warning = (step > u32::from(base.last - base.first)).then(|| too_long(field, word, &base, step));
+    Ok(Item { values: values(field, &base, step), star: base.star, step, warning })
 }
 
 fn base(field: Field, word: Word<'_>, stepped: bool, item: Word<'_>) -> Result<Base, CronError> {
-    let whole = Base {
-        first: field.least(),
-        last: field.most(),
-        star: true,
-        single: false,
-    };
+    let whole = Base { first: field.least(), last: field.most(), star: true, single: false };
     match word.text {
         "*" => return Ok(whole),
         "?" if field.is_day() && !stepped => return Ok(whole),
@@ -90,44 +67,24 @@ fn base(field: Field, word: Word<'_>, stepped: bool, item: Word<'_>) -> Result<B
     }
     let Some((left, right)) = word.split('-') else {
         let value = value(field, word)?;
-        return Ok(Base {
-            first: value,
-            last: value,
-            star: false,
-            single: true,
-        });
+        return Ok(Base { first: value, last: value, star: false, single: true });
     };
     if left.text.is_empty() || right.text.is_empty() || right.text.contains('-') {
-        return Err(CronError::new(
-            Kind::Syntax,
-            word.span(),
-            format!("`{}` is not a range", word.text),
-        )
-        .hint("a range has two ends: `8-18`"));
+        return Err(CronError::new(Kind::Syntax, word.span(), format!("`{}` is not a range", word.text))
+            .hint("a range has two ends: `8-18`"));
     }
     let (first, last) = (value(field, left)?, value(field, right)?);
     if first > last {
         return Err(wrap(field, item, (left, first), (right, last)));
     }
-    Ok(Base {
-        first,
-        last,
-        star: false,
-        single: false,
-    })
+    Ok(Base { first, last, star: false, single: false })
 }
 
 fn values(field: Field, base: &Base, step: u32) -> Set {
     let step = usize::try_from(step).unwrap_or(usize::MAX);
     (base.first..=base.last)
         .step_by(step)
-        .map(|value| {
-            if field == Field::Weekday {
-                value % 7
-            } else {
-                value
-            }
-        })
+        .map(|value| if field == Field::Weekday { value % 7 } else { value })
         .fold(Set::default(), Set::with)
 }
 
@@ -135,18 +92,12 @@ fn step(base: Word<'_>, word: Word<'_>) -> Result<u32, CronError> {
     let digits = !word.text.is_empty() && word.text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits {
         let at = base.at..word.span().end;
-        return Err(CronError::new(
-            Kind::Step,
-            at,
-            format!("the step `{}` is not a number", word.text),
-        )
-        .hint("write `*/5` for every fifth value"));
+        return Err(CronError::new(Kind::Step, at, format!("the step `{}` is not a number", word.text))
+            .hint("write `*/5` for every fifth value"));
     }
     match word.text.parse::<u32>().unwrap_or(u32::MAX) {
-        0 => Err(
-            CronError::new(Kind::Step, word.span(), "a step of 0 never gets anywhere")
-                .hint(format!("write `{}` for every value", base.text)),
-        ),
+        0 => Err(CronError::new(Kind::Step, word.span(), "a step of 0 never gets anywhere")
+            .hint(format!("write `{}` for every value", base.text))),
         step => Ok(step),
     }
 }
@@ -161,9 +112,7 @@ fn value(field: Field, word: Word<'_>) -> Result<u8, CronError> {
             Err(out_of_field(field, word))
         };
     }
-    field
-        .value_of(word.text)
-        .ok_or_else(|| refuse::unknown_name(field, word))
+    field.value_of(word.text).ok_or_else(|| refuse::unknown_name(field, word))
 }
 
 fn out_of_field(field: Field, word: Word<'_>) -> CronError {
@@ -171,11 +120,7 @@ fn out_of_field(field: Field, word: Word<'_>) -> CronError {
     let error = CronError::new(
         Kind::Value,
         word.span(),
-        format!(
-            "`{}` is not a {}: it goes from {least} to {most}",
-            word.text,
-            field.name()
-        ),
+        format!("`{}` is not a {}: it goes from {least} to {most}", word.text, field.name()),
     );
     match (field, word.text) {
         (Field::Minute, "60") | (Field::Hour, "24") => error.hint("write `0`"),
@@ -199,18 +144,12 @@ fn question_mark(field: Field, item: Word<'_>) -> CronError {
 
 fn stray_star(item: Word<'_>) -> CronError {
     let rest = item.text.trim_matches('*').trim_start_matches('/');
-    let error = CronError::new(
-        Kind::Syntax,
-        item.span(),
-        format!("`{}` mixes `*` with something else", item.text),
-    );
+    let error = CronError::new(Kind::Syntax, item.span(), format!("`{}` mixes `*` with something else", item.text));
     let number = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
     if rest.is_empty() {
         error.hint("write `*`")
     } else if number {
-        error.hint(format!(
-            "write `*/{rest}` for a step, or `{rest}` for one value"
-        ))
+        error.hint(format!("write `*/{rest}` for a step, or `{rest}` for one value"))
     } else {
         error.hint("write `*` alone, or `*/5` for a step")
     }
@@ -220,33 +159,20 @@ fn stray_star(item: Word<'_>) -> CronError {
 fn wrap(field: Field, item: Word<'_>, left: (Word<'_>, u8), right: (Word<'_>, u8)) -> CronError {
     let ((left, first), (right, last)) = (left, right);
     let end = field.most();
-    let stepped = item
-        .text
-        .split_once('/')
-        .and_then(|(_, step)| step.parse::<usize>().ok());
+    let stepped = item.text.split_once('/').and_then(|(_, step)| step.parse::<usize>().ok());
     let mend = match stepped {
         Some(step) if step > 0 => {
             let around = (first..=end).chain(field.least()..=last).step_by(step);
-            around
-                .map(|value| value.to_string())
-                .collect::<Vec<_>>()
-                .join(",")
+            around.map(|value| value.to_string()).collect::<Vec<_>>().join(",")
         }
-        _ => [
-            part(field, left.text, first, end),
-            part(field, right.text, field.least(), last),
-        ]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(","),
+        _ => [part(field, left.text, first, end), part(field, right.text, field.least(), last)]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(","),
     };
-    CronError::new(
-        Kind::Wrap,
-        item.span(),
-        format!("the range `{}` runs backwards", item.text),
-    )
-    .hint(format!("write `{mend}`"))
+    CronError::new(Kind::Wrap, item.span(), format!("the range `{}` runs backwards", item.text))
+        .hint(format!("write `{mend}`"))
 }
 
 /// `first-last` in the writer's style (a name if `style` is one), or `None` if it is empty (7 to 6).
@@ -267,11 +193,7 @@ fn part(field: Field, style: &str, first: u8, last: u8) -> Option<String> {
 }
 
 fn too_long(field: Field, word: Word<'_>, base: &Base, step: u32) -> CronWarning {
-    let only = if field == Field::Weekday {
-        base.first % 7
-    } else {
-        base.first
-    };
+    let only = if field == Field::Weekday { base.first % 7 } else { base.first };
     let period = match field {
         Field::Minute => Some(format!("{step}m")),
         Field::Hour => Some(format!("{step}h")),

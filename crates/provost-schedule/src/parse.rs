@@ -68,11 +68,7 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, CronError> {
         return Err(never(&pattern, &words));
     }
     let interval = minute.word.text.starts_with('*') || hour.word.text.starts_with('*');
-    Ok(Parsed {
-        pattern,
-        interval,
-        warnings,
-    })
+    Ok(Parsed { pattern, interval, warnings })
 }
 
 /// The five fields that an `@` word stands for.
@@ -87,17 +83,8 @@ fn macro_words(text: &str, words: &[Word<'_>]) -> Result<Parsed, CronError> {
     }
 }
 
-fn column<'a>(
-    field: Field,
-    word: Word<'a>,
-    warnings: &mut Vec<CronWarning>,
-) -> Result<Column<'a>, CronError> {
-    let mut column = Column {
-        word,
-        values: Set::default(),
-        free: false,
-        star_step: None,
-    };
+fn column<'a>(field: Field, word: Word<'a>, warnings: &mut Vec<CronWarning>) -> Result<Column<'a>, CronError> {
+    let mut column = Column { word, values: Set::default(), free: false, star_step: None };
     for piece in word.items() {
         if piece.text.is_empty() {
             return Err(empty_item(word, piece));
@@ -115,17 +102,9 @@ fn column<'a>(
 
 fn empty_item(word: Word<'_>, piece: Word<'_>) -> CronError {
     // An empty slice cannot carry a caret: point at the comma next to it.
-    let comma = if piece.at > word.at {
-        piece.at - 1
-    } else {
-        piece.at
-    };
-    CronError::new(
-        Kind::Syntax,
-        comma..comma + 1,
-        format!("nothing stands beside this comma in `{}`", word.text),
-    )
-    .hint("remove the comma, or write the value that is missing")
+    let comma = if piece.at > word.at { piece.at - 1 } else { piece.at };
+    CronError::new(Kind::Syntax, comma..comma + 1, format!("nothing stands beside this comma in `{}`", word.text))
+        .hint("remove the comma, or write the value that is missing")
 }
 
 /// A `*/n` in one day field while the other is restricted: two crons read it in two ways.
@@ -142,17 +121,16 @@ fn either_day(day: &Column<'_>, weekday: &Column<'_>) -> Option<CronWarning> {
              them is due; Vixie cron takes `{}` for a `*` and demands both",
             step.text
         ),
-        hint: Some(
-            "write `*` in one of the two fields, or list the days instead of the step".to_owned(),
-        ),
+        hint: Some("write `*` in one of the two fields, or list the days instead of the step".to_owned()),
     })
 }
 
 fn never(pattern: &Pattern, words: &[Word<'_>]) -> CronError {
     let last = pattern.longest_month();
     let first = pattern.days.first().unwrap_or_default();
-    CronError::new(Kind::Never, span_of(words), format!("this never fires: none of its months has a day {first}"))
-        .hint(format!(
+    CronError::new(Kind::Never, span_of(words), format!("this never fires: none of its months has a day {first}")).hint(
+        format!(
             "the last day that these months have is {last}; for the end of a month of any length, use day 1 of the next"
-        ))
+        ),
+    )
 }

@@ -42,11 +42,7 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// Whether any day of any year matches.
     pub(crate) fn ever_matches(&self) -> bool {
-        self.rule != DayRule::Day
-            || self
-                .days
-                .first()
-                .is_some_and(|day| day <= self.longest_month())
+        self.rule != DayRule::Day || self.days.first().is_some_and(|day| day <= self.longest_month())
     }
 
     /// The days of the longest of its months, in a leap year.
@@ -97,11 +93,7 @@ impl Pattern {
     fn times_below(&self, second: i64) -> u64 {
         let hour = u8::try_from(second / 3600).unwrap_or(24);
         let minute = u8::try_from((second % 3600 + 59) / 60).unwrap_or(60);
-        let in_this_hour = if self.hours.contains(hour) {
-            self.minutes.below(minute).len()
-        } else {
-            0
-        };
+        let in_this_hour = if self.hours.contains(hour) { self.minutes.below(minute).len() } else { 0 };
         self.hours.below(hour).len() * self.minutes.len() + in_this_hour
     }
 
@@ -138,14 +130,8 @@ impl Pattern {
     }
 
     fn weekdays_of(&self, date: Date) -> Set {
-        let first = date
-            .first_of_month()
-            .weekday()
-            .to_sunday_zero_offset()
-            .unsigned_abs();
-        (1..=31)
-            .filter(|day| self.weekdays.contains((first + day - 1) % 7))
-            .fold(Set::default(), Set::with)
+        let first = date.first_of_month().weekday().to_sunday_zero_offset().unsigned_abs();
+        (1..=31).filter(|day| self.weekdays.contains((first + day - 1) % 7)).fold(Set::default(), Set::with)
     }
 }
 

@@ -119,13 +119,10 @@ impl Timing {
             return 0;
         }
         match self {
-            Timing::Every { .. } => self.period().map_or(0, |period| {
-                (until.div_euclid(period) - after.div_euclid(period)).unsigned_abs()
-            }),
-            Timing::At { .. } => u64::from(
-                self.next_after(after)
-                    .is_some_and(|instant| instant <= until),
-            ),
+            Timing::Every { .. } => {
+                self.period().map_or(0, |period| (until.div_euclid(period) - after.div_euclid(period)).unsigned_abs())
+            }
+            Timing::At { .. } => u64::from(self.next_after(after).is_some_and(|instant| instant <= until)),
             Timing::Cron { .. } => self.wall().map_or(0, |wall| wall.count(after, until)),
         }
     }
@@ -152,17 +149,9 @@ impl Timing {
 
     fn wall(&self) -> Option<Wall<'_>> {
         match self {
-            Timing::Cron {
-                cron,
-                zone,
-                on_gap,
-                on_fold,
-            } => Some(Wall {
-                cron,
-                zone,
-                on_gap: *on_gap,
-                on_fold: *on_fold,
-            }),
+            Timing::Cron { cron, zone, on_gap, on_fold } => {
+                Some(Wall { cron, zone, on_gap: *on_gap, on_fold: *on_fold })
+            }
             Timing::Every { .. } | Timing::At { .. } => None,
         }
     }
@@ -172,7 +161,5 @@ impl Timing {
 fn hash(name: &str, due: Timestamp) -> u64 {
     let second = second_of(due).to_le_bytes();
     let bytes = name.bytes().chain([0]).chain(second);
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -36,14 +36,8 @@ impl Segment {
 pub(crate) fn segments(zone: &Zone, from: i64) -> impl Iterator<Item = Segment> + '_ {
     let rules = zone.rules();
     let from = instant(from);
-    let first = rules
-        .preceding(instant(from.as_second() + 1))
-        .next()
-        .map(|change| change.timestamp());
-    let mut starts = first
-        .into_iter()
-        .chain(rules.following(from).map(|change| change.timestamp()))
-        .peekable();
+    let first = rules.preceding(instant(from.as_second() + 1)).next().map(|change| change.timestamp());
+    let mut starts = first.into_iter().chain(rules.following(from).map(|change| change.timestamp())).peekable();
     let mut open = first.is_none();
     std::iter::from_fn(move || {
         let start = if open { Timestamp::MIN } else { starts.next()? };
@@ -51,9 +45,7 @@ pub(crate) fn segments(zone: &Zone, from: i64) -> impl Iterator<Item = Segment> 
         let before = start.as_second().saturating_sub(1);
         Some(Segment {
             start: start.as_second(),
-            end: starts
-                .peek()
-                .map_or(Timestamp::MAX.as_second() + 1, |next| next.as_second()),
+            end: starts.peek().map_or(Timestamp::MAX.as_second() + 1, |next| next.as_second()),
             offset: i64::from(rules.to_offset(start).seconds()),
             before: i64::from(rules.to_offset(instant(before)).seconds()),
         })

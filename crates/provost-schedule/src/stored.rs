@@ -37,12 +37,7 @@ impl From<Schedule> for Stored {
             jitter_s: schedule.jitter_s,
         };
         match schedule.timing {
-            Timing::Cron {
-                cron,
-                zone,
-                on_gap,
-                on_fold,
-            } => {
+            Timing::Cron { cron, zone, on_gap, on_fold } => {
                 stored.cron = Some(cron);
                 stored.time_zone = Some(zone);
                 stored.on_gap = Some(on_gap);
@@ -59,23 +54,12 @@ impl TryFrom<Stored> for Schedule {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Schedule, &'static str> {
-        let Stored {
-            cron,
-            time_zone,
-            on_gap,
-            on_fold,
-            every_s,
-            at,
-            jitter_s,
-        } = stored;
+        let Stored { cron, time_zone, on_gap, on_fold, every_s, at, jitter_s } = stored;
         let clock = (time_zone, on_gap, on_fold);
         let timing = match (cron, clock, every_s, at) {
-            (Some(cron), (Some(zone), Some(on_gap), Some(on_fold)), None, None) => Timing::Cron {
-                cron,
-                zone,
-                on_gap,
-                on_fold,
-            },
+            (Some(cron), (Some(zone), Some(on_gap), Some(on_fold)), None, None) => {
+                Timing::Cron { cron, zone, on_gap, on_fold }
+            }
             (Some(_), _, None, None) => {
                 return Err("a stored `cron` has `timeZone`, `onGap` and `onFold` beside it");
             }

@@ -58,9 +58,7 @@ impl Wall<'_> {
             if let Some(start) = piece.gap_start {
                 visit(start);
             }
-            pattern.each(piece.from, piece.to, &mut |local| {
-                visit(local - piece.offset)
-            });
+            pattern.each(piece.from, piece.to, &mut |local| visit(local - piece.offset));
         });
     }
 
@@ -72,11 +70,7 @@ impl Wall<'_> {
         for segment in segments(self.zone, after).take_while(|segment| segment.start <= until) {
             let gap = segment.start > after && self.gap_is_due(&segment);
             // A gap that ends on a due time makes one start of the two.
-            let due_anyway = self
-                .cron
-                .pattern()
-                .count(segment.local_start(), segment.local_start() + 1)
-                == 1;
+            let due_anyway = self.cron.pattern().count(segment.local_start(), segment.local_start() + 1) == 1;
             visit(Piece {
                 gap_start: (gap && !due_anyway).then_some(segment.start),
                 from: self.local_from(&segment).max(after + 1 + segment.offset),
@@ -89,22 +83,13 @@ impl Wall<'_> {
     /// Whether a fixed time fell into the gap before `segment` and is made good at its start.
     fn gap_is_due(&self, segment: &Segment) -> bool {
         let made_good = !self.cron.is_interval() && self.on_gap == OnGap::NextValid;
-        made_good
-            && self
-                .cron
-                .pattern()
-                .count(segment.local_expected(), segment.local_start())
-                > 0
+        made_good && self.cron.pattern().count(segment.local_expected(), segment.local_start()) > 0
     }
 
     /// The first local second of `segment` that counts.
     fn local_from(&self, segment: &Segment) -> i64 {
         let once = !self.cron.is_interval() && self.on_fold == OnFold::First;
-        if once {
-            segment.local_start().max(segment.local_expected())
-        } else {
-            segment.local_start()
-        }
+        if once { segment.local_start().max(segment.local_expected()) } else { segment.local_start() }
     }
 }
 

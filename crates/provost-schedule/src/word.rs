@@ -20,9 +20,7 @@ impl<'a> Word<'a> {
 
     /// The pieces between white space.
     pub(crate) fn fields(self) -> Vec<Word<'a>> {
-        self.pieces(char::is_whitespace)
-            .filter(|word| !word.text.is_empty())
-            .collect()
+        self.pieces(char::is_whitespace).filter(|word| !word.text.is_empty()).collect()
     }
 
     /// The pieces between commas, empty ones included.
@@ -34,23 +32,14 @@ impl<'a> Word<'a> {
     pub(crate) fn split(self, separator: char) -> Option<(Word<'a>, Word<'a>)> {
         let (left, right) = self.text.split_once(separator)?;
         let at = self.at + left.len() + separator.len_utf8();
-        Some((
-            Word {
-                text: left,
-                at: self.at,
-            },
-            Word { text: right, at },
-        ))
+        Some((Word { text: left, at: self.at }, Word { text: right, at }))
     }
 
     fn pieces(self, separator: impl Fn(char) -> bool) -> impl Iterator<Item = Word<'a>> {
         let start = self.text.as_ptr() as usize;
         self.text
             .split(move |c: char| separator(c))
-            .map(move |text| Word {
-                text,
-                at: self.at + (text.as_ptr() as usize - start),
-            })
+            .map(move |text| Word { text, at: self.at + (text.as_ptr() as usize - start) })
     }
 }
 

@@ -40,11 +40,7 @@ impl ZoneError {
             [only] => format!("did you mean `{only}`?"),
             several => format!(
                 "did you mean {}?",
-                several
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect::<Vec<_>>()
-                    .join(" or ")
+                several.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
             ),
         }
     }
@@ -56,23 +52,15 @@ impl Zone {
     /// # Errors
     /// [`ZoneError`] for an unknown name, and for a known one in other letters (`europe/berlin`).
     pub fn parse(name: &str) -> Result<Zone, ZoneError> {
-        let unknown = || ZoneError {
-            name: name.to_owned(),
-            suggestions: suggestions(name),
-        };
-        let known = Zone::names()
-            .find(|known| *known == name)
-            .ok_or_else(unknown)?;
+        let unknown = || ZoneError { name: name.to_owned(), suggestions: suggestions(name) };
+        let known = Zone::names().find(|known| *known == name).ok_or_else(unknown)?;
         let rules = DATABASE.get(known).map_err(|_| unknown())?;
         Ok(Zone { name: known, rules })
     }
 
     /// `UTC`.
     pub fn utc() -> Zone {
-        Zone {
-            name: "UTC",
-            rules: TimeZone::UTC,
-        }
+        Zone { name: "UTC", rules: TimeZone::UTC }
     }
 
     /// The IANA name.
@@ -109,10 +97,8 @@ fn suggestions(name: &str) -> Vec<&'static str> {
             _ => whole,
         }
     };
-    let mut near: Vec<(f64, &str)> = Zone::names()
-        .map(|name| (score(name), name))
-        .filter(|(score, _)| *score >= 0.7)
-        .collect();
+    let mut near: Vec<(f64, &str)> =
+        Zone::names().map(|name| (score(name), name)).filter(|(score, _)| *score >= 0.7).collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     // An exact hit but for letters or region needs no company.
     let exact = near.iter().take_while(|(score, _)| *score >= 1.0).count();
@@ -157,7 +143,6 @@ impl serde::Serialize for Zone {
 impl<'de> serde::Deserialize<'de> for Zone {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Zone, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Zone::parse(&name)
-            .map_err(|error| serde::de::Error::custom(format!("{error}: {}", error.hint())))
+        Zone::parse(&name).map_err(|error| serde::de::Error::custom(format!("{error}: {}", error.hint())))
     }
 }

@@ -136,36 +136,19 @@ fn is_never(expression: &Expression) -> bool {
 
 /// The first clock change of `zone` after `start`, or `start` if there is none.
 fn change_after(zone: &str, start: Timestamp) -> Timestamp {
-    rules_of(zone)
-        .following(start)
-        .next()
-        .map_or(start, |change| change.timestamp())
+    rules_of(zone).following(start).next().map_or(start, |change| change.timestamp())
 }
 
-fn same_as_croner(
-    expression: &Expression,
-    zone: &str,
-    start: Timestamp,
-) -> Result<(), TestCaseError> {
+fn same_as_croner(expression: &Expression, zone: &str, start: Timestamp) -> Result<(), TestCaseError> {
     if is_never(expression) {
         return Ok(());
     }
     let text = expression.text();
     let schedule = cron_with(&text, zone, OnGap::NextValid, OnFold::First);
     let oracle: croner::Cron = text.parse().unwrap();
-    let expected = oracle
-        .iter_after(start.to_zoned(rules_of(zone)))
-        .take(6)
-        .map(|time| time.timestamp());
+    let expected = oracle.iter_after(start.to_zoned(rules_of(zone))).take(6).map(|time| time.timestamp());
     let found: Vec<Timestamp> = times(&schedule, start).take(6).collect();
-    prop_assert_eq!(
-        found,
-        expected.collect::<Vec<_>>(),
-        "{} in {} after {}",
-        text,
-        zone,
-        start
-    );
+    prop_assert_eq!(found, expected.collect::<Vec<_>>(), "{} in {} after {}", text, zone, start);
     Ok(())
 }
 
@@ -209,9 +192,6 @@ fn counted(
     let found = due_times(std::slice::from_ref(schedule), after, until, 3, Keep::Last);
     let kept = &expected[expected.len().saturating_sub(3)..];
     prop_assert_eq!(&found.times[..], kept);
-    prop_assert_eq!(
-        found.omitted,
-        u64::try_from(expected.len() - kept.len()).unwrap()
-    );
+    prop_assert_eq!(found.omitted, u64::try_from(expected.len() - kept.len()).unwrap());
     Ok(())
 }

@@ -101,16 +101,8 @@ pub struct ConfigProblem {
 }
 
 impl ConfigProblem {
-    pub(crate) fn new(
-        key: impl Into<String>,
-        what: impl Into<String>,
-        mend: impl Into<String>,
-    ) -> Self {
-        Self {
-            key: key.into(),
-            what: what.into(),
-            mend: mend.into(),
-        }
+    pub(crate) fn new(key: impl Into<String>, what: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { key: key.into(), what: what.into(), mend: mend.into() }
     }
 }
 
@@ -119,11 +111,7 @@ impl ConfigProblem {
 /// `signers` are SSH public keys in the form of `authorized_keys`; when there are any, only revisions that
 /// one of them signed are accepted, and only such as follow the last accepted one. `state_dir` is a folder
 /// that belongs to the server; a git source keeps its bare repository and the last accepted revision there.
-pub fn open(
-    config: &SourceConfig,
-    signers: &[String],
-    state_dir: &Path,
-) -> Result<Arc<dyn Source>, ConfigProblem> {
+pub fn open(config: &SourceConfig, signers: &[String], state_dir: &Path) -> Result<Arc<dyn Source>, ConfigProblem> {
     let signers = Signers::parse(signers)?;
     match (&config.folder, &config.git) {
         (Some(folder), None) if signers.is_empty() => Ok(Arc::new(FolderSource::open(folder)?)),
@@ -138,10 +126,8 @@ pub fn open(
             "it names a folder and a git repository",
             "keep one of `folder` and `git`",
         )),
-        (None, None) => Err(ConfigProblem::new(
-            "source",
-            "it is empty",
-            "write `folder: {path: …}` or `git: {url: …}`",
-        )),
+        (None, None) => {
+            Err(ConfigProblem::new("source", "it is empty", "write `folder: {path: …}` or `git: {url: …}`"))
+        }
     }
 }

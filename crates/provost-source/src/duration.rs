@@ -35,20 +35,11 @@ mod tests {
 
     #[test]
     fn durations_are_read_and_bounded() {
-        for (text, seconds) in [
-            ("30s", 30),
-            ("5m", 300),
-            ("1h30m", 5400),
-            ("1s", 1),
-            ("24h", 86_400),
-        ] {
+        for (text, seconds) in [("30s", 30), ("5m", 300), ("1h30m", 5400), ("1s", 1), ("24h", 86_400)] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for bad in ["", "30", "soon", "5 parsecs"] {
-            assert!(
-                parse(bad).unwrap_err().contains("is not a duration"),
-                "{bad}"
-            );
+            assert!(parse(bad).unwrap_err().contains("is not a duration"), "{bad}");
         }
         for bad in ["0s", "500ms", "25h"] {
             assert!(parse(bad).unwrap_err().contains("is not between"), "{bad}");

@@ -55,23 +55,15 @@ impl Tally {
 /// A manifest whose path is not UTF-8, is too long or has control characters is refused rather than left
 /// out: what it declares would be removed from the server without a word.
 pub(crate) fn manifest_path(path: &[u8]) -> Result<Option<String>, SourceError> {
-    if !is_manifest(path)
-        || path
-            .split(|byte| *byte == b'/')
-            .any(|part| part.starts_with(b"."))
-    {
+    if !is_manifest(path) || path.split(|byte| *byte == b'/').any(|part| part.starts_with(b".")) {
         return Ok(None);
     }
     let shown = String::from_utf8_lossy(path).escape_debug().to_string();
     let Ok(text) = std::str::from_utf8(path) else {
-        return Err(refused(format!(
-            "the path `{shown}` is not UTF-8; rename the file"
-        )));
+        return Err(refused(format!("the path `{shown}` is not UTF-8; rename the file")));
     };
     if text.chars().any(char::is_control) {
-        return Err(refused(format!(
-            "the path `{shown}` has control characters; rename the file"
-        )));
+        return Err(refused(format!("the path `{shown}` has control characters; rename the file")));
     }
     if text.len() > PATH_BYTES_MAX || text.matches('/').count() > DEPTH_MAX {
         let start: String = shown.chars().take(80).collect();
@@ -107,15 +99,7 @@ mod tests {
         let ok = |path: &str| manifest_path(path.as_bytes()).unwrap();
         assert_eq!(ok("a.yaml").as_deref(), Some("a.yaml"));
         assert_eq!(ok("jobs/ä b.yml").as_deref(), Some("jobs/ä b.yml"));
-        for other in [
-            "a.yaml~",
-            "a.json",
-            ".a.yaml",
-            ".git/a.yaml",
-            "jobs/.old/a.yaml",
-            "../a.yaml",
-            "yaml",
-        ] {
+        for other in ["a.yaml~", "a.json", ".a.yaml", ".git/a.yaml", "jobs/.old/a.yaml", "../a.yaml", "yaml"] {
             assert_eq!(ok(other), None, "{other}");
         }
     }
@@ -128,41 +112,21 @@ mod tests {
         assert!(why(&[&[b'a'; 1100][..], b".yaml"].concat()).contains("too long"));
         assert!(why(format!("{}a.yaml", "d/".repeat(65)).as_bytes()).contains("too deep"));
         assert!(manifest_path(format!("{}a.yaml", "d/".repeat(64)).as_bytes()).is_ok());
-        assert_eq!(
-            manifest_path(b"\xff.txt").unwrap(),
-            None,
-            "not a manifest, so nobody reads its name"
-        );
+        assert_eq!(manifest_path(b"\xff.txt").unwrap(), None, "not a manifest, so nobody reads its name");
     }
 
     #[test]
     fn too_much_is_refused() {
         let mut one = Tally::default();
         assert!(one.add("a.yaml", FILE_BYTES_MAX).is_ok());
-        assert!(
-            one.add("b.yaml", FILE_BYTES_MAX + 1)
-                .unwrap_err()
-                .to_string()
-                .contains("`b.yaml` has 4194305 bytes")
-        );
+        assert!(one.add("b.yaml", FILE_BYTES_MAX + 1).unwrap_err().to_string().contains("`b.yaml` has 4194305 bytes"));
 
         let mut many = Tally::default();
         assert!((0..FILES_MAX).all(|_| many.add("a.yaml", 1).is_ok()));
-        assert!(
-            many.add("a.yaml", 1)
-                .unwrap_err()
-                .to_string()
-                .contains("more than 50000 manifest files")
-        );
+        assert!(many.add("a.yaml", 1).unwrap_err().to_string().contains("more than 50000 manifest files"));
 
         let mut heavy = Tally::default();
         assert!((0..64).all(|_| heavy.add("a.yaml", FILE_BYTES_MAX).is_ok()));
-        assert!(
-            heavy
-                .add("a.yaml", 1)
-                .unwrap_err()
-                .to_string()
-                .contains("more than 256 MiB together")
-        );
+        assert!(heavy.add("a.yaml", 1).unwrap_err().to_string().contains("more than 256 MiB together"));
     }
 }

@@ -17,10 +17,7 @@ pub(crate) struct Poll {
 impl Poll {
     /// The first look is due `every` from now.
     pub(crate) fn new(every: Duration) -> Self {
-        Self {
-            every,
-            next: Mutex::new(Instant::now() + every),
-        }
+        Self { every, next: Mutex::new(Instant::now() + every) }
     }
 
     /// The source was just looked at: the next look is due a whole interval from now.
@@ -48,10 +45,7 @@ mod tests {
     async fn a_dropped_wait_goes_on_where_it_was() {
         let poll = Poll::new(Duration::from_millis(200));
         let began = Instant::now();
-        while tokio::time::timeout(Duration::from_millis(20), poll.due())
-            .await
-            .is_err()
-        {
+        while tokio::time::timeout(Duration::from_millis(20), poll.due()).await.is_err() {
             assert!(began.elapsed() < Duration::from_secs(10), "never due");
         }
         assert!(began.elapsed() >= Duration::from_millis(200));

@@ -1,11 +1,7 @@
 //! What the store takes, beside what the disk itself takes, in one run:
 //! `cargo run --release --package provost-store --example figures -- [rows of history, 1000000]`
 
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a program for people at a terminal"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for people at a terminal")]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -14,8 +10,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use provost_controller::{Batch, Logs, OutputStream, RunQuery, Store};
 use provost_model::{
-    Cause, DueOutcome, DueVerdict, Fact, JsonMap, Name, Outcome, Owner, Recorded, RunFact, RunId,
-    RunRecord, StepId, StepRef,
+    Cause, DueOutcome, DueVerdict, Fact, JsonMap, Name, Outcome, Owner, Recorded, RunFact, RunId, RunRecord, StepId,
+    StepRef,
 };
 use provost_store::{FileLogs, SqliteStore};
 
@@ -26,14 +22,9 @@ const SPAN: Duration = Duration::from_secs(3);
 const AUTOMATIONS: i64 = 1000;
 
 fn main() {
-    let rows = std::env::args()
-        .nth(1)
-        .map_or(1_000_000, |rows| rows.parse().unwrap());
+    let rows = std::env::args().nth(1).map_or(1_000_000, |rows| rows.parse().unwrap());
     let folder = tempfile::tempdir_in(".").unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         rates(folder.path()).await;
         history(folder.path(), rows).await;
@@ -63,34 +54,21 @@ async fn rates(folder: &Path) {
         raw.write_all(&bytes).unwrap();
         raw.sync_data().unwrap();
     });
-    row(
-        "append of 1200 bytes and fdatasync to a bare file",
-        floor,
-        "/s",
-    );
+    row("append of 1200 bytes and fdatasync to a bare file", floor, "/s");
     let store = SqliteStore::open(folder.join("rates")).unwrap();
     let mut next = 1;
     for together in [1, 8, 64] {
         let start = Instant::now();
         let mut count = 0.0;
         while start.elapsed() < SPAN {
-            let batches: Vec<_> = (0..together)
-                .map(|n| run_batch(next + n, (next + n).cast_signed()))
-                .collect();
+            let batches: Vec<_> = (0..together).map(|n| run_batch(next + n, (next + n).cast_signed())).collect();
             next += together;
-            let appends: Vec<_> = batches
-                .into_iter()
-                .map(|batch| store.append(batch))
-                .collect();
+            let appends: Vec<_> = batches.into_iter().map(|batch| store.append(batch)).collect();
             all(appends).await;
             count += together as f64;
         }
         let durable = count / start.elapsed().as_secs_f64();
-        row(
-            &format!("durable batches (fact, run, outcome), {together} at once"),
-            durable,
-            "/s",
-        );
+        row(&format!("durable batches (fact, run, outcome), {together} at once"), durable, "/s");
         row("    of the bare file's", durable / floor, "times");
     }
 }
@@ -106,11 +84,7 @@ async fn all<F: Future<Output = Result<(), provost_controller::StoreError>>>(app
             }
             std::task::Poll::Pending => true,
         });
-        if waiting.is_empty() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
+        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
 }
@@ -128,47 +102,21 @@ async fn history(folder: &Path, rows: i64) {
         }
         store.append(batch).await.unwrap();
     }
-    row(
-        &format!("runs a second, {rows} of them in batches of 500"),
-        rows as f64 / start.elapsed().as_secs_f64(),
-        "/s",
-    );
-    let size = std::fs::metadata(folder.join("history/provost.db"))
-        .unwrap()
-        .len();
-    row(
-        "    size of the database",
-        size as f64 / f64::from(1 << 20),
-        "MiB",
-    );
+    row(&format!("runs a second, {rows} of them in batches of 500"), rows as f64 / start.elapsed().as_secs_f64(), "/s");
+    let size = std::fs::metadata(folder.join("history/provost.db")).unwrap().len();
+    row("    size of the database", size as f64 / f64::from(1 << 20), "MiB");
     for outcome in [None, Some(Outcome::Failed)] {
         let mut times = Vec::new();
         for n in 0..200 {
             let automation = Some(name(n * 7 % AUTOMATIONS));
             let start = Instant::now();
-            let found = store
-                .runs(&RunQuery {
-                    automation,
-                    outcome,
-                    limit: 50,
-                    ..RunQuery::default()
-                })
-                .await
-                .unwrap();
+            let found = store.runs(&RunQuery { automation, outcome, limit: 50, ..RunQuery::default() }).await.unwrap();
             times.push(start.elapsed());
             assert!(found.len() == 50 || rows < 1000 * AUTOMATIONS);
         }
         times.sort();
-        let what = if outcome.is_some() {
-            "the last 50 failed runs"
-        } else {
-            "the last 50 runs"
-        };
-        row(
-            &format!("{what} of one automation of {AUTOMATIONS}, p50"),
-            times[100].as_secs_f64() * 1e3,
-            "ms",
-        );
+        let what = if outcome.is_some() { "the last 50 failed runs" } else { "the last 50 runs" };
+        row(&format!("{what} of one automation of {AUTOMATIONS}, p50"), times[100].as_secs_f64() * 1e3, "ms");
         row("    p99", times[198].as_secs_f64() * 1e3, "ms");
     }
     let start = Instant::now();
@@ -179,39 +127,20 @@ async fn history(folder: &Path, rows: i64) {
 async fn logs(folder: &Path) {
     let logs = FileLogs::open(folder).unwrap();
     let owner = Owner::Run(RunId::scheduled(&name(0), due(0)));
-    let step = StepRef {
-        owner: owner.clone(),
-        step: StepId::main(1),
-    };
+    let step = StepRef { owner: owner.clone(), step: StepId::main(1) };
     let mut sink = logs.open(&step, 1 << 30, &["hunter2".to_owned()]).unwrap();
     let start = Instant::now();
     for number in 0..2_000_000 {
-        sink.write(
-            OutputStream::Stdout,
-            due(number),
-            b"a line of output of an ordinary length\n",
-        )
-        .unwrap();
+        sink.write(OutputStream::Stdout, due(number), b"a line of output of an ordinary length\n").unwrap();
     }
     sink.finish().unwrap();
-    row(
-        "2 million lines of output, one at a time",
-        start.elapsed().as_secs_f64(),
-        "s",
-    );
+    row("2 million lines of output, one at a time", start.elapsed().as_secs_f64(), "s");
     let start = Instant::now();
     logs.close(&owner).await.unwrap();
     row("    compressed", start.elapsed().as_secs_f64(), "s");
     let start = Instant::now();
-    assert_eq!(
-        logs.read(&owner, 1_999_000, 1000).await.unwrap().len(),
-        1000
-    );
-    row(
-        "    the last 1000 of them read",
-        start.elapsed().as_secs_f64(),
-        "s",
-    );
+    assert_eq!(logs.read(&owner, 1_999_000, 1000).await.unwrap().len(), 1000);
+    row("    the last 1000 of them read", start.elapsed().as_secs_f64(), "s");
 }
 
 fn name(number: i64) -> Name {
@@ -227,17 +156,8 @@ fn due(number: i64) -> Timestamp {
 fn run_batch(seq: u64, number: i64) -> Batch {
     let (automation, due) = (name(number % AUTOMATIONS), due(number));
     let run = RunId::scheduled(&automation, due);
-    let fact = Fact::Run {
-        run: run.clone(),
-        change: RunFact::Queued {
-            why: "its turn".to_owned(),
-        },
-    };
-    let outcome = if number / AUTOMATIONS % 20 == 0 {
-        Outcome::Failed
-    } else {
-        Outcome::Succeeded
-    };
+    let fact = Fact::Run { run: run.clone(), change: RunFact::Queued { why: "its turn".to_owned() } };
+    let outcome = if number / AUTOMATIONS % 20 == 0 { Outcome::Failed } else { Outcome::Succeeded };
     let record = RunRecord {
         run: run.clone(),
         automation: automation.clone(),
@@ -261,13 +181,6 @@ fn run_batch(seq: u64, number: i64) -> Batch {
     Batch {
         facts: vec![Recorded { seq, at: due, fact }],
         runs: vec![record],
-        outcomes: vec![DueOutcome {
-            automation,
-            due,
-            last: due,
-            count: 1,
-            verdict,
-            at: due,
-        }],
+        outcomes: vec![DueOutcome { automation, due, last: due, count: 1, verdict, at: due }],
     }
 }

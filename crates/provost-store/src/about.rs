@@ -11,8 +11,7 @@ pub(crate) struct About {
 }
 
 /// The kinds of facts that are about revisions.
-pub(crate) const REVISION_KINDS: [&str; 4] =
-    ["revisionApplied", "revisionRejected", "pinned", "unpinned"];
+pub(crate) const REVISION_KINDS: [&str; 4] = ["revisionApplied", "revisionRejected", "pinned", "unpinned"];
 
 /// The kinds of facts of an automation that retention keeps: they are few, and the state cannot do without them.
 pub(crate) const KEPT_KINDS: [&str; 3] = ["armed", "paused", "resumed"];
@@ -26,38 +25,22 @@ impl About {
             | Fact::DueSkipped { automation, .. }
             | Fact::DueMissed { automation, .. }
             | Fact::Paused { automation, .. }
-            | Fact::Resumed { automation, .. } => Self {
-                automation: Some(automation.clone()),
-                ..none
-            },
-            Fact::TriggerSkipped {
-                automation, event, ..
-            } => Self {
-                automation: Some(automation.clone()),
-                event: Some(event.clone()),
-                ..none
-            },
+            | Fact::Resumed { automation, .. } => Self { automation: Some(automation.clone()), ..none },
+            Fact::TriggerSkipped { automation, event, .. } => {
+                Self { automation: Some(automation.clone()), event: Some(event.clone()), ..none }
+            }
             Fact::RunAccepted { accepted } => Self {
                 run: Some(accepted.run.clone()),
                 automation: Some(accepted.automation.clone()),
                 event: match &accepted.cause {
                     Cause::Trigger { id, .. } => Some(id.clone()),
-                    Cause::Schedule
-                    | Cause::CatchUp
-                    | Cause::Manual { .. }
-                    | Cause::Retry { .. } => None,
+                    Cause::Schedule | Cause::CatchUp | Cause::Manual { .. } | Cause::Retry { .. } => None,
                 },
             },
-            Fact::Run { run, .. } => Self {
-                run: Some(run.clone()),
-                automation: automation_of(run),
-                ..none
-            },
-            Fact::EventAccepted { event } => Self {
-                run: event.run.clone(),
-                automation: event.subject.clone(),
-                event: Some(event.id.clone()),
-            },
+            Fact::Run { run, .. } => Self { run: Some(run.clone()), automation: automation_of(run), ..none },
+            Fact::EventAccepted { event } => {
+                Self { run: event.run.clone(), automation: event.subject.clone(), event: Some(event.id.clone()) }
+            }
             Fact::NoticeQueued { notice } => Self {
                 run: notice.run.clone(),
                 automation: Some(notice.automation.clone()),
@@ -66,10 +49,7 @@ impl About {
             Fact::Event { id, .. }
             | Fact::NoticeDelivered { id }
             | Fact::NoticeFailed { id, .. }
-            | Fact::NoticeGivenUp { id, .. } => Self {
-                event: Some(id.clone()),
-                ..none
-            },
+            | Fact::NoticeGivenUp { id, .. } => Self { event: Some(id.clone()), ..none },
             Fact::ServerStarted { .. }
             | Fact::ServerStopping
             | Fact::RevisionApplied { .. }
@@ -146,75 +126,22 @@ mod tests {
         let facts = [
             Fact::ServerStarted { version: text() },
             Fact::ServerStopping,
-            Fact::RevisionRejected {
-                revision: revision(),
-                errors: 1,
-                report: text(),
-            },
-            Fact::Pinned {
-                revision: revision(),
-                by: by(),
-            },
+            Fact::RevisionRejected { revision: revision(), errors: 1, report: text() },
+            Fact::Pinned { revision: revision(), by: by() },
             Fact::Unpinned { by: by() },
-            Fact::Armed {
-                automation: name(),
-                from: at,
-            },
-            Fact::DueSkipped {
-                automation: name(),
-                due: at,
-                reason: SkipReason::Overlap,
-                detail: text(),
-            },
-            Fact::TriggerSkipped {
-                automation: name(),
-                event: event(),
-                reason: SkipReason::Overlap,
-                detail: text(),
-            },
-            Fact::DueMissed {
-                automation: name(),
-                first: at,
-                last: at,
-                count: 1,
-                reason: MissReason::Down,
-            },
-            Fact::Run {
-                run: RunId::scheduled(&name(), at),
-                change: RunFact::Finishing,
-            },
-            Fact::Event {
-                id: event(),
-                change: provost_model::EventFact::Began,
-            },
+            Fact::Armed { automation: name(), from: at },
+            Fact::DueSkipped { automation: name(), due: at, reason: SkipReason::Overlap, detail: text() },
+            Fact::TriggerSkipped { automation: name(), event: event(), reason: SkipReason::Overlap, detail: text() },
+            Fact::DueMissed { automation: name(), first: at, last: at, count: 1, reason: MissReason::Down },
+            Fact::Run { run: RunId::scheduled(&name(), at), change: RunFact::Finishing },
+            Fact::Event { id: event(), change: provost_model::EventFact::Began },
             Fact::NoticeDelivered { id: event() },
-            Fact::NoticeFailed {
-                id: event(),
-                why: text(),
-                until: at,
-            },
-            Fact::NoticeGivenUp {
-                id: event(),
-                why: text(),
-            },
-            Fact::Paused {
-                automation: name(),
-                until: None,
-                reason: text(),
-                by: by(),
-            },
-            Fact::Resumed {
-                automation: name(),
-                by: by(),
-            },
-            Fact::DriftFound {
-                container: text(),
-                what: text(),
-            },
-            Fact::DriftCorrected {
-                container: text(),
-                what: text(),
-            },
+            Fact::NoticeFailed { id: event(), why: text(), until: at },
+            Fact::NoticeGivenUp { id: event(), why: text() },
+            Fact::Paused { automation: name(), until: None, reason: text(), by: by() },
+            Fact::Resumed { automation: name(), by: by() },
+            Fact::DriftFound { container: text(), what: text() },
+            Fact::DriftCorrected { container: text(), what: text() },
         ];
         for fact in &facts {
             let json = serde_json::to_value(fact).unwrap();
@@ -225,18 +152,8 @@ mod tests {
     #[test]
     fn a_change_of_a_run_is_about_its_automation() {
         let run = RunId::scheduled(&name(), Timestamp::UNIX_EPOCH);
-        let about = About::of(&Fact::Run {
-            run: run.clone(),
-            change: RunFact::Finishing,
-        });
-        assert_eq!(
-            about,
-            About {
-                run: Some(run),
-                automation: Some(name()),
-                event: None
-            }
-        );
+        let about = About::of(&Fact::Run { run: run.clone(), change: RunFact::Finishing });
+        assert_eq!(about, About { run: Some(run), automation: Some(name()), event: None });
         assert!(!about.follows());
         assert!(About::of(&Fact::NoticeDelivered { id: event() }).follows());
     }

@@ -52,8 +52,5 @@ fn in_use(folder: &Path, file: &mut File) -> StoreError {
         "" => "another process".to_owned(),
         pid => format!("process {pid}"),
     };
-    StoreError::InUse {
-        place: folder.display().to_string(),
-        holder,
-    }
+    StoreError::InUse { place: folder.display().to_string(), holder }
 }

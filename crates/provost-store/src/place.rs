@@ -20,18 +20,12 @@ impl Place {
 
     /// It cannot be written to, because of `why`.
     pub fn write(&self, why: impl Display) -> StoreError {
-        StoreError::Write {
-            place: self.0.display().to_string(),
-            why: why.to_string(),
-        }
+        StoreError::Write { place: self.0.display().to_string(), why: why.to_string() }
     }
 
     /// It cannot be read, because of `why`.
     pub fn read(&self, why: impl Display) -> StoreError {
-        StoreError::Read {
-            place: self.0.display().to_string(),
-            why: why.to_string(),
-        }
+        StoreError::Read { place: self.0.display().to_string(), why: why.to_string() }
     }
 }
 

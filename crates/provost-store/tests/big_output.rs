@@ -21,15 +21,8 @@ fn memory_max() -> Option<usize> {
 
 fn open(logs: &FileLogs, name: &str, limit: usize) -> (Owner, Box<dyn LogSink>) {
     let owner = Owner::Run(run_id(name, 0));
-    let step = StepRef {
-        owner: owner.clone(),
-        step: StepId::main(1),
-    };
-    (
-        owner,
-        logs.open(&step, limit as u64, &["hunter2".to_owned()])
-            .unwrap(),
-    )
+    let step = StepRef { owner: owner.clone(), step: StepId::main(1) };
+    (owner, logs.open(&step, limit as u64, &["hunter2".to_owned()]).unwrap())
 }
 
 #[tokio::test]
@@ -46,42 +39,22 @@ async fn a_line_of_100_mb_and_2_million_lines_take_little_memory() {
     assert_eq!(sink.finish().unwrap().len(), 4096);
     let kept = logs.read(&long, 250, 100).await.unwrap();
     assert!(kept[0].continued && kept[0].text.len() == 64 << 10);
-    let notices: Vec<_> = kept
-        .iter()
-        .map(|line| &line.text)
-        .filter(|text| text.starts_with("provost: "))
-        .collect();
-    assert_eq!(
-        notices[0],
-        "provost: output limit of 16 MiB reached; the rest is not kept"
-    );
-    assert!(
-        notices[1].starts_with("provost: 84 MiB and 0 more lines"),
-        "{notices:?}"
-    );
+    let notices: Vec<_> = kept.iter().map(|line| &line.text).filter(|text| text.starts_with("provost: ")).collect();
+    assert_eq!(notices[0], "provost: output limit of 16 MiB reached; the rest is not kept");
+    assert!(notices[1].starts_with("provost: 84 MiB and 0 more lines"), "{notices:?}");
     logs.close(&long).await.unwrap();
     assert_eq!(logs.read(&long, 250, 100).await.unwrap(), kept);
 
     let (many, mut sink) = open(&logs, "many", 1024 * MIB);
-    let lines: String = (0..1000)
-        .map(|number| format!("line {number:03}\n"))
-        .collect();
+    let lines: String = (0..1000).map(|number| format!("line {number:03}\n")).collect();
     for minute in 0..2000 {
-        sink.write(OutputStream::Stdout, at(minute), lines.as_bytes())
-            .unwrap();
+        sink.write(OutputStream::Stdout, at(minute), lines.as_bytes()).unwrap();
     }
     assert!(sink.finish().unwrap().ends_with("line 999"));
     let last = logs.read(&many, 1_999_999, 100).await.unwrap();
-    assert_eq!(
-        (last.len(), last[0].text.as_str(), last[0].at),
-        (1, "line 999", at(1999))
-    );
+    assert_eq!((last.len(), last[0].text.as_str(), last[0].at), (1, "line 999", at(1999)));
 
     if let (Some(before), Some(after)) = (before, memory_max()) {
-        assert!(
-            after - before < 48,
-            "{} MiB more than before",
-            after - before
-        );
+        assert!(after - before < 48, "{} MiB more than before", after - before);
     }
 }

@@ -36,11 +36,5 @@ async fn what_is_durable_is_apart_from_what_comes_later() {
     store.fail_appends(5, Fault::Before);
     let after_crash = store.durable();
     after_crash.append(facts(2, 0, [started()])).await.unwrap();
-    assert_eq!(
-        (
-            store.load().await.unwrap().seq,
-            after_crash.load().await.unwrap().seq
-        ),
-        (1, 2)
-    );
+    assert_eq!((store.load().await.unwrap().seq, after_crash.load().await.unwrap().seq), (1, 2));
 }

@@ -65,8 +65,7 @@ async fn r2_no_acknowledged_batch_is_lost_by_kill_9() {
     for milliseconds in [3, 31, 7, 58, 1, 17, 43, 90, 11, 26] {
         let mut child = child("child_that_appends", folder.path());
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let is_ack =
-            |line: &std::io::Result<String>| line.as_ref().is_ok_and(|line| line.contains("ack "));
+        let is_ack = |line: &std::io::Result<String>| line.as_ref().is_ok_and(|line| line.contains("ack "));
         let first = lines.find(is_ack);
         assert!(first.is_some(), "the child appends");
         std::thread::sleep(Duration::from_millis(milliseconds));
@@ -77,43 +76,25 @@ async fn r2_no_acknowledged_batch_is_lost_by_kill_9() {
         acknowledged = acks.max().unwrap().max(acknowledged);
         check_whole(folder.path(), acknowledged).await;
     }
-    assert!(
-        acknowledged > 100,
-        "only {acknowledged} facts were acknowledged"
-    );
+    assert!(acknowledged > 100, "only {acknowledged} facts were acknowledged");
 }
 
 /// Every acknowledged fact is there, without gaps; batches are whole; SQLite finds nothing wrong.
 async fn check_whole(folder: &Path, acknowledged: u64) {
     let store = SqliteStore::open(folder).unwrap();
-    let all = FactQuery {
-        limit: usize::MAX,
-        ..FactQuery::default()
-    };
+    let all = FactQuery { limit: usize::MAX, ..FactQuery::default() };
     let facts = store.facts(&all).await.unwrap();
     let last = facts.len() as u64;
-    assert!(
-        facts.iter().map(|fact| fact.seq).eq(1..=last),
-        "facts have gaps"
-    );
-    assert!(
-        last >= acknowledged,
-        "fact {acknowledged} was acknowledged and is lost; the last is {last}"
-    );
+    assert!(facts.iter().map(|fact| fact.seq).eq(1..=last), "facts have gaps");
+    assert!(last >= acknowledged, "fact {acknowledged} was acknowledged and is lost; the last is {last}");
     assert_eq!(last % 3, 0, "half a batch is there");
     assert_eq!(store.load().await.unwrap().server.boots, last / 3 * 2);
     drop(store);
     let db = Connection::open(folder.join("provost.db")).unwrap();
-    let count = |sql: &str| {
-        db.query_row(sql, (), |row| row.get::<_, i64>(0))
-            .unwrap()
-            .unsigned_abs()
-    };
+    let count = |sql: &str| db.query_row(sql, (), |row| row.get::<_, i64>(0)).unwrap().unsigned_abs();
     assert_eq!(count("SELECT count(*) FROM runs"), last / 3);
     assert_eq!(count("SELECT count(*) FROM outcomes"), last / 3);
-    let verdict: String = db
-        .query_row("PRAGMA integrity_check", (), |row| row.get(0))
-        .unwrap();
+    let verdict: String = db.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
 }
 
@@ -133,21 +114,12 @@ fn child_that_holds() {
 fn a_second_process_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = child("child_that_holds", folder.path());
-    let mut lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    assert!(
-        lines.any(|line| line.contains("ack ")),
-        "the child holds the folder"
-    );
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("ack ")), "the child holds the folder");
     let refused = SqliteStore::open(folder.path()).err().unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    let expected = format!(
-        "{} is in use by process {}",
-        folder.path().display(),
-        child.id()
-    );
+    let expected = format!("{} is in use by process {}", folder.path().display(), child.id());
     assert!(refused.to_string().starts_with(&expected), "{refused}");
     assert!(matches!(refused, StoreError::InUse { .. }));
     SqliteStore::open(folder.path()).unwrap();
@@ -158,12 +130,7 @@ fn a_folder_is_free_once_its_store_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let first = SqliteStore::open(folder.path()).unwrap();
     let refused = SqliteStore::open(folder.path()).err().unwrap();
-    assert!(
-        refused
-            .to_string()
-            .contains(&format!("process {}", std::process::id())),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains(&format!("process {}", std::process::id())), "{refused}");
     drop(first);
     SqliteStore::open(folder.path()).unwrap();
 }
@@ -176,25 +143,16 @@ fn a_newer_format_is_refused() {
     db.pragma_update(None, "user_version", 4711).unwrap();
     drop(db);
     let refused = SqliteStore::open(folder.path()).err().unwrap();
-    assert!(
-        matches!(refused, StoreError::TooNew { found: 4711, .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, StoreError::TooNew { found: 4711, .. }), "{refused}");
 }
 
 #[test]
 fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(
-        folder.path().join("provost.db"),
-        "not a database, but long enough to be read as one".repeat(40),
-    )
-    .unwrap();
+    std::fs::write(folder.path().join("provost.db"), "not a database, but long enough to be read as one".repeat(40))
+        .unwrap();
     let refused = SqliteStore::open(folder.path()).err().unwrap();
-    assert!(
-        refused.to_string().contains("restore it from a backup"),
-        "{refused}"
-    );
+    assert!(refused.to_string().contains("restore it from a backup"), "{refused}");
 }
 
 #[tokio::test]
@@ -209,21 +167,9 @@ async fn a_snapshot_that_cannot_be_read_is_ignored() {
     drop(store);
     for damaged in ["WHERE seq = 4", "WHERE seq = 3"] {
         let db = Connection::open(folder.path().join("provost.db")).unwrap();
-        assert_eq!(
-            db.execute(&format!("UPDATE snapshots SET state = x'00' {damaged}"), ())
-                .unwrap(),
-            1
-        );
+        assert_eq!(db.execute(&format!("UPDATE snapshots SET state = x'00' {damaged}"), ()).unwrap(), 1);
         drop(db);
-        assert_eq!(
-            SqliteStore::open(folder.path())
-                .unwrap()
-                .load()
-                .await
-                .unwrap(),
-            state,
-            "{damaged}"
-        );
+        assert_eq!(SqliteStore::open(folder.path()).unwrap().load().await.unwrap(), state, "{damaged}");
     }
 }
 
@@ -233,22 +179,13 @@ async fn a_backup_is_a_whole_store() {
     let store = SqliteStore::open(folder.path()).unwrap();
     let target = copy.path().join("provost.db");
     for seq in 1..=2 {
-        store
-            .append(whole_run(seq, "a", 1, Outcome::Succeeded))
-            .await
-            .unwrap();
+        store.append(whole_run(seq, "a", 1, Outcome::Succeeded)).await.unwrap();
         store.backup(&target).await.unwrap();
     }
     store.append(facts(3, 0, [started()])).await.unwrap();
     let copied = SqliteStore::open(copy.path()).unwrap();
     assert_eq!(copied.load().await.unwrap().seq, 2);
-    assert_eq!(
-        copied.run(&run_id("a", 1)).await.unwrap(),
-        store.run(&run_id("a", 1)).await.unwrap()
-    );
-    let refused = store
-        .backup(copy.path().join("nowhere/provost.db"))
-        .await
-        .unwrap_err();
+    assert_eq!(copied.run(&run_id("a", 1)).await.unwrap(), store.run(&run_id("a", 1)).await.unwrap());
+    let refused = store.backup(copy.path().join("nowhere/provost.db")).await.unwrap_err();
     assert!(matches!(refused, StoreError::Write { .. }), "{refused}");
 }

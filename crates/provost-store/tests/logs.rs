@@ -54,10 +54,7 @@ fn owner(minute: i64) -> Owner {
 }
 
 fn step(owner: &Owner, step: &str) -> StepRef {
-    StepRef {
-        owner: owner.clone(),
-        step: StepId(step.to_owned()),
-    }
+    StepRef { owner: owner.clone(), step: StepId(step.to_owned()) }
 }
 
 fn open(logs: &dyn Logs, name: &str) -> Box<dyn LogSink> {
@@ -71,11 +68,7 @@ async fn all(logs: &dyn Logs) -> Vec<LogLine> {
 /// The lines of the owner, as `step stream text`.
 async fn shown(logs: &dyn Logs) -> Vec<String> {
     let stream = |line: &LogLine| if line.stream == Stdout { "out" } else { "err" };
-    all(logs)
-        .await
-        .iter()
-        .map(|line| format!("{} {} {}", line.step, stream(line), line.text))
-        .collect()
+    all(logs).await.iter().map(|line| format!("{} {} {}", line.step, stream(line), line.text)).collect()
 }
 
 async fn texts(logs: &dyn Logs) -> Vec<String> {
@@ -87,23 +80,12 @@ async fn r8_lines_are_kept_in_their_order(logs: &dyn Logs) {
     sink.write(Stdout, at(1), b"one\n").unwrap();
     sink.write(Stderr, at(2), b"two\n\nthree\n").unwrap();
     sink.write(Stdout, at(3), b"four, without an end").unwrap();
-    let expected = [
-        "main.1 out one",
-        "main.1 err two",
-        "main.1 err ",
-        "main.1 err three",
-    ];
+    let expected = ["main.1 out one", "main.1 err two", "main.1 err ", "main.1 err three"];
     assert_eq!(shown(logs).await, expected, "while it goes on");
-    assert_eq!(
-        sink.finish().unwrap(),
-        "one\ntwo\n\nthree\nfour, without an end"
-    );
+    assert_eq!(sink.finish().unwrap(), "one\ntwo\n\nthree\nfour, without an end");
     assert_eq!(shown(logs).await[4..], ["main.1 out four, without an end"]);
     assert_eq!(all(logs).await[1].at, at(2));
-    assert_eq!(
-        logs.read(&owner(0), 1, 2).await.unwrap(),
-        all(logs).await[1..3]
-    );
+    assert_eq!(logs.read(&owner(0), 1, 2).await.unwrap(), all(logs).await[1..3]);
     assert_eq!(logs.read(&owner(0), 5, 2).await.unwrap(), []);
     assert_eq!(logs.read(&owner(7), 0, 2).await.unwrap(), []);
 }
@@ -115,40 +97,18 @@ async fn r8_lines_cut_anywhere_are_whole(logs: &dyn Logs) {
         sink.write(Stderr, at(1), b"x").unwrap();
     }
     sink.finish().unwrap();
-    assert_eq!(
-        shown(logs).await,
-        [
-            "main.1 out grün",
-            "main.1 out 漢字",
-            "main.1 err xxxxxxxxxxxxxx"
-        ]
-    );
+    assert_eq!(shown(logs).await, ["main.1 out grün", "main.1 out 漢字", "main.1 err xxxxxxxxxxxxxx"]);
 }
 
 async fn r8_steps_are_merged_by_time(logs: &dyn Logs) {
     let (mut before, mut main) = (open(logs, "run.starting-b"), open(logs, "main.1"));
     for minute in [1, 3, 5] {
-        before
-            .write(Stdout, at(minute), format!("before {minute}\n").as_bytes())
-            .unwrap();
-        main.write(
-            Stdout,
-            at(minute + 1),
-            format!("main {}\n", minute + 1).as_bytes(),
-        )
-        .unwrap();
+        before.write(Stdout, at(minute), format!("before {minute}\n").as_bytes()).unwrap();
+        main.write(Stdout, at(minute + 1), format!("main {}\n", minute + 1).as_bytes()).unwrap();
     }
-    let expected = [
-        "before 1", "main 2", "before 3", "main 4", "before 5", "main 6",
-    ];
+    let expected = ["before 1", "main 2", "before 3", "main 4", "before 5", "main 6"];
     assert_eq!(texts(logs).await, expected);
-    assert_eq!(
-        (
-            before.finish().unwrap().lines().count(),
-            main.finish().unwrap().lines().count()
-        ),
-        (3, 3)
-    );
+    assert_eq!((before.finish().unwrap().lines().count(), main.finish().unwrap().lines().count()), (3, 3));
     logs.close(&owner(0)).await.unwrap();
     assert_eq!(texts(logs).await, expected);
 }
@@ -156,12 +116,7 @@ async fn r8_steps_are_merged_by_time(logs: &dyn Logs) {
 async fn r8_control_codes_are_gone(logs: &dyn Logs) {
     let mut sink = open(logs, "main.1");
     sink.write(Stdout, at(1), b"\x1b[1;31mred\x1b").unwrap();
-    sink.write(
-        Stdout,
-        at(1),
-        b"[0m\x1b]0;title\x07\ttab\x00\x08\n\x1b]52;c;c3RlYWw=\x1b\\safe\n",
-    )
-    .unwrap();
+    sink.write(Stdout, at(1), b"[0m\x1b]0;title\x07\ttab\x00\x08\n\x1b]52;c;c3RlYWw=\x1b\\safe\n").unwrap();
     assert_eq!(sink.finish().unwrap(), "red\ttab\nsafe");
     assert_eq!(texts(logs).await, ["red\ttab", "safe"]);
 }
@@ -169,16 +124,8 @@ async fn r8_control_codes_are_gone(logs: &dyn Logs) {
 async fn r8_secrets_are_masked_across_chunks(logs: &dyn Logs) {
     let masked = ["hunter2".to_owned(), "line one\nline two".to_owned()];
     let mut follower = logs.follow();
-    let mut sink = logs
-        .open(&step(&owner(0), "main.1"), PLENTY, &masked)
-        .unwrap();
-    for piece in [
-        b"a hun".as_slice(),
-        b"t",
-        b"er2 b\nline one\n",
-        b"line two\nhunt",
-        b"\x1b[1mer\x1b[0m2\nhunter",
-    ] {
+    let mut sink = logs.open(&step(&owner(0), "main.1"), PLENTY, &masked).unwrap();
+    for piece in [b"a hun".as_slice(), b"t", b"er2 b\nline one\n", b"line two\nhunt", b"\x1b[1mer\x1b[0m2\nhunter"] {
         sink.write(Stdout, at(1), piece).unwrap();
     }
     assert_eq!(sink.finish().unwrap(), "a *** b\n***\n***\nhunter");
@@ -193,33 +140,16 @@ async fn r8_secrets_are_masked_across_chunks(logs: &dyn Logs) {
 async fn r8_the_limit_is_said(logs: &dyn Logs) {
     let mut sink = logs.open(&step(&owner(0), "main.1"), 1024, &[]).unwrap();
     for number in 0..1000 {
-        sink.write(Stdout, at(number), format!("line {number:04}\n").as_bytes())
-            .unwrap();
+        sink.write(Stdout, at(number), format!("line {number:04}\n").as_bytes()).unwrap();
     }
     let tail = sink.finish().unwrap();
-    assert!(
-        tail.ends_with("line 0998\nline 0999"),
-        "the tail is of the real end"
-    );
+    assert!(tail.ends_with("line 0998\nline 0999"), "the tail is of the real end");
     let texts = texts(logs).await;
-    let kept = texts
-        .iter()
-        .filter(|text| text.starts_with("line "))
-        .map(|text| text.len() + 1)
-        .sum::<usize>();
+    let kept = texts.iter().filter(|text| text.starts_with("line ")).map(|text| text.len() + 1).sum::<usize>();
     assert!((1000..=1024).contains(&kept), "{kept} bytes are kept");
-    let notices: Vec<_> = texts
-        .iter()
-        .filter(|text| text.starts_with("provost: "))
-        .collect();
-    assert_eq!(
-        notices[0],
-        "provost: output limit of 1 KiB reached; the rest is not kept"
-    );
-    assert_eq!(
-        notices[1],
-        "provost: 7.8 KiB and 897 more lines were not kept"
-    );
+    let notices: Vec<_> = texts.iter().filter(|text| text.starts_with("provost: ")).collect();
+    assert_eq!(notices[0], "provost: output limit of 1 KiB reached; the rest is not kept");
+    assert_eq!(notices[1], "provost: 7.8 KiB and 897 more lines were not kept");
     assert_eq!(notices.len(), 2);
 }
 
@@ -234,13 +164,7 @@ async fn r8_long_lines_come_in_pieces(logs: &dyn Logs) {
     let marks: Vec<_> = lines.iter().map(|line| line.continued).collect();
     assert_eq!(marks, [false, true, true, true, false]);
     assert!(lines.iter().all(|line| line.text.len() <= 64 << 10));
-    assert_eq!(
-        lines[..4]
-            .iter()
-            .map(|line| line.text.as_str())
-            .collect::<String>(),
-        line
-    );
+    assert_eq!(lines[..4].iter().map(|line| line.text.as_str()).collect::<String>(), line);
 }
 
 async fn r8_a_log_that_is_opened_again_begins_anew(logs: &dyn Logs) {
@@ -258,8 +182,7 @@ async fn r8_a_closed_log_is_read_as_before(logs: &dyn Logs) {
     for name in ["main.1", "main.2"] {
         let mut sink = open(logs, name);
         for number in 0..500 {
-            sink.write(Stdout, at(number), format!("{name} {number}\n").as_bytes())
-                .unwrap();
+            sink.write(Stdout, at(number), format!("{name} {number}\n").as_bytes()).unwrap();
         }
         sink.finish().unwrap();
     }
@@ -268,10 +191,7 @@ async fn r8_a_closed_log_is_read_as_before(logs: &dyn Logs) {
     for _ in 0..2 {
         logs.close(&owner(0)).await.unwrap();
         assert_eq!(all(logs).await, before);
-        assert_eq!(
-            logs.read(&owner(0), 700, 10).await.unwrap(),
-            before[700..710]
-        );
+        assert_eq!(logs.read(&owner(0), 700, 10).await.unwrap(), before[700..710]);
     }
     // A step that begins only then is merged with the rest.
     let mut late = open(logs, "run.finished-late");
@@ -288,8 +208,7 @@ async fn a_log_is_read_in_pages_while_it_grows(logs: &dyn Logs) {
     let (mut sink, mut seen) = (open(logs, "main.1"), Vec::new());
     for round in 0..20 {
         for number in 0..7 {
-            sink.write(Stdout, at(round), format!("{round}.{number}\n").as_bytes())
-                .unwrap();
+            sink.write(Stdout, at(round), format!("{round}.{number}\n").as_bytes()).unwrap();
         }
         for _ in 0..2 {
             seen.extend(logs.read(&owner(0), seen.len(), 3).await.unwrap());
@@ -312,8 +231,7 @@ async fn the_tail_is_the_end_of_both_streams(logs: &dyn Logs) {
     let mut sink = open(logs, "main.1");
     for number in 0..10_000 {
         let stream = if number % 2 == 0 { Stdout } else { Stderr };
-        sink.write(stream, at(number), format!("line {number}\n").as_bytes())
-            .unwrap();
+        sink.write(stream, at(number), format!("line {number}\n").as_bytes()).unwrap();
     }
     let tail = sink.finish().unwrap();
     assert!(tail.len() <= 4096 && tail.len() > 4000, "{}", tail.len());
@@ -327,10 +245,7 @@ async fn a_follower_sees_lines_as_they_come(logs: &dyn Logs) {
     let mut follower = logs.follow();
     sink.write(Stdout, at(2), b"now\nnot yet").unwrap();
     let (whose, line) = follower.try_recv().unwrap();
-    assert_eq!(
-        (whose, line.text.as_str(), line.at, line.step.as_str()),
-        (owner(0), "now", at(2), "main.1")
-    );
+    assert_eq!((whose, line.text.as_str(), line.at, line.step.as_str()), (owner(0), "now", at(2), "main.1"));
     assert_eq!(follower.try_recv().unwrap_err(), TryRecvError::Empty);
     sink.finish().unwrap();
     assert_eq!(follower.try_recv().unwrap().1.text, "not yet");
@@ -368,9 +283,7 @@ fn folder_of(folder: &Path) -> PathBuf {
 
 fn files_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder_of(folder)).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -379,22 +292,10 @@ fn files_in(folder: &Path) -> Vec<String> {
 fn steps_cannot_leave_their_folder() {
     let folder = tempfile::tempdir().unwrap();
     let logs = FileLogs::open(folder.path()).unwrap();
-    for bad in [
-        "",
-        ".",
-        "..",
-        "../x",
-        "a/b",
-        "/etc/passwd",
-        "a\0b",
-        "a b",
-        "ä",
-        &"a".repeat(300),
-    ] {
+    for bad in ["", ".", "..", "../x", "a/b", "/etc/passwd", "a\0b", "a b", "ä", &"a".repeat(300)] {
         let error = logs.open(&step(&owner(0), bad), PLENTY, &[]).err().unwrap();
         assert!(
-            matches!(error, StoreError::Write { .. })
-                && error.to_string().contains("cannot name a file"),
+            matches!(error, StoreError::Write { .. }) && error.to_string().contains("cannot name a file"),
             "{error}"
         );
     }
@@ -407,25 +308,18 @@ async fn a_closed_log_is_one_compressed_file() {
     let logs = FileLogs::open(folder.path()).unwrap();
     let (mut main, mut background) = (open(&logs, "main.1"), open(&logs, "run.started-b"));
     for number in 0..2000 {
-        main.write(Stdout, at(number), b"the same line again and again\n")
-            .unwrap();
+        main.write(Stdout, at(number), b"the same line again and again\n").unwrap();
     }
     background.write(Stdout, at(1), b"begun\n").unwrap();
     main.finish().unwrap();
     logs.close(&owner(0)).await.unwrap();
-    assert_eq!(
-        files_in(folder.path()),
-        ["archive.jsonl.gz", "run.started-b.jsonl"],
-        "what goes on stays open"
-    );
+    assert_eq!(files_in(folder.path()), ["archive.jsonl.gz", "run.started-b.jsonl"], "what goes on stays open");
     background.write(Stdout, at(5000), b"ended\n").unwrap();
     background.finish().unwrap();
     logs.close(&owner(0)).await.unwrap();
     assert_eq!(files_in(folder.path()), ["archive.jsonl.gz"]);
     assert_eq!(texts(&logs).await.len(), 2002);
-    let size = std::fs::metadata(folder_of(folder.path()).join("archive.jsonl.gz"))
-        .unwrap()
-        .len();
+    let size = std::fs::metadata(folder_of(folder.path()).join("archive.jsonl.gz")).unwrap().len();
     assert!(size < 30_000, "{size} bytes for 60 kB of one line");
 }
 
@@ -445,11 +339,7 @@ async fn a_crash_while_archiving_loses_and_doubles_nothing() {
     let kept = std::fs::read(&step_file).unwrap();
     logs.close(&owner(0)).await.unwrap();
     std::fs::write(&step_file, kept).unwrap();
-    std::fs::write(
-        folder_of(folder.path()).join("archive.jsonl.gz.unfinished"),
-        b"half",
-    )
-    .unwrap();
+    std::fs::write(folder_of(folder.path()).join("archive.jsonl.gz.unfinished"), b"half").unwrap();
     let logs = FileLogs::open(folder.path()).unwrap();
     assert_eq!(texts(&logs).await, ["one", "two"]);
     logs.close(&owner(0)).await.unwrap();
@@ -468,10 +358,7 @@ async fn damage_is_said_and_hides_nothing_else() {
     let text = std::fs::read_to_string(&file).unwrap();
     let (one, two) = text.split_once('\n').unwrap();
     std::fs::write(&file, format!("{one}\n{{\"at\":\"tor\n{two}{{\"cut")).unwrap();
-    assert_eq!(
-        texts(&logs).await,
-        ["one", "provost: this line of the log is damaged", "two"]
-    );
+    assert_eq!(texts(&logs).await, ["one", "provost: this line of the log is damaged", "two"]);
 }
 
 #[tokio::test]

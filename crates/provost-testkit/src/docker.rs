@@ -38,12 +38,8 @@ impl Docker {
     #[must_use]
     #[track_caller]
     pub fn at(host: &str) -> Self {
-        let path = host
-            .strip_prefix("unix://")
-            .unwrap_or_else(|| panic!("not a Unix socket: {host}"));
-        Self {
-            http: Http::new(path),
-        }
+        let path = host.strip_prefix("unix://").unwrap_or_else(|| panic!("not a Unix socket: {host}"));
+        Self { http: Http::new(path) }
     }
 
     /// The raw API, for what the other methods do not offer.
@@ -55,9 +51,7 @@ impl Docker {
     /// Whether it answers.
     #[must_use]
     pub fn answers(&self) -> bool {
-        self.http
-            .get("/_ping")
-            .is_ok_and(|reply| reply.is_success())
+        self.http.get("/_ping").is_ok_and(|reply| reply.is_success())
     }
 
     /// Loads an image.
@@ -66,39 +60,24 @@ impl Docker {
     /// If the engine refuses it.
     #[track_caller]
     pub fn load(&self, archive: &Archive) {
-        let reply = self.http.send(
-            "POST",
-            "/images/load?quiet=1",
-            "application/x-tar",
-            &archive.bytes,
-        );
+        let reply = self.http.send("POST", "/images/load?quiet=1", "application/x-tar", &archive.bytes);
         let reply = done("load the image", reply);
         // Errors after the first byte come inside of an answer with status 200.
-        assert!(
-            !reply.text().contains("\"error\""),
-            "the engine refuses the image: {}",
-            reply.text()
-        );
+        assert!(!reply.text().contains("\"error\""), "the engine refuses the image: {}", reply.text());
     }
 
     /// What the engine says of an image; `None` if it does not have it.
     #[must_use]
     #[track_caller]
     pub fn image(&self, reference: &str) -> Option<Value> {
-        found(
-            "inspect the image",
-            self.http.get(&format!("/images/{reference}/json")),
-        )
+        found("inspect the image", self.http.get(&format!("/images/{reference}/json")))
     }
 
     /// What the engine says of a container; `None` if there is no such one.
     #[must_use]
     #[track_caller]
     pub fn container(&self, name: &str) -> Option<Value> {
-        found(
-            "inspect the container",
-            self.http.get(&format!("/containers/{name}/json")),
-        )
+        found("inspect the container", self.http.get(&format!("/containers/{name}/json")))
     }
 
     /// All containers with this label (`name` or `name=value`), running or not, as the engine lists them.
@@ -123,9 +102,7 @@ impl Docker {
     /// What the engine shows there; null if it shows nothing.
     fn look(&self, path: &str) -> Value {
         let reply = self.http.get(path).ok();
-        reply
-            .and_then(|reply| serde_json::from_slice(&reply.body).ok())
-            .unwrap_or_default()
+        reply.and_then(|reply| serde_json::from_slice(&reply.body).ok()).unwrap_or_default()
     }
 
     /// Removes a container; one that is gone already is no error.
@@ -148,15 +125,10 @@ impl Docker {
             request[key] = value.clone();
         }
         let name = unique("testkit");
-        let created = done(
-            "create the container",
-            self.http
-                .post(&format!("/containers/create?name={name}"), &request),
-        );
+        let created =
+            done("create the container", self.http.post(&format!("/containers/create?name={name}"), &request));
         let id = created.json()["Id"].as_str().unwrap_or_default().to_owned();
-        let started = self
-            .http
-            .post(&format!("/containers/{id}/start"), &Value::Null);
+        let started = self.http.post(&format!("/containers/{id}/start"), &Value::Null);
         if !started.as_ref().is_ok_and(Reply::is_success) {
             self.remove(&id);
         }
@@ -171,23 +143,10 @@ impl Docker {
     #[must_use]
     #[track_caller]
     pub fn wait(&self, id: &str) -> Finished {
-        let ended = done(
-            "wait",
-            self.http
-                .post(&format!("/containers/{id}/wait"), &Value::Null),
-        )
-        .json();
-        let logs = done(
-            "read the output",
-            self.http
-                .get(&format!("/containers/{id}/logs?stdout=1&stderr=1")),
-        );
+        let ended = done("wait", self.http.post(&format!("/containers/{id}/wait"), &Value::Null)).json();
+        let logs = done("read the output", self.http.get(&format!("/containers/{id}/logs?stdout=1&stderr=1")));
         let (stdout, stderr) = split(&logs.body);
-        Finished {
-            code: ended["StatusCode"].as_i64().unwrap_or(-1),
-            stdout,
-            stderr,
-        }
+        Finished { code: ended["StatusCode"].as_i64().unwrap_or(-1), stdout, stderr }
     }
 
     /// Runs a container to its end and removes it. `extra` is merged into the create request at its top level.
@@ -212,18 +171,12 @@ impl Docker {
 
 /// The path that lists all containers with a label.
 fn listing(label: &str) -> String {
-    format!(
-        "/containers/json?all=1&filters={}",
-        escape(&json!({"label": [label]}).to_string())
-    )
+    format!("/containers/json?all=1&filters={}", escape(&json!({"label": [label]}).to_string()))
 }
 
 /// The path that lists all volumes with a label.
 fn volumes(label: &str) -> String {
-    format!(
-        "/volumes?filters={}",
-        escape(&json!({"label": [label]}).to_string())
-    )
+    format!("/volumes?filters={}", escape(&json!({"label": [label]}).to_string()))
 }
 
 /// What the items of a list have at `key`.
@@ -241,11 +194,7 @@ fn removal(name: &str) -> String {
 fn done(doing: &str, reply: std::io::Result<Reply>) -> Reply {
     match reply {
         Ok(reply) if reply.is_success() => reply,
-        Ok(reply) => panic!(
-            "the engine cannot {doing}: {} {}",
-            reply.status,
-            reply.text()
-        ),
+        Ok(reply) => panic!("the engine cannot {doing}: {} {}", reply.status, reply.text()),
         Err(error) => panic!("the engine cannot {doing}: {error}"),
     }
 }
@@ -270,18 +219,10 @@ fn split(mut frames: &[u8]) -> (String, String) {
     while let Some((header, rest)) = frames.split_first_chunk::<8>() {
         let size = u32::from_be_bytes([header[4], header[5], header[6], header[7]]) as usize;
         let (content, rest) = rest.split_at(size.min(rest.len()));
-        if header[0] == 2 {
-            &mut stderr
-        } else {
-            &mut stdout
-        }
-        .extend_from_slice(content);
+        if header[0] == 2 { &mut stderr } else { &mut stdout }.extend_from_slice(content);
         frames = rest;
     }
-    (
-        String::from_utf8_lossy(&stdout).into_owned(),
-        String::from_utf8_lossy(&stderr).into_owned(),
-    )
+    (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned())
 }
 
 #[cfg(test)]
@@ -290,14 +231,8 @@ mod tests {
 
     #[test]
     fn streams_are_told_apart() {
-        let frames = [
-            &[1, 0, 0, 0, 0, 0, 0, 2][..],
-            b"a\n",
-            &[2, 0, 0, 0, 0, 0, 0, 1],
-            b"b",
-            &[1, 0, 0, 0, 0, 0, 0, 1],
-            b"c",
-        ];
+        let frames =
+            [&[1, 0, 0, 0, 0, 0, 0, 2][..], b"a\n", &[2, 0, 0, 0, 0, 0, 0, 1], b"b", &[1, 0, 0, 0, 0, 0, 0, 1], b"c"];
         assert_eq!(split(&frames.concat()), ("a\nc".to_owned(), "b".to_owned()));
     }
 }

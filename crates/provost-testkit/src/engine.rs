@@ -50,10 +50,7 @@ impl Engine {
     /// An engine that somebody else runs.
     #[must_use]
     pub fn at(host: impl Into<String>) -> Self {
-        Self {
-            host: host.into(),
-            script: None,
-        }
+        Self { host: host.into(), script: None }
     }
 
     /// Starts one of its own, with an empty store and a network of its own; returns when it answers.
@@ -71,16 +68,9 @@ impl Engine {
             .unwrap_or_else(|error| panic!("cannot run scripts/engine: {error}"));
         let words = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
-        let mut script = Script {
-            child,
-            words,
-            answers,
-        };
+        let mut script = Script { child, words, answers };
         script.expect("ready");
-        Self {
-            host: format!("unix://{}/docker.sock", folder.display()),
-            script: Some(Mutex::new(script)),
-        }
+        Self { host: format!("unix://{}/docker.sock", folder.display()), script: Some(Mutex::new(script)) }
     }
 
     /// Its address, `unix:///path/docker.sock`.
@@ -122,23 +112,14 @@ impl Engine {
 
     /// Only engines of one's own can be treated like that.
     fn say(&self, word: &str, answer: &str) {
-        let script = self
-            .script
-            .as_ref()
-            .expect("an engine that was not started by this test is left alone");
-        script
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .say(word, answer);
+        let script = self.script.as_ref().expect("an engine that was not started by this test is left alone");
+        script.lock().unwrap_or_else(PoisonError::into_inner).say(word, answer);
     }
 }
 
 impl Script {
     fn say(&mut self, word: &str, answer: &str) {
-        let words = self
-            .words
-            .as_mut()
-            .expect("the pipe is open until the engine is dropped");
+        let words = self.words.as_mut().expect("the pipe is open until the engine is dropped");
         writeln!(words, "{word}").unwrap_or_else(|error| panic!("scripts/engine is gone: {error}"));
         self.expect(answer);
     }
@@ -146,10 +127,7 @@ impl Script {
     fn expect(&mut self, answer: &str) {
         let mut line = String::new();
         let read = self.answers.read_line(&mut line);
-        assert!(
-            read.is_ok() && line.trim() == answer,
-            "scripts/engine says {line:?} instead of {answer:?}"
-        );
+        assert!(read.is_ok() && line.trim() == answer, "scripts/engine says {line:?} instead of {answer:?}");
     }
 }
 
@@ -168,23 +146,14 @@ fn command() -> Command {
     }
     let mut sudo = Command::new("sudo");
     let group = rustix::process::getegid().as_raw();
-    sudo.args(["-n", &format!("PROVOST_ENGINE_GROUP={group}")])
-        .arg(script);
+    sudo.args(["-n", &format!("PROVOST_ENGINE_GROUP={group}")]).arg(script);
     sudo
 }
 
 /// A new folder whose path leaves room for a socket; the script removes it.
 fn short_folder() -> PathBuf {
     let usual = env::temp_dir();
-    let parent = if usual.as_os_str().len() > 60 {
-        PathBuf::from("/tmp")
-    } else {
-        usual
-    };
-    let folder = tempfile::Builder::new()
-        .prefix("pv-engine-")
-        .tempdir_in(parent);
-    folder
-        .unwrap_or_else(|error| panic!("cannot make a folder for the engine: {error}"))
-        .keep()
+    let parent = if usual.as_os_str().len() > 60 { PathBuf::from("/tmp") } else { usual };
+    let folder = tempfile::Builder::new().prefix("pv-engine-").tempdir_in(parent);
+    folder.unwrap_or_else(|error| panic!("cannot make a folder for the engine: {error}")).keep()
 }

@@ -30,17 +30,10 @@ impl TempShop {
     /// # Panics
     /// If git does not work.
     #[must_use]
-    #[expect(
-        clippy::new_without_default,
-        reason = "making a repository is no default"
-    )]
+    #[expect(clippy::new_without_default, reason = "making a repository is no default")]
     pub fn new() -> Self {
-        let folder = TempDir::new()
-            .unwrap_or_else(|error| panic!("cannot make a temporary folder: {error}"));
-        let shop = Self {
-            folder,
-            commits: AtomicU64::new(0),
-        };
+        let folder = TempDir::new().unwrap_or_else(|error| panic!("cannot make a temporary folder: {error}"));
+        let shop = Self { folder, commits: AtomicU64::new(0) };
         shop.git(&["init", "--quiet", "--initial-branch=main"]);
         shop
     }
@@ -65,8 +58,7 @@ impl TempShop {
     pub fn write(&self, path: &str, text: &str) -> &Self {
         let file = self.path().join(path);
         let made = file.parent().map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| fs::write(&file, text))
-            .unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
+        made.and_then(|()| fs::write(&file, text)).unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
         self
     }
 
@@ -76,8 +68,7 @@ impl TempShop {
     /// If it is not there.
     #[track_caller]
     pub fn remove(&self, path: &str) -> &Self {
-        fs::remove_file(self.path().join(path))
-            .unwrap_or_else(|error| panic!("cannot remove {path}: {error}"));
+        fs::remove_file(self.path().join(path)).unwrap_or_else(|error| panic!("cannot remove {path}: {error}"));
         self
     }
 
@@ -96,14 +87,7 @@ impl TempShop {
     /// If git refuses.
     #[track_caller]
     pub fn amend(&self, message: &str) -> String {
-        self.record(&[
-            "commit",
-            "--quiet",
-            "--allow-empty",
-            "--amend",
-            "--message",
-            message,
-        ])
+        self.record(&["commit", "--quiet", "--allow-empty", "--amend", "--message", message])
     }
 
     /// Replaces the whole history by a single commit with all that is in the work tree; returns its id.
@@ -114,14 +98,7 @@ impl TempShop {
     pub fn rewrite_history(&self, message: &str) -> String {
         self.git(&["checkout", "--quiet", "--orphan", "rewritten"]);
         self.commit(message);
-        self.git(&[
-            "branch",
-            "--quiet",
-            "--force",
-            "--move",
-            "rewritten",
-            "main",
-        ]);
+        self.git(&["branch", "--quiet", "--force", "--move", "rewritten", "main"]);
         self.head()
     }
 
@@ -141,10 +118,7 @@ impl TempShop {
     /// If it fails, with what it says.
     #[track_caller]
     pub fn git(&self, args: &[&str]) -> String {
-        let date = format!(
-            "@{} +0000",
-            FIRST_COMMIT_S + self.commits.load(Ordering::Relaxed)
-        );
+        let date = format!("@{} +0000", FIRST_COMMIT_S + self.commits.load(Ordering::Relaxed));
         let output = git()
             .args(args)
             .current_dir(self.path())
@@ -164,9 +138,7 @@ impl TempShop {
     #[track_caller]
     pub fn serve(&self) -> GitServer {
         // A port that was free may be taken by the time that the server asks for it.
-        (0..10)
-            .find_map(|_| GitServer::start(self.path(), free_port()))
-            .expect("git daemon should start")
+        (0..10).find_map(|_| GitServer::start(self.path(), free_port())).expect("git daemon should start")
     }
 
     #[track_caller]
@@ -208,29 +180,19 @@ pub struct GitServer {
 impl GitServer {
     /// Starts one; `None` if the port is taken.
     fn start(folder: &Path, port: u16) -> Option<Self> {
-        let programs = git()
-            .arg("--exec-path")
-            .output()
-            .expect("git should run")
-            .stdout;
+        let programs = git().arg("--exec-path").output().expect("git should run").stdout;
         // Not `git daemon`, which would be a child of the child, and stay behind.
         let program = Path::new(String::from_utf8_lossy(&programs).trim()).join("git-daemon");
         let mut daemon = without_settings(Command::new(program));
         let log = NamedTempFile::new().expect("a temporary file can be made");
         daemon
-            .args([
-                "--export-all",
-                "--reuseaddr",
-                "--verbose",
-                "--listen=127.0.0.1",
-            ])
+            .args(["--export-all", "--reuseaddr", "--verbose", "--listen=127.0.0.1"])
             .arg(format!("--port={port}"))
             .arg(format!("--base-path={}", folder.display()))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.reopen().expect("a temporary file can be opened"));
-        let mut daemon = Leash::start(&mut daemon)
-            .unwrap_or_else(|error| panic!("cannot run git daemon: {error}"));
+        let mut daemon = Leash::start(&mut daemon).unwrap_or_else(|error| panic!("cannot run git daemon: {error}"));
         // Its own word, and not a connection: somebody else may be answering at the port that it did not get.
         let up = eventually(Duration::from_secs(20), || match daemon.ended() {
             Ok(None) => {

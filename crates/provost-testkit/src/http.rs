@@ -31,10 +31,7 @@ impl Http {
     /// A server at this socket; nothing is sent yet.
     #[must_use]
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-            timeout: Duration::from_secs(120),
-        }
+        Self { socket: socket.into(), timeout: Duration::from_secs(120) }
     }
 
     /// The same server with another limit for the silence between two pieces of an answer; 120 s otherwise.
@@ -77,11 +74,7 @@ impl Http {
     ///
     /// (A server that does not read a body closes the connection over it, and the answer may be lost.)
     pub fn post(&self, path: &str, body: &Value) -> io::Result<Reply> {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let body = if body.is_null() { String::new() } else { body.to_string() };
         self.send("POST", path, "application/json", body.as_bytes())
     }
 
@@ -94,25 +87,15 @@ impl Http {
 impl Reply {
     fn parse(answer: &[u8]) -> io::Result<Self> {
         let wrong = || io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP");
-        let end = answer
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .ok_or_else(wrong)?;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(wrong)?;
         let head = String::from_utf8_lossy(&answer[..end]).into_owned();
         let mut words = head.split(' ');
         let version = words.next().unwrap_or_default();
-        let status = words
-            .next()
-            .and_then(|status| status.get(..3)?.parse().ok())
-            .ok_or_else(wrong)?;
+        let status = words.next().and_then(|status| status.get(..3)?.parse().ok()).ok_or_else(wrong)?;
         if !version.starts_with("HTTP/1.") {
             return Err(wrong());
         }
-        Ok(Self {
-            status,
-            body: answer[end + 4..].to_vec(),
-            head,
-        })
+        Ok(Self { status, body: answer[end + 4..].to_vec(), head })
     }
 
     /// Whether the status is 2xx.
@@ -136,11 +119,7 @@ impl Reply {
     pub fn json(&self) -> Value {
         match serde_json::from_slice(&self.body) {
             Ok(value) => value,
-            Err(error) => panic!(
-                "the answer is not JSON ({error}): {} {}",
-                self.status,
-                self.text()
-            ),
+            Err(error) => panic!("the answer is not JSON ({error}): {} {}", self.status, self.text()),
         }
     }
 }
@@ -149,9 +128,7 @@ impl Reply {
 pub(crate) fn escape(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                char::from(byte).to_string()
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
             _ => format!("%{byte:02X}"),
         })
         .collect()
@@ -172,26 +149,15 @@ mod tests {
 
     #[test]
     fn what_is_not_http_is_an_error() {
-        for answer in [
-            &b""[..],
-            b"hello\r\n\r\n",
-            b"HTTP/1.1 abc\r\n\r\n",
-            b"HTTP/1.1 200 OK\r\n",
-            b"SMTP 200 \r\n\r\n",
-        ] {
-            assert!(
-                Reply::parse(answer).is_err(),
-                "{:?}",
-                String::from_utf8_lossy(answer)
-            );
+        for answer in
+            [&b""[..], b"hello\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"SMTP 200 \r\n\r\n"]
+        {
+            assert!(Reply::parse(answer).is_err(), "{:?}", String::from_utf8_lossy(answer));
         }
     }
 
     #[test]
     fn queries_are_escaped() {
-        assert_eq!(
-            escape("{\"a\":[\"b=c\"]}"),
-            "%7B%22a%22%3A%5B%22b%3Dc%22%5D%7D"
-        );
+        assert_eq!(escape("{\"a\":[\"b=c\"]}"), "%7B%22a%22%3A%5B%22b%3Dc%22%5D%7D");
     }
 }

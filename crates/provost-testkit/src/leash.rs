@@ -21,12 +21,7 @@ impl Leash {
     pub fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command.spawn()?;
         let watching = Command::new("sh")
-            .args([
-                "-c",
-                "cat; kill -KILL \"$1\" 2>&-",
-                "watcher",
-                &child.id().to_string(),
-            ])
+            .args(["-c", "cat; kill -KILL \"$1\" 2>&-", "watcher", &child.id().to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -65,12 +60,8 @@ impl Leash {
 
     /// Whether the child has ended, without taking its id away.
     fn has_ended(&self) -> bool {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
-        status
-            .rsplit(')')
-            .next()
-            .is_none_or(|rest| rest.trim_start().starts_with(['Z', 'X']) || rest.is_empty())
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap_or_default();
+        status.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with(['Z', 'X']) || rest.is_empty())
     }
 
     /// Ends the watcher without its doing anything.

@@ -32,8 +32,5 @@ pub use wait::{eventually, free_port, unique};
 #[must_use]
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors()
-        .nth(2)
-        .expect("the crate lies in crates/ of the workspace")
-        .to_path_buf()
+    here.ancestors().nth(2).expect("the crate lies in crates/ of the workspace").to_path_buf()
 }

@@ -34,11 +34,7 @@ impl ServerOptions {
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>, engine: &str) -> Self {
         let config = json!({"instance": unique("test"), "engine": {"docker": {"host": engine}}});
-        Self {
-            binary: binary.into(),
-            config,
-            engine: engine.to_owned(),
-        }
+        Self { binary: binary.into(), config, engine: engine.to_owned() }
     }
 
     /// Takes the manifests from a folder.
@@ -101,13 +97,8 @@ pub struct Cli {
 impl ServerUnderTest {
     fn prepare(options: ServerOptions) -> Self {
         let folder = tempfile::Builder::new().prefix("pv-").tempdir();
-        let folder =
-            folder.unwrap_or_else(|error| panic!("cannot make a folder for the server: {error}"));
-        let mut server = Self {
-            folder,
-            options,
-            running: None,
-        };
+        let folder = folder.unwrap_or_else(|error| panic!("cannot make a folder for the server: {error}"));
+        let mut server = Self { folder, options, running: None };
         for (key, value) in [("state", server.state()), ("socket", server.socket())] {
             server.options.config[key] = json!(value);
         }
@@ -124,9 +115,7 @@ impl ServerUnderTest {
     #[track_caller]
     pub fn start(&mut self) {
         assert!(self.running.is_none(), "the server is running already");
-        let mut server = self
-            .launch()
-            .unwrap_or_else(|error| panic!("cannot start the server: {error}"));
+        let mut server = self.launch().unwrap_or_else(|error| panic!("cannot start the server: {error}"));
         let up = eventually(PATIENCE, || match server.ended() {
             Ok(None) => self.http().get("/").ok().map(|_| Ok(())),
             ended => Some(Err(ended)),
@@ -141,16 +130,9 @@ impl ServerUnderTest {
     }
 
     fn launch(&self) -> io::Result<Leash> {
-        let log: File = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(self.log_file())?;
+        let log: File = OpenOptions::new().append(true).create(true).open(self.log_file())?;
         let mut command = self.command(["serve", "--config"]);
-        command
-            .arg(self.config())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        command.arg(self.config()).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Leash::start(&mut command)
     }
 
@@ -191,9 +173,7 @@ impl ServerUnderTest {
     /// Whether the process is there.
     #[must_use]
     pub fn is_running(&mut self) -> bool {
-        self.running
-            .as_mut()
-            .is_some_and(|server| matches!(server.ended(), Ok(None)))
+        self.running.as_mut().is_some_and(|server| matches!(server.ended(), Ok(None)))
     }
 
     /// Runs a command of the command line against this server.
@@ -217,14 +197,8 @@ impl ServerUnderTest {
     #[must_use]
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.options.binary);
-        command
-            .args(args)
-            .env("PROVOST_SOCKET", self.socket())
-            .env("NO_COLOR", "1")
-            .env("TZ", "UTC");
-        command
-            .env("HOME", self.folder.path())
-            .env("XDG_CONFIG_HOME", self.folder.path().join("config"));
+        command.args(args).env("PROVOST_SOCKET", self.socket()).env("NO_COLOR", "1").env("TZ", "UTC");
+        command.env("HOME", self.folder.path()).env("XDG_CONFIG_HOME", self.folder.path().join("config"));
         for name in ["DOCKER_HOST", "PROVOST_CONTEXT", "CLICOLOR_FORCE"] {
             command.env_remove(name);
         }

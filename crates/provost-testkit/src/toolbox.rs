@@ -17,21 +17,14 @@ pub const TOOLBOX: &str = concat!("provost/toolbox:", env!("CARGO_PKG_VERSION"))
 #[must_use]
 pub fn toolbox_program() -> PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM
-        .get_or_init(|| env::var_os("PROVOST_TOOLBOX").map_or_else(build, PathBuf::from))
-        .clone()
+    PROGRAM.get_or_init(|| env::var_os("PROVOST_TOOLBOX").map_or_else(build, PathBuf::from)).clone()
 }
 
 fn build() -> PathBuf {
     let script = workspace().join("scripts/build-toolbox");
-    let output = Command::new(script)
-        .output()
-        .unwrap_or_else(|error| panic!("cannot run build-toolbox: {error}"));
+    let output = Command::new(script).output().unwrap_or_else(|error| panic!("cannot run build-toolbox: {error}"));
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "cannot build the toolbox: {complaint}"
-    );
+    assert!(output.status.success(), "cannot build the toolbox: {complaint}");
     PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
 }
 
@@ -42,20 +35,14 @@ fn build() -> PathBuf {
 #[must_use]
 pub fn toolbox_archive() -> &'static Archive {
     static ARCHIVE: OnceLock<Archive> = OnceLock::new();
-    ARCHIVE
-        .get_or_init(|| pack().unwrap_or_else(|error| panic!("cannot pack the toolbox: {error}")))
+    ARCHIVE.get_or_init(|| pack().unwrap_or_else(|error| panic!("cannot pack the toolbox: {error}")))
 }
 
 fn pack() -> Result<Archive, Box<dyn std::error::Error>> {
-    let recipe = Recipe::parse(&fs::read_to_string(
-        workspace().join("images/toolbox/image.json"),
-    )?)?;
+    let recipe = Recipe::parse(&fs::read_to_string(workspace().join("images/toolbox/image.json"))?)?;
     let read = |from: &str| match from {
         "provost-toolbox" => fs::read(toolbox_program()),
-        other => Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            format!("the toolbox is not made from {other}"),
-        )),
+        other => Err(io::Error::new(io::ErrorKind::NotFound, format!("the toolbox is not made from {other}"))),
     };
     Ok(recipe.pack(env!("CARGO_PKG_VERSION"), read)?)
 }
@@ -67,9 +54,7 @@ fn pack() -> Result<Archive, Box<dyn std::error::Error>> {
 #[track_caller]
 pub fn load_toolbox(docker_host: &str) -> &'static str {
     let (docker, archive) = (Docker::at(docker_host), toolbox_archive());
-    let has = docker
-        .image(TOOLBOX)
-        .is_some_and(|image| image["Id"] == archive.config_digest.to_string());
+    let has = docker.image(TOOLBOX).is_some_and(|image| image["Id"] == archive.config_digest.to_string());
     if !has {
         docker.load(archive);
     }

@@ -36,14 +36,8 @@ pub fn free_port() -> u16 {
 pub fn unique(prefix: &str) -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    format!(
-        "{prefix}-{:x}-{:x}-{count:x}",
-        since.as_secs() & 0xff_ffff,
-        std::process::id()
-    )
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{prefix}-{:x}-{:x}-{count:x}", since.as_secs() & 0xff_ffff, std::process::id())
 }
 
 #[cfg(test)]

@@ -17,10 +17,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// The folder of an engine.
 fn folder(engine: &str) -> PathBuf {
-    Path::new(engine.strip_prefix("unix://").unwrap())
-        .parent()
-        .unwrap()
-        .to_path_buf()
+    Path::new(engine.strip_prefix("unix://").unwrap()).parent().unwrap().to_path_buf()
 }
 
 /// What an engine in this folder has left behind: its folder, processes, mounts and control groups.
@@ -37,12 +34,7 @@ fn remains(folder: &Path) -> Vec<String> {
         }
     }
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
-    found.extend(
-        mounts
-            .lines()
-            .filter(|mount| mount.contains(path))
-            .map(|mount| format!("mount {mount}")),
-    );
+    found.extend(mounts.lines().filter(|mount| mount.contains(path)).map(|mount| format!("mount {mount}")));
     let name = format!("provost{}", path.replace('/', "-"));
     found.extend(folders_named(&name, Path::new("/sys/fs/cgroup"), 3));
     found
@@ -65,16 +57,9 @@ fn it_runs_containers_and_leaves_nothing_behind() {
     let engine = Engine::start();
     let (docker, folder) = (engine.docker(), folder(engine.host()));
     load_toolbox(engine.host());
-    assert!(
-        !remains(&folder).is_empty(),
-        "the search for remains finds a running engine"
-    );
+    assert!(!remains(&folder).is_empty(), "the search for remains finds a running engine");
 
-    let finished = docker.run(
-        TOOLBOX,
-        &["echo", "hello"],
-        &json!({"HostConfig": {"NetworkMode": "none"}}),
-    );
+    let finished = docker.run(TOOLBOX, &["echo", "hello"], &json!({"HostConfig": {"NetworkMode": "none"}}));
     assert_eq!((finished.code, finished.stdout.as_str()), (0, "hello\n"));
     // One that would not end by itself, with a network.
     docker.start(TOOLBOX, &["stubborn", "600"], &json!({}));
@@ -90,13 +75,8 @@ fn it_leaves_nothing_behind_when_its_owner_is_killed() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(owner.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
-    let host = lines
-        .into_iter()
-        .find_map(|line| Some(line.split_once("engine at ")?.1.to_owned()))
-        .unwrap();
+    let lines = BufReader::new(owner.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let host = lines.into_iter().find_map(|line| Some(line.split_once("engine at ")?.1.to_owned())).unwrap();
     let folder = folder(&host);
     assert!(!remains(&folder).is_empty());
 
@@ -112,9 +92,7 @@ fn it_leaves_nothing_behind_when_its_owner_is_killed() {
 fn owner_of_an_engine() {
     let engine = Engine::start();
     load_toolbox(engine.host());
-    engine
-        .docker()
-        .start(TOOLBOX, &["stubborn", "600"], &json!({}));
+    engine.docker().start(TOOLBOX, &["stubborn", "600"], &json!({}));
     println!("engine at {}", engine.host());
     std::thread::sleep(10 * LONG);
 }
@@ -124,25 +102,14 @@ fn its_daemon_can_be_taken_away_and_given_back() {
     let engine = Engine::start();
     let docker = engine.docker();
     load_toolbox(engine.host());
-    let id = docker.start(
-        TOOLBOX,
-        &["sleep", "600"],
-        &json!({"HostConfig": {"NetworkMode": "none"}}),
-    );
-    let running = || {
-        docker.container(&id).unwrap()["State"]["Running"]
-            .as_bool()
-            .unwrap()
-    };
+    let id = docker.start(TOOLBOX, &["sleep", "600"], &json!({"HostConfig": {"NetworkMode": "none"}}));
+    let running = || docker.container(&id).unwrap()["State"]["Running"].as_bool().unwrap();
     assert!(docker.answers() && running());
 
     engine.stop();
     assert!(!docker.answers());
     engine.start_again();
-    assert!(
-        docker.answers() && !running(),
-        "a daemon that ends in good order ends its containers"
-    );
+    assert!(docker.answers() && !running(), "a daemon that ends in good order ends its containers");
 
     engine.kill();
     assert!(!docker.answers());
@@ -150,14 +117,8 @@ fn its_daemon_can_be_taken_away_and_given_back() {
     assert!(docker.answers());
 
     engine.pause();
-    let impatient = docker
-        .http()
-        .clone()
-        .with_timeout(Duration::from_millis(300));
-    assert!(
-        impatient.get("/_ping").is_err(),
-        "a frozen daemon answers nothing"
-    );
+    let impatient = docker.http().clone().with_timeout(Duration::from_millis(300));
+    assert!(impatient.get("/_ping").is_err(), "a frozen daemon answers nothing");
     engine.resume();
     assert!(docker.answers());
 }

@@ -8,10 +8,7 @@ use provost_testkit::TempShop;
 
 /// The commit at the head of `main` as a client of this URL sees it.
 fn remote_head(url: &str) -> Option<String> {
-    let output = Command::new("git")
-        .args(["ls-remote", url, "refs/heads/main"])
-        .output()
-        .unwrap();
+    let output = Command::new("git").args(["ls-remote", url, "refs/heads/main"]).output().unwrap();
     let line = String::from_utf8(output.stdout).unwrap();
     line.split_whitespace().next().map(str::to_owned)
 }

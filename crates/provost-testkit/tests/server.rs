@@ -17,18 +17,12 @@ use tempfile::TempDir;
 /// Writes a program that serves like `stand_in` and answers other commands with exit code 3.
 fn binary(folder: &TempDir, serve: &str) -> PathBuf {
     let path = folder.path().join("binary");
-    let script = format!(
-        "#!/bin/sh\ncase $1 in serve) {serve} ;; esac\necho \"$*\"; echo $PROVOST_SOCKET >&2; exit 3\n"
-    );
+    let script =
+        format!("#!/bin/sh\ncase $1 in serve) {serve} ;; esac\necho \"$*\"; echo $PROVOST_SOCKET >&2; exit 3\n");
     // Written by another process: a program that is open for writing here cannot be run, and a test that starts a
     // process at this moment holds it open.
     let write = "printf %s \"$2\" >\"$1\" && chmod +x \"$1\"";
-    let written = Command::new("sh")
-        .args(["-c", write, "sh"])
-        .arg(&path)
-        .arg(script)
-        .status()
-        .unwrap();
+    let written = Command::new("sh").args(["-c", write, "sh"]).arg(&path).arg(script).status().unwrap();
     assert!(written.success());
     path
 }
@@ -39,10 +33,7 @@ fn options(folder: &TempDir, serve: &str) -> ServerOptions {
 
 fn serving() -> String {
     let program = env::current_exe().unwrap();
-    format!(
-        "CONFIG=$3 exec {} --exact stand_in --ignored --nocapture",
-        program.display()
-    )
+    format!("CONFIG=$3 exec {} --exact stand_in --ignored --nocapture", program.display())
 }
 
 /// Listens at the configured socket and answers each request with the configuration.
@@ -63,15 +54,10 @@ fn stand_in() {
 #[test]
 fn a_server_is_started_killed_and_started_again() {
     let folder = TempDir::new().unwrap();
-    let mut server = options(&folder, &serving())
-        .set("signers", json!(["a"]))
-        .start();
+    let mut server = options(&folder, &serving()).set("signers", json!(["a"])).start();
     let config = server.http().get("/").unwrap().json();
     assert_eq!(config["source"], json!({"folder": {"path": "/shop"}}));
-    assert_eq!(
-        config["engine"],
-        json!({"docker": {"host": "unix:///nonexistent.sock"}})
-    );
+    assert_eq!(config["engine"], json!({"docker": {"host": "unix:///nonexistent.sock"}}));
     assert_eq!(config["instance"], server.instance());
     assert_eq!(config["signers"], json!(["a"]));
     assert!(config["state"].as_str().unwrap().ends_with("/state"));
@@ -82,28 +68,15 @@ fn a_server_is_started_killed_and_started_again() {
     assert!(!server.is_running() && server.http().get("/").is_err());
     server.start();
     assert_eq!(server.terminate().signal(), Some(15));
-    assert!(
-        server.log().matches("running 1 test").count() == 3,
-        "the log is kept over starts: {}",
-        server.log()
-    );
+    assert!(server.log().matches("running 1 test").count() == 3, "the log is kept over starts: {}", server.log());
 }
 
 #[test]
 fn commands_find_the_server() {
     let folder = TempDir::new().unwrap();
-    let server = options(&folder, &serving())
-        .git("git://127.0.0.1:1/")
-        .start();
+    let server = options(&folder, &serving()).git("git://127.0.0.1:1/").start();
     let socket = format!("{}\n", server.socket().display());
-    assert_eq!(
-        server.cli(["get", "runs"]),
-        Cli {
-            code: 3,
-            stdout: "get runs\n".to_owned(),
-            stderr: socket
-        }
-    );
+    assert_eq!(server.cli(["get", "runs"]), Cli { code: 3, stdout: "get runs\n".to_owned(), stderr: socket });
 }
 
 #[test]

@@ -20,14 +20,7 @@ pub struct App {
 #[derive(Clone, Debug, clap::Args)]
 pub struct GlobalArgs {
     /// When to use colours
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        help_heading = "Common options"
-    )]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Common options")]
     pub color: Color,
     /// Print data and errors only
     #[arg(short, long, global = true, help_heading = "Common options")]
@@ -36,13 +29,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, help_heading = "Common options")]
     pub utc: bool,
     /// Take this for the time that it is now (for tests)
-    #[arg(
-        long,
-        global = true,
-        hide = true,
-        env = "PROVOST_NOW",
-        value_name = "RFC3339"
-    )]
+    #[arg(long, global = true, hide = true, env = "PROVOST_NOW", value_name = "RFC3339")]
     pub now: Option<Timestamp>,
 }
 
@@ -50,52 +37,30 @@ pub struct GlobalArgs {
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct FormatArgs {
     /// How to print it
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT"
-    )]
+    #[arg(short = 'o', long = "output", value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
 }
 
 impl App {
     /// The process's own streams and clock, as `args` say.
     pub fn new(args: &GlobalArgs) -> Self {
-        let zone = if args.utc {
-            TimeZone::UTC
-        } else {
-            TimeZone::system()
-        };
-        let times = Times {
-            now: args.now.unwrap_or_else(Timestamp::now),
-            zone,
-        };
-        Self {
-            output: Output::new(args.color, args.quiet),
-            times,
-        }
+        let zone = if args.utc { TimeZone::UTC } else { TimeZone::system() };
+        let times = Times { now: args.now.unwrap_or_else(Timestamp::now), zone };
+        Self { output: Output::new(args.color, args.quiet), times }
     }
 
     /// Prints the next useful command, on stderr.
     pub fn next(&mut self, command: &str) -> Result<(), Failure> {
         use crate::output::{Text, Tone};
-        self.output
-            .note(Text::toned(Tone::Dim, "next: ").plus(command))
+        self.output.note(Text::toned(Tone::Dim, "next: ").plus(command))
     }
 }
 
 /// Runs a command that talks to a server, on this thread alone. Ctrl-C ends it with 130.
 pub fn block_on(work: impl Future<Output = Outcome>) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|error| {
-        Failure::no(format!(
-            "the system gives no resources to work with: {error}"
-        ))
-    })?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::no(format!("the system gives no resources to work with: {error}")))?;
     runtime.block_on(async {
         tokio::select! {
             outcome = work => outcome,

@@ -6,19 +6,14 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::app::{App, GlobalArgs, block_on};
 use crate::commands::{
-    control, describe, dev, engine, events, explain, get, help, logs, new, pack, revision, run,
-    schedule, schema, shell, simulate, status, validate, version,
+    control, describe, dev, engine, events, explain, get, help, logs, new, pack, revision, run, schedule, schema,
+    shell, simulate, status, validate, version,
 };
 use crate::exit::{Exit, Outcome};
 
 /// Declare your jobs and your shop's policy in git; every server runs them, on time, the same way.
 #[derive(Debug, clap::Parser)]
-#[command(
-    name = "provost",
-    version,
-    disable_help_subcommand = true,
-    max_term_width = 100
-)]
+#[command(name = "provost", version, disable_help_subcommand = true, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
@@ -98,9 +93,7 @@ pub fn definition() -> clap::Command {
 
 /// Does what `args` say and returns how it ended; failures are told on stderr.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
-    let parsed = definition()
-        .try_get_matches_from(args)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = definition().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
@@ -117,11 +110,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
 
 /// Help and version are no errors; everything else is wrong usage.
 fn refused(error: &clap::Error) -> Exit {
-    let exit = if error.use_stderr() {
-        Exit::Usage
-    } else {
-        Exit::Done
-    };
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     // Nobody reads it: there is nobody left to tell.
     let _ = error.print();
     exit

@@ -47,9 +47,7 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::No => {
-                "the answer is no: a manifest is invalid, a run failed, a revision was refused"
-            }
+            Self::No => "the answer is no: a manifest is invalid, a run failed, a revision was refused",
             Self::Usage => "the command line or a configuration file is wrong",
             Self::Changes => "there are changes (plan --exit-code)",
             Self::Denied => "denied: the server does not let you",
@@ -91,12 +89,7 @@ pub type Outcome = Result<Exit, Failure>;
 impl Failure {
     /// A failure that ends the command with `exit`.
     pub fn new(exit: Exit, message: impl fmt::Display) -> Self {
-        Self {
-            exit,
-            message: message.to_string(),
-            help: None,
-            is_report: false,
-        }
+        Self { exit, message: message.to_string(), help: None, is_report: false }
     }
 
     /// The answer is no.
@@ -116,10 +109,7 @@ impl Failure {
 
     /// A refusal that `report` tells in full: diagnostics with their own heads.
     pub fn report(exit: Exit, report: impl fmt::Display) -> Self {
-        Self {
-            is_report: true,
-            ..Self::new(exit, report)
-        }
+        Self { is_report: true, ..Self::new(exit, report) }
     }
 
     /// An ending of which nothing is said, because all has been said.
@@ -141,12 +131,7 @@ impl Failure {
         }
         let help = self.help.iter().map(|help| format!("help: {help}"));
         let text = std::iter::once(self.message.clone()).chain(help);
-        text.flat_map(|text| {
-            text.lines()
-                .map(|line| printable(line).into_owned())
-                .collect::<Vec<_>>()
-        })
-        .collect()
+        text.flat_map(|text| text.lines().map(|line| printable(line).into_owned()).collect::<Vec<_>>()).collect()
     }
 }
 

@@ -14,11 +14,7 @@ pub struct Args {
 impl Args {
     /// Makes them for a command whose usage line is `command usage`.
     pub fn new(command: &'static str, usage: &'static str, words: Vec<String>) -> Self {
-        Self {
-            command,
-            usage,
-            words: words.into_iter(),
-        }
+        Self { command, usage, words: words.into_iter() }
     }
 
     /// The next word, if there is one.
@@ -33,9 +29,7 @@ impl Args {
 
     /// The next word as text; `what` names it in the error.
     pub fn text(&mut self, what: &str) -> Result<String, Failure> {
-        self.words
-            .next()
-            .ok_or_else(|| self.wrong(&format!("{what} is missing")))
+        self.words.next().ok_or_else(|| self.wrong(&format!("{what} is missing")))
     }
 
     /// The next word as a number.
@@ -48,8 +42,7 @@ impl Args {
     pub fn seconds(&mut self, what: &str) -> Result<Duration, Failure> {
         let word = self.text(what)?;
         self.parse::<f64>(what, &word).and_then(|seconds| {
-            Duration::try_from_secs_f64(seconds)
-                .map_err(|_| self.wrong(&format!("{what} cannot be {seconds} seconds")))
+            Duration::try_from_secs_f64(seconds).map_err(|_| self.wrong(&format!("{what} cannot be {seconds} seconds")))
         })
     }
 
@@ -63,14 +56,10 @@ impl Args {
 
     /// A usage error of this command, with its usage line.
     pub fn wrong(&self, problem: &str) -> Failure {
-        Failure::usage(format!(
-            "{}: {problem}\nusage: {} {}",
-            self.command, self.command, self.usage
-        ))
+        Failure::usage(format!("{}: {problem}\nusage: {} {}", self.command, self.command, self.usage))
     }
 
     fn parse<T: FromStr>(&self, what: &str, word: &str) -> Result<T, Failure> {
-        word.parse()
-            .map_err(|_| self.wrong(&format!("{what} is not a number in range: `{word}`")))
+        word.parse().map_err(|_| self.wrong(&format!("{what} is not a number in range: `{word}`")))
     }
 }

@@ -16,26 +16,17 @@ pub struct Failure {
 impl Failure {
     /// The work went wrong: exit 1.
     pub fn work(message: impl Into<String>) -> Self {
-        Self {
-            code: 1,
-            message: message.into(),
-        }
+        Self { code: 1, message: message.into() }
     }
 
     /// The program was called wrongly: exit 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            code: 2,
-            message: message.into(),
-        }
+        Self { code: 2, message: message.into() }
     }
 
     /// Turns the error of an operation on `path` into one that says so.
     pub fn at(doing: &str, path: impl AsRef<std::path::Path>, error: &io::Error) -> Self {
-        Self::work(format!(
-            "cannot {doing} {}: {error}",
-            path.as_ref().display()
-        ))
+        Self::work(format!("cannot {doing} {}: {error}", path.as_ref().display()))
     }
 }
 
@@ -60,18 +51,12 @@ pub fn flaky(mut args: Args) -> Outcome {
     let failing: u64 = args.number("the number of failing attempts")?;
     args.end()?;
     let attempt = match env::var("PROVOST_ATTEMPT") {
-        Ok(text) => text
-            .parse()
-            .map_err(|_| Failure::usage(format!("PROVOST_ATTEMPT is not a number: `{text}`")))?,
+        Ok(text) => text.parse().map_err(|_| Failure::usage(format!("PROVOST_ATTEMPT is not a number: `{text}`")))?,
         Err(_) => 1,
     };
     if attempt <= failing {
-        return Err(Failure::work(format!(
-            "attempt {attempt} fails, as {failing} should"
-        )));
+        return Err(Failure::work(format!("attempt {attempt} fails, as {failing} should")));
     }
-    output::line(&format!(
-        "attempt {attempt} succeeds after {failing} that failed"
-    ))?;
+    output::line(&format!("attempt {attempt} succeeds after {failing} that failed"))?;
     Ok(0)
 }

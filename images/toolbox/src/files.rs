@@ -13,8 +13,7 @@ pub fn cat(mut args: Args) -> Outcome {
     let path = args.text("the file")?;
     args.end()?;
     let mut file = File::open(&path).map_err(|error| Failure::at("open", &path, &error))?;
-    io::copy(&mut file, &mut io::stdout().lock())
-        .map_err(|error| Failure::at("print", &path, &error))?;
+    io::copy(&mut file, &mut io::stdout().lock()).map_err(|error| Failure::at("print", &path, &error))?;
     Ok(0)
 }
 

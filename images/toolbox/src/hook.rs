@@ -70,9 +70,7 @@ impl Wishes {
             "--sleep" => self.sleep = args.seconds(option)?,
             "--exit" => self.exit = args.number(option)?,
             other => {
-                return Err(args.wrong(&format!(
-                    "there is no option `{other}`; `hook --help` lists them"
-                )));
+                return Err(args.wrong(&format!("there is no option `{other}`; `hook --help` lists them")));
             }
         }
         Ok(())
@@ -101,10 +99,7 @@ impl Wishes {
             let steps = (1..=self.progress).map(|step| progress(step, self.progress));
             save(&out.join("progress.jsonl"), &steps.collect::<String>())?;
         }
-        for (name, values) in [
-            ("locals.json", &self.locals),
-            ("globals.json", &self.globals),
-        ] {
+        for (name, values) in [("locals.json", &self.locals), ("globals.json", &self.globals)] {
             if !values.is_empty() {
                 save(&out.join(name), &json!(values).to_string())?;
             }
@@ -118,10 +113,7 @@ impl Wishes {
 
 /// `event run.starting of nightly due 2026-11-20T01:00:00Z`, without what the event does not say.
 fn describe(event: &Value) -> String {
-    let mut line = format!(
-        "event {}",
-        event["event"].as_str().unwrap_or("without a name")
-    );
+    let mut line = format!("event {}", event["event"].as_str().unwrap_or("without a name"));
     for (word, value) in [("of", &event["subject"]), ("due", &event["data"]["due"])] {
         if let Some(value) = value.as_str() {
             line.push_str(&format!(" {word} {value}"));
@@ -133,22 +125,15 @@ fn describe(event: &Value) -> String {
 /// One line of `progress.jsonl`.
 fn progress(step: u32, steps: u32) -> String {
     let percent = u64::from(step) * 100 / u64::from(steps);
-    format!(
-        "{}\n",
-        json!({"progress": percent, "message": format!("step {step} of {steps}")})
-    )
+    format!("{}\n", json!({"progress": percent, "message": format!("step {step} of {steps}")}))
 }
 
 /// Takes `PATH=VALUE` from the arguments into `values`; the parts of a path are separated by dots.
 fn set(values: &mut Map<String, Value>, args: &mut Args) -> Result<(), Failure> {
     let setting = args.text("the setting")?;
-    let (path, value) = setting
-        .split_once('=')
-        .ok_or_else(|| args.wrong(&format!("`{setting}` is not PATH=VALUE")))?;
+    let (path, value) = setting.split_once('=').ok_or_else(|| args.wrong(&format!("`{setting}` is not PATH=VALUE")))?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
-    let (parents, name) = path
-        .rsplit_once('.')
-        .map_or((None, path), |(parents, name)| (Some(parents), name));
+    let (parents, name) = path.rsplit_once('.').map_or((None, path), |(parents, name)| (Some(parents), name));
     let mut here = values;
     for parent in parents.into_iter().flat_map(|parents| parents.split('.')) {
         here = here
@@ -191,11 +176,7 @@ mod tests {
     }
 
     fn wishes(options: &[&str]) -> Result<Wishes, Failure> {
-        let mut args = Args::new(
-            "hook",
-            "[OPTIONS]",
-            options.iter().map(|&word| word.to_owned()).collect(),
-        );
+        let mut args = Args::new("hook", "[OPTIONS]", options.iter().map(|&word| word.to_owned()).collect());
         let mut wishes = Wishes::default();
         while let Some(option) = args.next() {
             wishes.take(&option, &mut args)?;
@@ -210,10 +191,7 @@ mod tests {
     #[test]
     fn it_says_which_event_it_got() {
         let event = json!({"event": "run.starting", "subject": "nightly", "data": {"due": "2026-11-20T01:00:00Z"}});
-        assert_eq!(
-            run(&event, &[]).1,
-            ["event run.starting of nightly due 2026-11-20T01:00:00Z"]
-        );
+        assert_eq!(run(&event, &[]).1, ["event run.starting of nightly due 2026-11-20T01:00:00Z"]);
         let event = json!({"event": "server.startup", "subject": null});
         assert_eq!(run(&event, &[]).1, ["event server.startup"]);
     }
@@ -221,62 +199,25 @@ mod tests {
     #[test]
     fn it_prints_values_of_the_event() {
         let event = json!({"event": "a", "data": {"steps": [{"exit": 3}]}, "locals": {"x": "y"}});
-        let lines = run(
-            &event,
-            &[
-                "--get",
-                "data.steps.0.exit",
-                "--get",
-                "locals.x",
-                "--get",
-                "data.none.at.all",
-            ],
-        )
-        .1;
-        assert_eq!(
-            lines[1..],
-            [
-                "data.steps.0.exit = 3",
-                "locals.x = \"y\"",
-                "data.none.at.all = absent"
-            ]
-        );
+        let lines = run(&event, &["--get", "data.steps.0.exit", "--get", "locals.x", "--get", "data.none.at.all"]).1;
+        assert_eq!(lines[1..], ["data.steps.0.exit = 3", "locals.x = \"y\"", "data.none.at.all = absent"]);
     }
 
     #[test]
     fn it_writes_locals_and_globals_with_nested_keys() {
         let (home, _) = run(
             &json!({"event": "a"}),
-            &[
-                "--set-local",
-                "artifact.path=/x",
-                "--set-local",
-                "artifact.size=3",
-                "--set-global",
-                "seen=true",
-            ],
+            &["--set-local", "artifact.path=/x", "--set-local", "artifact.size=3", "--set-global", "seen=true"],
         );
-        assert_eq!(
-            out(&home, "locals.json"),
-            r#"{"artifact":{"path":"/x","size":3}}"#
-        );
+        assert_eq!(out(&home, "locals.json"), r#"{"artifact":{"path":"/x","size":3}}"#);
         assert_eq!(out(&home, "globals.json"), r#"{"seen":true}"#);
-        assert!(
-            !home.path().join("out/reply.json").exists(),
-            "no answer was asked for"
-        );
+        assert!(!home.path().join("out/reply.json").exists(), "no answer was asked for");
     }
 
     #[test]
     fn it_answers_and_reports_progress() {
-        let (home, _) = run(
-            &json!({"event": "a"}),
-            &["--deny", "not today", "--progress", "2"],
-        );
-        assert_eq!(
-            out(&home, "reply.json"),
-            r#"{"allow":false,"reason":"not today"}"#
-        );
+        let (home, _) = run(&json!({"event": "a"}), &["--deny", "not today", "--progress", "2"]);
+        assert_eq!(out(&home, "reply.json"), r#"{"allow":false,"reason":"not today"}"#);
         assert_eq!(
             out(&home, "progress.jsonl"),
             "{\"message\":\"step 1 of 2\",\"progress\":50}\n{\"message\":\"step 2 of 2\",\"progress\":100}\n"
@@ -287,11 +228,9 @@ mod tests {
 
     #[test]
     fn it_refuses_what_it_does_not_know() {
-        for options in [
-            &["--nonsense"][..],
-            &["--set-local", "novalue"],
-            &["--set-local", "a=1", "--set-local", "a.b=2"],
-        ] {
+        for options in
+            [&["--nonsense"][..], &["--set-local", "novalue"], &["--set-local", "a=1", "--set-local", "a.b=2"]]
+        {
             let failure = wishes(options).unwrap_err();
             assert_eq!(failure.code, 2, "{options:?}: {}", failure.message);
         }
@@ -300,22 +239,8 @@ mod tests {
     #[test]
     fn an_event_that_is_missing_or_broken_is_an_error() {
         let home = TempDir::new().unwrap();
-        assert_eq!(
-            wishes(&[])
-                .unwrap()
-                .carry_out(home.path())
-                .unwrap_err()
-                .code,
-            1
-        );
+        assert_eq!(wishes(&[]).unwrap().carry_out(home.path()).unwrap_err().code, 1);
         fs::write(home.path().join("event.json"), "{").unwrap();
-        assert!(
-            wishes(&[])
-                .unwrap()
-                .carry_out(home.path())
-                .unwrap_err()
-                .message
-                .contains("is not JSON")
-        );
+        assert!(wishes(&[]).unwrap().carry_out(home.path()).unwrap_err().message.contains("is not JSON"));
     }
 }

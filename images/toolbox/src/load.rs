@@ -48,9 +48,7 @@ pub fn fork_bomb(mut args: Args) -> Outcome {
             output::line(&format!("started {started} children"))?;
             Ok(0)
         }
-        Some(error) => Err(Failure::work(format!(
-            "stopped after {started} of {wanted} children: {error}"
-        ))),
+        Some(error) => Err(Failure::work(format!("stopped after {started} of {wanted} children: {error}"))),
     }
 }
 

@@ -70,12 +70,7 @@ const fn command(
     about: &'static str,
     run: fn(Args) -> Outcome,
 ) -> Command {
-    Command {
-        name,
-        arguments,
-        about,
-        run,
-    }
+    Command { name, arguments, about, run }
 }
 
 fn main() -> ExitCode {
@@ -90,24 +85,15 @@ fn main() -> ExitCode {
 
 /// Finds the command that the arguments name and runs it.
 fn run(mut words: Vec<String>) -> Outcome {
-    let called = words
-        .first()
-        .map(|path| path.rsplit('/').next().unwrap_or(path).to_owned())
-        .unwrap_or_default();
+    let called = words.first().map(|path| path.rsplit('/').next().unwrap_or(path).to_owned()).unwrap_or_default();
     let skip = if find(&called).is_some() { 0 } else { 1 };
     words.drain(..skip.min(words.len()));
     if words.is_empty() {
         return Err(Failure::usage("a command is missing; `help` lists them"));
     }
-    let name = words
-        .remove(0)
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let command = find(&name).ok_or_else(|| {
-        Failure::usage(format!("there is no command `{name}`; `help` lists them"))
-    })?;
+    let name = words.remove(0).rsplit('/').next().unwrap_or_default().to_owned();
+    let command =
+        find(&name).ok_or_else(|| Failure::usage(format!("there is no command `{name}`; `help` lists them")))?;
     if !signals::handles_its_own(command.name) {
         signals::end_on_termination()?;
     }
@@ -120,13 +106,7 @@ fn find(name: &str) -> Option<&'static Command> {
 
 fn help(args: Args) -> Outcome {
     args.end()?;
-    for Command {
-        name,
-        arguments,
-        about,
-        ..
-    } in COMMANDS
-    {
+    for Command { name, arguments, about, .. } in COMMANDS {
         output::line(&format!("{:<42}{about}", format!("{name} {arguments}")))?;
     }
     Ok(0)

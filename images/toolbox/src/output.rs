@@ -57,17 +57,12 @@ pub fn env(args: Args) -> Outcome {
         let mut all: Vec<_> = env::vars_os().collect();
         all.sort();
         for (name, value) in all {
-            line(&format!(
-                "{}={}",
-                name.to_string_lossy(),
-                value.to_string_lossy()
-            ))?;
+            line(&format!("{}={}", name.to_string_lossy(), value.to_string_lossy()))?;
         }
         return Ok(0);
     }
     for name in names {
-        let value =
-            env::var_os(&name).ok_or_else(|| Failure::work(format!("{name} is not set")))?;
+        let value = env::var_os(&name).ok_or_else(|| Failure::work(format!("{name} is not set")))?;
         line(&format!("{name}={}", value.to_string_lossy()))?;
     }
     Ok(0)

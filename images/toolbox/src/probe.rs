@@ -8,17 +8,9 @@ use crate::{Outcome, args::Args, failure::Failure, output};
 pub fn id(args: Args) -> Outcome {
     args.end()?;
     let status = read("/proc/self/status")?;
-    let effective =
-        |name| field(&status, name).map(|ids| ids.split_whitespace().nth(1).unwrap_or_default());
-    let groups = field(&status, "Groups")?
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(",");
-    output::line(&format!(
-        "uid={} gid={} groups={groups}",
-        effective("Uid")?,
-        effective("Gid")?
-    ))?;
+    let effective = |name| field(&status, name).map(|ids| ids.split_whitespace().nth(1).unwrap_or_default());
+    let groups = field(&status, "Groups")?.split_whitespace().collect::<Vec<_>>().join(",");
+    output::line(&format!("uid={} gid={} groups={groups}", effective("Uid")?, effective("Gid")?))?;
     Ok(0)
 }
 
@@ -49,10 +41,7 @@ pub fn mounts(args: Args) -> Outcome {
 /// `net`: one line an interface.
 pub fn net(args: Args) -> Outcome {
     args.end()?;
-    for (name, _) in read("/proc/net/dev")?
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-    {
+    for (name, _) in read("/proc/net/dev")?.lines().filter_map(|line| line.split_once(':')) {
         output::line(name.trim())?;
     }
     Ok(0)

@@ -17,21 +17,13 @@ const PRODUCTS: [(&str, u32, u32); 6] = [
 /// `extract`
 pub fn extract(args: Args) -> Outcome {
     args.end()?;
-    tell(&[
-        "connecting to the till",
-        "read 352 orders, 6 products",
-        "wrote orders.csv, 18 kB",
-    ])
+    tell(&["connecting to the till", "read 352 orders, 6 products", "wrote orders.csv, 18 kB"])
 }
 
 /// `load`
 pub fn load(args: Args) -> Outcome {
     args.end()?;
-    tell(&[
-        "reading orders.csv",
-        "loading 352 rows into warehouse.orders",
-        "352 rows loaded, 0 refused",
-    ])
+    tell(&["reading orders.csv", "loading 352 rows into warehouse.orders", "352 rows loaded, 0 refused"])
 }
 
 /// `report [--since X] [--limit N]`: at most N products, best first.
@@ -46,11 +38,7 @@ pub fn report(mut args: Args) -> Outcome {
     }
     tell(&[&format!("takings since {since}")])?;
     for (name, orders, cents) in PRODUCTS.into_iter().take(limit) {
-        output::line(&format!(
-            "{name:<14}{orders:>4} orders {:>6}.{:02}",
-            cents / 100,
-            cents % 100
-        ))?;
+        output::line(&format!("{name:<14}{orders:>4} orders {:>6}.{:02}", cents / 100, cents % 100))?;
     }
     Ok(0)
 }

@@ -60,11 +60,7 @@ impl Terminations {
             }
             match self.0.read(&mut [0]) {
                 Ok(_) => return true,
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
-                    ) => {}
+                Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
                 Err(_) => std::thread::sleep(left),
             }
         }

@@ -12,18 +12,9 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_provost-toolbox");
 
 /// Runs the toolbox with variables; returns exit code, stdout and stderr.
 fn run_with(variables: &[(&str, &str)], args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(PROGRAM)
-        .args(args)
-        .env_clear()
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
+    let output = Command::new(PROGRAM).args(args).env_clear().envs(variables.iter().copied()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 fn run(args: &[&str]) -> (i32, String, String) {
@@ -33,11 +24,7 @@ fn run(args: &[&str]) -> (i32, String, String) {
 /// Checks exit code and stdout; stderr must be empty.
 #[track_caller]
 fn check(args: &[&str], code: i32, stdout: &str) {
-    assert_eq!(
-        run(args),
-        (code, stdout.to_owned(), String::new()),
-        "{args:?}"
-    );
+    assert_eq!(run(args), (code, stdout.to_owned(), String::new()), "{args:?}");
 }
 
 fn path(folder: &TempDir, name: &str) -> String {
@@ -47,9 +34,7 @@ fn path(folder: &TempDir, name: &str) -> String {
 /// The lines of an evidence file; empty if it is not there.
 fn evidence(file: &str) -> Vec<Value> {
     let text = fs::read_to_string(file).unwrap_or_default();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -60,25 +45,15 @@ fn printing() {
     let variables = [("B", "2"), ("A", "1")];
     assert_eq!(run_with(&variables, &["env"]).1, "A=1\nB=2\n");
     assert_eq!(run_with(&variables, &["env", "B"]).1, "B=2\n");
-    assert_eq!(
-        run(&["env", "B"]),
-        (1, String::new(), "B is not set\n".to_owned())
-    );
+    assert_eq!(run(&["env", "B"]), (1, String::new(), "B is not set\n".to_owned()));
 }
 
 #[test]
 fn failing() {
-    assert_eq!(
-        run(&["fail", "7", "no", "luck"]),
-        (7, String::new(), "no luck\n".to_owned())
-    );
+    assert_eq!(run(&["fail", "7", "no", "luck"]), (7, String::new(), "no luck\n".to_owned()));
     let flaky = |attempt| run_with(&[("PROVOST_ATTEMPT", attempt)], &["flaky", "2"]).0;
     assert_eq!(["1", "2", "3", "x"].map(flaky), [1, 1, 0, 2]);
-    assert_eq!(
-        run(&["flaky", "1"]).0,
-        1,
-        "without the variable it is the first attempt"
-    );
+    assert_eq!(run(&["flaky", "1"]).0, 1, "without the variable it is the first attempt");
     assert_eq!(run(&["flaky", "0"]).0, 0);
 }
 
@@ -105,14 +80,10 @@ fn wrong_usage_is_exit_2_with_a_reason() {
 #[test]
 fn help_lists_every_command_that_the_readme_lists() {
     let help = run(&["help"]).1;
-    let readme =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     for line in help.lines() {
         let name = line.split(' ').next().unwrap();
-        assert!(
-            readme.contains(&format!("`{name}")),
-            "the README does not list `{name}`"
-        );
+        assert!(readme.contains(&format!("`{name}")), "the README does not list `{name}`");
     }
     assert_eq!(help.lines().count(), 24);
 }
@@ -128,11 +99,7 @@ fn files() {
     check(&["cat", &file], 0, "d\n");
     let here = path(&folder, "");
     check(&["ro-check", &here], 1, &format!("{here} is writable\n"));
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "the probe is removed"
-    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the probe is removed");
     assert_eq!(run(&["cat", &path(&folder, "none")]).0, 1);
 }
 
@@ -149,25 +116,11 @@ fn the_name_that_it_is_called_by_is_a_command_too() {
 fn marks_are_evidence_of_start_and_end() {
     let folder = TempDir::new().unwrap();
     let file = path(&folder, "evidence");
-    let variables = [
-        ("PROVOST_DUE", "2026-11-20T01:00:00Z"),
-        ("PROVOST_RUN", "r1"),
-        ("PROVOST_ATTEMPT", "2"),
-    ];
-    assert_eq!(
-        run_with(
-            &variables,
-            &["mark", &file, "--sleep", "0.05", "--exit", "3"]
-        )
-        .0,
-        3
-    );
+    let variables = [("PROVOST_DUE", "2026-11-20T01:00:00Z"), ("PROVOST_RUN", "r1"), ("PROVOST_ATTEMPT", "2")];
+    assert_eq!(run_with(&variables, &["mark", &file, "--sleep", "0.05", "--exit", "3"]).0, 3);
     let marks = evidence(&file);
     for mark in &marks {
-        assert_eq!(
-            [&mark["due"], &mark["run"], &mark["attempt"]],
-            ["2026-11-20T01:00:00Z", "r1", "2"]
-        );
+        assert_eq!([&mark["due"], &mark["run"], &mark["attempt"]], ["2026-11-20T01:00:00Z", "r1", "2"]);
     }
     assert_eq!([&marks[0]["mark"], &marks[1]["mark"]], ["start", "end"]);
     assert_eq!(marks[1]["exit"], 3);
@@ -179,18 +132,14 @@ fn marks_are_evidence_of_start_and_end() {
 fn a_terminated_mark_says_so() {
     let folder = TempDir::new().unwrap();
     let file = path(&folder, "evidence");
-    let mut marking =
-        Leash::start(Command::new(PROGRAM).args(["mark", &file, "--sleep", "600"])).unwrap();
+    let mut marking = Leash::start(Command::new(PROGRAM).args(["mark", &file, "--sleep", "600"])).unwrap();
     let wait = Duration::from_secs(20);
     eventually(wait, || (evidence(&file).len() == 1).then_some(())).unwrap();
     marking.terminate();
     let ended = eventually(wait, || marking.ended().unwrap()).unwrap();
     assert_eq!(ended.code(), Some(143));
     let marks = evidence(&file);
-    assert_eq!(
-        (&marks[1]["mark"], &marks[1]["exit"]),
-        (&"end".into(), &143.into())
-    );
+    assert_eq!((&marks[1]["mark"], &marks[1]["exit"]), (&"end".into(), &143.into()));
 }
 
 #[test]

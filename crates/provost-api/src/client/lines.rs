@@ -24,20 +24,11 @@ struct Reader {
 }
 
 /// Turns `body` into one value a line. Empty lines only show that the connection lives. After an error nothing follows.
-pub(super) fn decode<T>(
-    body: Incoming,
-    socket: PathBuf,
-) -> BoxStream<'static, Result<T, ClientError>>
+pub(super) fn decode<T>(body: Incoming, socket: PathBuf) -> BoxStream<'static, Result<T, ClientError>>
 where
     T: DeserializeOwned + Send + 'static,
 {
-    let reader = Reader {
-        body,
-        socket,
-        rest: Vec::new(),
-        lines: VecDeque::new(),
-        over: false,
-    };
+    let reader = Reader { body, socket, rest: Vec::new(), lines: VecDeque::new(), over: false };
     stream::unfold(reader, |mut reader| async move {
         let next = reader.next().await?;
         reader.over |= next.is_err();
@@ -65,16 +56,11 @@ impl Reader {
                         self.take(&data);
                     }
                     if self.rest.len() > LINE_MAX {
-                        return Some(Err(
-                            self.unreadable(format!("a line of more than {LINE_MAX} bytes"))
-                        ));
+                        return Some(Err(self.unreadable(format!("a line of more than {LINE_MAX} bytes"))));
                     }
                 }
                 Some(Err(error)) => {
-                    return Some(Err(ClientError::Io {
-                        socket: self.socket.clone(),
-                        why: error.to_string(),
-                    }));
+                    return Some(Err(ClientError::Io { socket: self.socket.clone(), why: error.to_string() }));
                 }
                 None => {
                     self.over = true;
@@ -86,18 +72,13 @@ impl Reader {
 
     fn take(&mut self, data: &[u8]) {
         let mut pieces = data.split(|byte| *byte == b'\n');
-        self.rest
-            .extend_from_slice(pieces.next().unwrap_or_default());
+        self.rest.extend_from_slice(pieces.next().unwrap_or_default());
         for piece in pieces {
-            self.lines
-                .push_back(std::mem::replace(&mut self.rest, piece.to_vec()));
+            self.lines.push_back(std::mem::replace(&mut self.rest, piece.to_vec()));
         }
     }
 
     fn unreadable(&self, why: String) -> ClientError {
-        ClientError::Answer {
-            socket: self.socket.clone(),
-            why,
-        }
+        ClientError::Answer { socket: self.socket.clone(), why }
     }
 }

@@ -13,30 +13,16 @@ use super::{Answer, Client, ClientError, lines};
 use crate::wire::{Listing, Problem};
 
 impl Client {
-    pub(super) async fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &impl Serialize,
-    ) -> Answer<T> {
-        let response = self
-            .send(Method::GET, &with_query(path, query), Vec::new())
-            .await?;
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Answer<T> {
+        let response = self.send(Method::GET, &with_query(path, query), Vec::new()).await?;
         self.read(response).await
     }
 
-    pub(super) async fn list<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &impl Serialize,
-    ) -> Answer<Vec<T>> {
+    pub(super) async fn list<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Answer<Vec<T>> {
         Ok(self.get::<Listing<T>>(path, query).await?.items)
     }
 
-    pub(super) async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        request: &impl Serialize,
-    ) -> Answer<T> {
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, request: &impl Serialize) -> Answer<T> {
         let response = self.send(Method::POST, path, json(request)).await?;
         self.read(response).await
     }
@@ -45,58 +31,35 @@ impl Client {
         self.send(Method::POST, path, json(request)).await.map(drop)
     }
 
-    pub(super) async fn stream<T>(
-        &self,
-        path: &str,
-        query: &impl Serialize,
-    ) -> Answer<BoxStream<'static, Answer<T>>>
+    pub(super) async fn stream<T>(&self, path: &str, query: &impl Serialize) -> Answer<BoxStream<'static, Answer<T>>>
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let response = self
-            .send(Method::GET, &with_query(path, query), Vec::new())
-            .await?;
+        let response = self.send(Method::GET, &with_query(path, query), Vec::new()).await?;
         Ok(lines::decode(response.into_body(), self.socket.clone()))
     }
 
     /// Sends one request on a connection of its own, and returns the answer if it is a yes.
     async fn send(&self, method: Method, path: &str, body: Vec<u8>) -> Answer<Response<Incoming>> {
-        let stream = UnixStream::connect(&self.socket)
-            .await
-            .map_err(|error| self.unreachable(&error))?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| self.broken(&error))?;
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(&error))?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
         // It ends with the answer's body, or when that is dropped.
         tokio::spawn(connection);
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "provost")
-            .header(
-                header::USER_AGENT,
-                concat!("provost/", env!("CARGO_PKG_VERSION")),
-            )
+            .header(header::USER_AGENT, concat!("provost/", env!("CARGO_PKG_VERSION")))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(bytes::Bytes::from(body)))
             .map_err(|error| self.broken(&error))?;
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|error| self.broken(&error))?;
-        if response.status().is_success() {
-            Ok(response)
-        } else {
-            Err(self.refused(response).await)
-        }
+        let response = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
+        if response.status().is_success() { Ok(response) } else { Err(self.refused(response).await) }
     }
 
     async fn read<T: DeserializeOwned>(&self, response: Response<Incoming>) -> Answer<T> {
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|error| self.broken(&error))?;
+        let body = response.into_body().collect().await.map_err(|error| self.broken(&error))?;
         serde_json::from_slice(&body.to_bytes()).map_err(|error| self.unreadable(&error))
     }
 
@@ -119,28 +82,18 @@ impl Client {
             },
             ErrorKind::PermissionDenied => ClientError::Denied {
                 socket,
-                hint: "ask as root, or as a member of the socket's group (`ls -l` shows it)"
-                    .to_owned(),
+                hint: "ask as root, or as a member of the socket's group (`ls -l` shows it)".to_owned(),
             },
-            _ => ClientError::Io {
-                socket,
-                why: error.to_string(),
-            },
+            _ => ClientError::Io { socket, why: error.to_string() },
         }
     }
 
     fn broken(&self, why: &impl ToString) -> ClientError {
-        ClientError::Io {
-            socket: self.socket.clone(),
-            why: why.to_string(),
-        }
+        ClientError::Io { socket: self.socket.clone(), why: why.to_string() }
     }
 
     fn unreadable(&self, why: &impl ToString) -> ClientError {
-        ClientError::Answer {
-            socket: self.socket.clone(),
-            why: why.to_string(),
-        }
+        ClientError::Answer { socket: self.socket.clone(), why: why.to_string() }
     }
 }
 

@@ -94,11 +94,7 @@ impl Glimpse {
             AutomationState::Paused
         } else if self.automation.suspend {
             AutomationState::Suspended
-        } else if self
-            .open_runs
-            .iter()
-            .any(|run| run.phase != RunPhase::Queued)
-        {
+        } else if self.open_runs.iter().any(|run| run.phase != RunPhase::Queued) {
             AutomationState::Running
         } else if !self.open_runs.is_empty() {
             AutomationState::Queued
@@ -126,9 +122,7 @@ impl Glimpse {
                 reason => format!("paused by {}: {reason}", pause.by),
             });
         }
-        self.halted
-            .clone()
-            .or_else(|| provost_planner::frozen_at(&self.automation, next))
+        self.halted.clone().or_else(|| provost_planner::frozen_at(&self.automation, next))
     }
 }
 
@@ -143,27 +137,15 @@ fn open_run(run: &model::Run) -> OpenRun {
         P::After { .. } => (RunPhase::After, None),
         P::Finished { .. } => (RunPhase::Finished, None),
     };
-    OpenRun {
-        run: run.id.to_string(),
-        due: run.due,
-        phase,
-        began_at: model::RunRecord::of(run).began_at,
-        waits_for,
-    }
+    OpenRun { run: run.id.to_string(), due: run.due, phase, began_at: model::RunRecord::of(run).began_at, waits_for }
 }
 
 /// The lateness of the youngest open run that has begun.
 fn late(open: &[OpenRun]) -> Option<u64> {
-    open.iter()
-        .rev()
-        .find_map(|run| Some(seconds(run.due, run.began_at?)))
+    open.iter().rev().find_map(|run| Some(seconds(run.due, run.began_at?)))
 }
 
-fn last_run(
-    automation: &Automation,
-    over: &model::LastRun,
-    record: Option<&model::RunRecord>,
-) -> LastRunItem {
+fn last_run(automation: &Automation, over: &model::LastRun, record: Option<&model::RunRecord>) -> LastRunItem {
     let record = record.filter(|record| record.run == over.run);
     LastRunItem {
         run: over.run.to_string(),
@@ -179,11 +161,7 @@ fn last_run(
 }
 
 fn pause_item(pause: &Pause) -> PauseItem {
-    PauseItem {
-        until: pause.until,
-        reason: pause.reason.clone(),
-        by: pause.by.clone(),
-    }
+    PauseItem { until: pause.until, reason: pause.reason.clone(), by: pause.by.clone() }
 }
 
 fn never(automation: &Automation) -> &'static str {

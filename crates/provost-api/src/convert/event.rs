@@ -1,9 +1,7 @@
 //! What happened, as a line for people and programs.
 
 use jiff::Timestamp;
-use provost_model::{
-    AcceptedEvent, EventFact, EventId, Fact, Name, Notice, Recorded, RevisionChange, RunId,
-};
+use provost_model::{AcceptedEvent, EventFact, EventId, Fact, Name, Notice, Recorded, RevisionChange, RunId};
 use serde::Serialize;
 
 use super::automation_of;
@@ -80,152 +78,83 @@ impl Line {
 fn line_of(fact: &Fact) -> Option<Line> {
     Some(match fact {
         Fact::ServerStarted { version } => {
-            Line::new("server.started", format!("Provost {version} started"))
-                .with("version", version)
+            Line::new("server.started", format!("Provost {version} started")).with("version", version)
         }
-        Fact::ServerStopping => Line::new(
-            "server.stopping",
-            "the server shuts down: nothing starts any more",
-        ),
+        Fact::ServerStopping => Line::new("server.stopping", "the server shuts down: nothing starts any more"),
         Fact::RevisionApplied { change } => applied(change),
-        Fact::RevisionRejected {
-            revision,
-            errors,
-            report,
-        } => Line::new(
-            "revision.rejected",
-            format!(
-                "revision {revision} was rejected: {}",
-                errors_in_words(*errors)
-            ),
-        )
-        .with("revision", revision)
-        .with("errors", errors)
-        .with("report", report),
-        Fact::Pinned { revision, by } => Line::new(
-            "revision.pinned",
-            format!("{by} pinned the server to revision {revision}"),
-        )
-        .with("revision", revision)
-        .with("by", by),
-        Fact::Unpinned { by } => Line::new(
-            "revision.unpinned",
-            format!("{by} let the server follow its source again"),
-        )
-        .with("by", by),
+        Fact::RevisionRejected { revision, errors, report } => {
+            Line::new("revision.rejected", format!("revision {revision} was rejected: {}", errors_in_words(*errors)))
+                .with("revision", revision)
+                .with("errors", errors)
+                .with("report", report)
+        }
+        Fact::Pinned { revision, by } => {
+            Line::new("revision.pinned", format!("{by} pinned the server to revision {revision}"))
+                .with("revision", revision)
+                .with("by", by)
+        }
+        Fact::Unpinned { by } => {
+            Line::new("revision.unpinned", format!("{by} let the server follow its source again")).with("by", by)
+        }
         // A bookmark: due times count from here.
         Fact::Armed { .. } => return None,
-        Fact::DueSkipped {
-            automation,
-            due,
-            reason,
-            detail,
-        } => {
-            let why = if detail.is_empty() {
-                reason.word()
-            } else {
-                detail
-            };
-            Line::new(
-                "run.skipped",
-                format!("{automation} was skipped at {due}: {why}"),
-            )
-            .automation(Some(automation))
-            .with("due", due)
-            .with("reason", reason.word())
+        Fact::DueSkipped { automation, due, reason, detail } => {
+            let why = if detail.is_empty() { reason.word() } else { detail };
+            Line::new("run.skipped", format!("{automation} was skipped at {due}: {why}"))
+                .automation(Some(automation))
+                .with("due", due)
+                .with("reason", reason.word())
         }
-        Fact::TriggerSkipped {
-            automation,
-            event,
-            reason,
-            detail,
-        } => {
-            let why = if detail.is_empty() {
-                reason.word()
-            } else {
-                detail
-            };
-            Line::new(
-                "run.skipped",
-                format!("{automation} was skipped, which {event} would have started: {why}"),
-            )
-            .automation(Some(automation))
-            .event(event)
-            .with("reason", reason.word())
+        Fact::TriggerSkipped { automation, event, reason, detail } => {
+            let why = if detail.is_empty() { reason.word() } else { detail };
+            Line::new("run.skipped", format!("{automation} was skipped, which {event} would have started: {why}"))
+                .automation(Some(automation))
+                .event(event)
+                .with("reason", reason.word())
         }
-        Fact::DueMissed {
-            automation,
-            first,
-            last,
-            count,
-            reason,
-        } => {
+        Fact::DueMissed { automation, first, last, count, reason } => {
             let what = missed_times(*first, *last, *count);
-            Line::new(
-                "run.missed",
-                format!("{automation} missed {what}: {}", missed_because(*reason)),
-            )
-            .automation(Some(automation))
-            .with("first", first)
-            .with("last", last)
-            .with("count", count)
-            .with("reason", reason.word())
+            Line::new("run.missed", format!("{automation} missed {what}: {}", missed_because(*reason)))
+                .automation(Some(automation))
+                .with("first", first)
+                .with("last", last)
+                .with("count", count)
+                .with("reason", reason.word())
         }
         Fact::RunAccepted { accepted } => accepted_run(accepted),
         Fact::Run { run, change } => run_line(run, change)?.run(run),
         Fact::EventAccepted { event } => accepted_event(event)?,
         Fact::Event { id, change } => event_line(id, change)?.event(id),
         Fact::NoticeQueued { notice } => queued_notice(notice),
-        Fact::NoticeDelivered { id } => Line::new(
-            "notice.delivered",
-            format!("notification {id} was delivered"),
-        )
-        .event(id),
-        Fact::NoticeFailed { id, why, until } => Line::new(
-            "notice.failed",
-            format!("notification {id} was not delivered: {why}; tried again at {until}"),
-        )
-        .event(id)
-        .with("why", why)
-        .with("until", until),
-        Fact::NoticeGivenUp { id, why } => Line::new(
-            "notice.givenUp",
-            format!("notification {id} was given up: {why}"),
-        )
-        .event(id)
-        .with("why", why),
-        Fact::Paused {
-            automation,
-            until,
-            reason,
-            by,
-        } => {
+        Fact::NoticeDelivered { id } => {
+            Line::new("notice.delivered", format!("notification {id} was delivered")).event(id)
+        }
+        Fact::NoticeFailed { id, why, until } => {
+            Line::new("notice.failed", format!("notification {id} was not delivered: {why}; tried again at {until}"))
+                .event(id)
+                .with("why", why)
+                .with("until", until)
+        }
+        Fact::NoticeGivenUp { id, why } => {
+            Line::new("notice.givenUp", format!("notification {id} was given up: {why}")).event(id).with("why", why)
+        }
+        Fact::Paused { automation, until, reason, by } => {
             let until_when = until.map_or_else(String::new, |until| format!(" until {until}"));
-            let why = if reason.is_empty() {
-                String::new()
-            } else {
-                format!(": {reason}")
-            };
-            Line::new(
-                "automation.paused",
-                format!("{by} paused {automation}{until_when}{why}"),
-            )
-            .automation(Some(automation))
-            .with("until", until)
-            .with("reason", reason)
-            .with("by", by)
+            let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            Line::new("automation.paused", format!("{by} paused {automation}{until_when}{why}"))
+                .automation(Some(automation))
+                .with("until", until)
+                .with("reason", reason)
+                .with("by", by)
         }
-        Fact::Resumed { automation, by } => Line::new(
-            "automation.resumed",
-            format!("{automation} was resumed by {by}"),
-        )
-        .automation(Some(automation))
-        .with("by", by),
-        Fact::DriftFound { container, what } => {
-            Line::new("drift.found", format!("container {container}: {what}"))
-                .with("container", container)
-                .with("what", what)
+        Fact::Resumed { automation, by } => {
+            Line::new("automation.resumed", format!("{automation} was resumed by {by}"))
+                .automation(Some(automation))
+                .with("by", by)
         }
+        Fact::DriftFound { container, what } => Line::new("drift.found", format!("container {container}: {what}"))
+            .with("container", container)
+            .with("what", what),
         Fact::DriftCorrected { container, what } => {
             Line::new("drift.corrected", format!("container {container}: {what}"))
                 .with("container", container)
@@ -240,10 +169,7 @@ fn applied(change: &RevisionChange) -> Line {
         1 => "1 change".to_owned(),
         many => format!("{many} changes"),
     };
-    let message = format!(
-        "revision {} is in force, applied by {}: {what}",
-        change.revision, change.by
-    );
+    let message = format!("revision {} is in force, applied by {}: {what}", change.revision, change.by);
     Line::new("revision.applied", message)
         .with("revision", &change.revision)
         .with("by", &change.by)
@@ -266,14 +192,8 @@ fn missed_times(first: Timestamp, last: Timestamp, count: u64) -> String {
 }
 
 /// Events that are accepted because of a fact that has a line of its own.
-const TOLD_BY_FACTS: [&str; 6] = [
-    "run.skipped",
-    "run.missed",
-    "revision.applied",
-    "revision.rejected",
-    "drift.found",
-    "drift.corrected",
-];
+const TOLD_BY_FACTS: [&str; 6] =
+    ["run.skipped", "run.missed", "revision.applied", "revision.rejected", "drift.found", "drift.corrected"];
 
 fn accepted_event(event: &AcceptedEvent) -> Option<Line> {
     if TOLD_BY_FACTS.contains(&event.name.as_str()) {
@@ -284,11 +204,7 @@ fn accepted_event(event: &AcceptedEvent) -> Option<Line> {
         (None, Some(subject)) => format!(" of {subject}"),
         (None, None) => String::new(),
     };
-    let by = if event.by.is_empty() {
-        String::new()
-    } else {
-        format!(", from {}", event.by)
-    };
+    let by = if event.by.is_empty() { String::new() } else { format!(", from {}", event.by) };
     let line = Line::new(&event.name, format!("event {}{about}{by}", event.name));
     let line = match &event.run {
         Some(run) => line.run(run),
@@ -298,11 +214,7 @@ fn accepted_event(event: &AcceptedEvent) -> Option<Line> {
         Some(subject) => line.automation(Some(subject)),
         None => line,
     };
-    Some(
-        line.event(&event.id)
-            .with("by", &event.by)
-            .with("data", &event.data),
-    )
+    Some(line.event(&event.id).with("by", &event.by).with("data", &event.data))
 }
 
 fn event_line(id: &EventId, change: &EventFact) -> Option<Line> {
@@ -310,27 +222,17 @@ fn event_line(id: &EventId, change: &EventFact) -> Option<Line> {
         // Its hooks tell of themselves.
         EventFact::Began => None,
         EventFact::Step { id: step, fact } => step_line(&format!("event {id}"), step, fact),
-        EventFact::Handled { failure: None } => Some(Line::new(
-            "event.handled",
-            format!("event {id} was handled"),
-        )),
-        EventFact::Handled { failure: Some(why) } => Some(
-            Line::new("event.failed", format!("event {id} was not handled: {why}"))
-                .with("why", why),
-        ),
+        EventFact::Handled { failure: None } => Some(Line::new("event.handled", format!("event {id} was handled"))),
+        EventFact::Handled { failure: Some(why) } => {
+            Some(Line::new("event.failed", format!("event {id} was not handled: {why}")).with("why", why))
+        }
     }
 }
 
 fn queued_notice(notice: &Notice) -> Line {
-    let instead = notice
-        .instead_of
-        .as_ref()
-        .map_or_else(String::new, |name| format!(", instead of {name}"));
+    let instead = notice.instead_of.as_ref().map_or_else(String::new, |name| format!(", instead of {name}"));
     let (channel, moment) = (&notice.channel.name, moment(notice.moment));
-    let message = format!(
-        "{channel} is told of {} ({moment}){instead}",
-        notice.automation
-    );
+    let message = format!("{channel} is told of {} ({moment}){instead}", notice.automation);
     let line = Line::new("notice.queued", message);
     let line = match &notice.run {
         Some(run) => line.run(run),

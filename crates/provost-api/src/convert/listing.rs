@@ -7,12 +7,7 @@ use crate::wire::*;
 
 /// A channel, with what is on its way to it.
 pub(crate) fn channel_item(state: &State, channel: &Channel) -> ChannelItem {
-    let under_way = || {
-        state
-            .outbox
-            .values()
-            .filter(|notice| notice.channel.name == channel.name)
-    };
+    let under_way = || state.outbox.values().filter(|notice| notice.channel.name == channel.name);
     let delayed = || under_way().filter(|notice: &&Notice| notice.tries > 0);
     ChannelItem {
         name: channel.name.to_string(),
@@ -26,13 +21,7 @@ pub(crate) fn channel_item(state: &State, channel: &Channel) -> ChannelItem {
             Target::Command { workload } => workload.image.clone(),
             Target::File { path } => path.clone(),
         },
-        signed: matches!(
-            &channel.target,
-            Target::Webhook {
-                secret: Some(_),
-                ..
-            }
-        ),
+        signed: matches!(&channel.target, Target::Webhook { secret: Some(_), .. }),
         failover: texts(&channel.failover),
         repeat_every_s: channel.repeat_every_s,
         timeout_s: channel.timeout_s,
@@ -55,21 +44,12 @@ fn address_of(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    if scheme.is_empty() {
-        host.to_owned()
-    } else {
-        format!("{scheme}://{host}")
-    }
+    if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
 }
 
 /// A plugin.
 pub(crate) fn plugin_item(name: &Name, plugin: &PluginSummary) -> PluginItem {
-    PluginItem {
-        name: name.to_string(),
-        order: plugin.order,
-        enabled: plugin.enabled,
-        hooks: plugin.hooks,
-    }
+    PluginItem { name: name.to_string(), order: plugin.order, enabled: plugin.enabled, hooks: plugin.hooks }
 }
 
 /// A policy.
@@ -90,14 +70,8 @@ mod tests {
     #[test]
     fn a_webhooks_path_and_password_are_not_shown() {
         for (url, shown) in [
-            (
-                "https://hooks.example.org/T0/B1/s3cret",
-                "https://hooks.example.org",
-            ),
-            (
-                "https://me:s3cret@example.org:8443/x?k=s3cret#s3cret",
-                "https://example.org:8443",
-            ),
+            ("https://hooks.example.org/T0/B1/s3cret", "https://hooks.example.org"),
+            ("https://me:s3cret@example.org:8443/x?k=s3cret#s3cret", "https://example.org:8443"),
             ("https://example.org?k=s3cret", "https://example.org"),
             ("example.org/s3cret", "example.org"),
         ] {

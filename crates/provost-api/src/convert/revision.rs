@@ -28,11 +28,7 @@ pub(crate) fn history_item(recorded: &Recorded, in_force: Option<u64>) -> Option
             summary: change.summary.clone(),
             ..bare(HistoryResult::Applied)
         }),
-        Fact::RevisionRejected {
-            revision,
-            errors,
-            report,
-        } => Some(HistoryItem {
+        Fact::RevisionRejected { revision, errors, report } => Some(HistoryItem {
             revision: Some(revision.to_string()),
             errors: Some(*errors),
             report: Some(report.clone()),
@@ -43,10 +39,7 @@ pub(crate) fn history_item(recorded: &Recorded, in_force: Option<u64>) -> Option
             by: Some(by.clone()),
             ..bare(HistoryResult::Pinned)
         }),
-        Fact::Unpinned { by } => Some(HistoryItem {
-            by: Some(by.clone()),
-            ..bare(HistoryResult::Unpinned)
-        }),
+        Fact::Unpinned { by } => Some(HistoryItem { by: Some(by.clone()), ..bare(HistoryResult::Unpinned) }),
         _ => None,
     }
 }

@@ -19,9 +19,7 @@ pub(crate) fn run_item(record: &model::RunRecord) -> RunItem {
         began_at: began,
         main_at: record.main_at,
         ended_at: record.ended_at,
-        duration_ms: began
-            .zip(record.ended_at)
-            .map(|(from, to)| millis(from, to)),
+        duration_ms: began.zip(record.ended_at).map(|(from, to)| millis(from, to)),
         late_s: began.map(|began| seconds(record.due, began)),
         phase: run_phase(record),
         outcome: record.outcome.map(outcome),
@@ -44,30 +42,15 @@ pub(crate) fn run_detail(record: &model::RunRecord) -> RunDetail {
 
 fn cause(cause: &model::Cause) -> CauseItem {
     use model::Cause as C;
-    let bare = |kind| CauseItem {
-        kind,
-        by: None,
-        event: None,
-        event_id: None,
-        of: None,
-    };
+    let bare = |kind| CauseItem { kind, by: None, event: None, event_id: None, of: None };
     match cause {
         C::Schedule => bare(CauseKind::Schedule),
         C::CatchUp => bare(CauseKind::CatchUp),
-        C::Trigger { event, id } => CauseItem {
-            event: Some(event.clone()),
-            event_id: Some(id.to_string()),
-            ..bare(CauseKind::Trigger)
-        },
-        C::Manual { by } => CauseItem {
-            by: Some(by.clone()),
-            ..bare(CauseKind::Manual)
-        },
-        C::Retry { by, of } => CauseItem {
-            by: Some(by.clone()),
-            of: Some(of.to_string()),
-            ..bare(CauseKind::Retry)
-        },
+        C::Trigger { event, id } => {
+            CauseItem { event: Some(event.clone()), event_id: Some(id.to_string()), ..bare(CauseKind::Trigger) }
+        }
+        C::Manual { by } => CauseItem { by: Some(by.clone()), ..bare(CauseKind::Manual) },
+        C::Retry { by, of } => CauseItem { by: Some(by.clone()), of: Some(of.to_string()), ..bare(CauseKind::Retry) },
     }
 }
 
@@ -111,10 +94,7 @@ fn run_phase(record: &model::RunRecord) -> RunPhase {
 /// The exit code of the last attempt that ended with one.
 pub(crate) fn exit_code(record: &model::RunRecord) -> Option<i64> {
     let attempt = |step: &model::StepRecord| step.id.strip_prefix("main.")?.parse::<u32>().ok();
-    let main = record
-        .steps
-        .iter()
-        .filter_map(|step| Some((attempt(step)?, step)));
+    let main = record.steps.iter().filter_map(|step| Some((attempt(step)?, step)));
     match main.max_by_key(|(attempt, _)| *attempt)?.1.exit {
         Some(model::Exit::Code { code }) => Some(code),
         _ => None,
@@ -181,21 +161,11 @@ pub(crate) fn outcome_item(outcome: &model::DueOutcome) -> OutcomeItem {
         V::Ran { run } => (DueVerdict::Ran, Some(run.to_string()), None, None),
         V::Skipped { reason, detail } => {
             let detail = Some(detail.clone()).filter(|detail| !detail.is_empty());
-            (
-                DueVerdict::Skipped,
-                None,
-                Some(reason.word().to_owned()),
-                detail,
-            )
+            (DueVerdict::Skipped, None, Some(reason.word().to_owned()), detail)
         }
         V::Missed { reason } => {
             let detail = Some(missed_because(*reason).to_owned());
-            (
-                DueVerdict::Missed,
-                None,
-                Some(reason.word().to_owned()),
-                detail,
-            )
+            (DueVerdict::Missed, None, Some(reason.word().to_owned()), detail)
         }
     };
     OutcomeItem {

@@ -10,10 +10,7 @@ pub(super) fn accepted_run(accepted: &AcceptedRun) -> Line {
     use provost_model::Cause as C;
     let (cause, why) = match &accepted.cause {
         C::Schedule => ("schedule", format!("due at {}", accepted.due)),
-        C::CatchUp => (
-            "catchUp",
-            format!("makes up for the missed due time {}", accepted.due),
-        ),
+        C::CatchUp => ("catchUp", format!("makes up for the missed due time {}", accepted.due)),
         C::Trigger { event, .. } => ("trigger", format!("triggered by {event}")),
         C::Manual { by } => ("manual", format!("asked for by {by}")),
         C::Retry { by, of } => ("retry", format!("{of} again, asked for by {by}")),
@@ -29,53 +26,38 @@ pub(super) fn accepted_run(accepted: &AcceptedRun) -> Line {
 /// The line that tells what happened to `run`.
 pub(super) fn run_line(run: &RunId, change: &RunFact) -> Option<Line> {
     Some(match change {
-        RunFact::Queued { why } => {
-            Line::new("run.queued", format!("run {run} waits for {why}")).with("why", why)
-        }
-        RunFact::Began { ask } if ask.is_empty() => {
-            Line::new("run.starting", format!("run {run} begins"))
-        }
+        RunFact::Queued { why } => Line::new("run.queued", format!("run {run} waits for {why}")).with("why", why),
+        RunFact::Began { ask } if ask.is_empty() => Line::new("run.starting", format!("run {run} begins")),
         RunFact::Began { ask } => {
             let asked: Vec<_> = ask.iter().map(|channel| channel.name.to_string()).collect();
-            Line::new(
-                "run.starting",
-                format!("run {run} begins, if {} allows it", asked.join(", ")),
-            )
-            .with("asked", asked)
+            Line::new("run.starting", format!("run {run} begins, if {} allows it", asked.join(", ")))
+                .with("asked", asked)
         }
         RunFact::Attempt { attempt } => {
-            Line::new("run.attempt", format!("run {run} begins attempt {attempt}"))
-                .with("attempt", attempt)
+            Line::new("run.attempt", format!("run {run} begins attempt {attempt}")).with("attempt", attempt)
         }
         RunFact::Step { id, fact } => step_line(&format!("run {run}"), id, fact)?,
-        RunFact::Retrying { why, until } => Line::new(
-            "run.retrying",
-            format!("run {run}: {why}; tried again at {until}"),
-        )
-        .with("why", why)
-        .with("until", until),
+        RunFact::Retrying { why, until } => {
+            Line::new("run.retrying", format!("run {run}: {why}; tried again at {until}"))
+                .with("why", why)
+                .with("until", until)
+        }
         RunFact::Cancelling { why } => {
             let why = stop_words(why);
-            Line::new(
-                "run.cancelling",
-                format!("run {run} is asked to end: {why}"),
-            )
-            .with("why", why)
+            Line::new("run.cancelling", format!("run {run} is asked to end: {why}")).with("why", why)
         }
-        RunFact::Concluded { outcome, detail } => Line::new(
-            outcome.event(),
-            format!("run {run} {}", ended(*outcome, detail)),
-        )
-        .with("outcome", outcome.word())
-        .with("detail", detail),
+        RunFact::Concluded { outcome, detail } => {
+            Line::new(outcome.event(), format!("run {run} {}", ended(*outcome, detail)))
+                .with("outcome", outcome.word())
+                .with("detail", detail)
+        }
         // The after-hooks of the outcome ended; those of `run.finished` tell of themselves.
         RunFact::Finishing => return None,
-        RunFact::Finished { outcome, detail } => Line::new(
-            "run.finished",
-            format!("run {run} is over: it {}", ended(*outcome, detail)),
-        )
-        .with("outcome", outcome.word())
-        .with("detail", detail),
+        RunFact::Finished { outcome, detail } => {
+            Line::new("run.finished", format!("run {run} is over: it {}", ended(*outcome, detail)))
+                .with("outcome", outcome.word())
+                .with("detail", detail)
+        }
     })
 }
 
@@ -88,11 +70,7 @@ fn ended(outcome: Outcome, detail: &str) -> String {
         Outcome::Cancelled => "was cancelled",
         Outcome::Lost => "was lost",
     };
-    if detail.is_empty() || detail == verb {
-        verb.to_owned()
-    } else {
-        format!("{verb}: {detail}")
-    }
+    if detail.is_empty() || detail == verb { verb.to_owned() } else { format!("{verb}: {detail}") }
 }
 
 /// Why something was asked to end, in one clause.

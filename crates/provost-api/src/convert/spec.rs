@@ -13,11 +13,7 @@ pub(crate) fn effective(automation: &Automation) -> EffectiveAutomation {
         schedule: automation.schedules.iter().map(schedule_item).collect(),
         triggers: automation.triggers.iter().map(trigger).collect(),
         workload: workload(&automation.workload),
-        params: automation
-            .params
-            .iter()
-            .map(|(name, spec)| (name.clone(), param(spec)))
-            .collect(),
+        params: automation.params.iter().map(|(name, spec)| (name.clone(), param(spec))).collect(),
         timeout_s: automation.timeout_s,
         grace_s: automation.grace_s,
         retries: RetriesItem {
@@ -36,18 +32,9 @@ pub(crate) fn effective(automation: &Automation) -> EffectiveAutomation {
             .iter()
             .map(|limit| (limit.policy.to_string(), limit.runs_at_once))
             .collect(),
-        notify: automation
-            .notify
-            .channels
-            .iter()
-            .map(|(at, names)| (moment(*at).to_owned(), texts(names)))
-            .collect(),
+        notify: automation.notify.channels.iter().map(|(at, names)| (moment(*at).to_owned(), texts(names))).collect(),
         no_success_for: automation.notify.no_success_for.as_ref().map(no_success),
-        freeze: automation
-            .freezes
-            .iter()
-            .map(|window| freeze(window))
-            .collect(),
+        freeze: automation.freezes.iter().map(|window| freeze(window)).collect(),
         history: KeepItem {
             keep_s: automation.history.keep_s,
             keep_last: automation.history.keep_last,
@@ -113,10 +100,7 @@ fn param(param: &model::Param) -> ParamItem {
 }
 
 fn no_success(rule: &model::NoSuccessFor) -> NoSuccessItem {
-    NoSuccessItem {
-        after_s: rule.after_s,
-        channels: texts(&rule.channels),
-    }
+    NoSuccessItem { after_s: rule.after_s, channels: texts(&rule.channels) }
 }
 
 fn freeze(freeze: &model::Freeze) -> FreezeItem {

@@ -9,44 +9,28 @@ use super::run_event::stop_words;
 /// The line that tells what happened to step `id` of `owner` (`run nightly.x`).
 pub(super) fn step_line(owner: &str, id: &StepId, fact: &StepFact) -> Option<Line> {
     let line = match fact {
-        StepFact::Delayed { why, until } => Line::new(
-            "step.delayed",
-            format!("{owner}: {id} cannot be made: {why}; tried again at {until}"),
-        )
-        .with("why", why)
-        .with("until", until),
+        StepFact::Delayed { why, until } => {
+            Line::new("step.delayed", format!("{owner}: {id} cannot be made: {why}; tried again at {until}"))
+                .with("why", why)
+                .with("until", until)
+        }
         // An intent; the start, or its failure, follows.
         StepFact::Starting => return None,
-        StepFact::Started { started_at, image } => {
-            Line::new("step.started", format!("{owner}: {id} started"))
-                .with("startedAt", started_at)
-                .with("image", image)
-        }
+        StepFact::Started { started_at, image } => Line::new("step.started", format!("{owner}: {id} started"))
+            .with("startedAt", started_at)
+            .with("image", image),
         StepFact::Stopping { why } => {
             let why = stop_words(why);
-            Line::new(
-                "step.stopping",
-                format!("{owner}: {id} is asked to end: {why}"),
-            )
-            .with("why", why)
+            Line::new("step.stopping", format!("{owner}: {id} is asked to end: {why}")).with("why", why)
         }
-        StepFact::Ended {
-            result,
-            started_at,
-            finished_at,
-            output,
-        } => Line::new(
-            "step.ended",
-            format!("{owner}: {id} {}", end_words(result, output)),
-        )
-        .with("exit", exit_item(result))
-        .with("startedAt", started_at)
-        .with("finishedAt", finished_at)
-        .with("reply", &output.reply)
-        .with(
-            "problems",
-            Some(&output.problems).filter(|problems| !problems.is_empty()),
-        ),
+        StepFact::Ended { result, started_at, finished_at, output } => {
+            Line::new("step.ended", format!("{owner}: {id} {}", end_words(result, output)))
+                .with("exit", exit_item(result))
+                .with("startedAt", started_at)
+                .with("finishedAt", finished_at)
+                .with("reply", &output.reply)
+                .with("problems", Some(&output.problems).filter(|problems| !problems.is_empty()))
+        }
     };
     Some(line.with("step", id.as_str()))
 }

@@ -28,20 +28,14 @@ pub(super) async fn list(
     State(shared): State<Shared>,
     Ask(query): Ask<AutomationsQuery>,
 ) -> Reply<Listing<AutomationItem>> {
-    let selector =
-        Selector::parse(query.selector.as_deref().unwrap_or_default()).map_err(|why| {
-            let problem = Problem::new(ProblemCode::Invalid, why);
-            Refused::from(
-                problem
-                    .hint("write team=finance, team!=finance, team or !team, with a comma between"),
-            )
-        })?;
+    let selector = Selector::parse(query.selector.as_deref().unwrap_or_default()).map_err(|why| {
+        let problem = Problem::new(ProblemCode::Invalid, why);
+        Refused::from(problem.hint("write team=finance, team!=finance, team or !team, with a comma between"))
+    })?;
     let glimpses = shared.controller.view(move |view| {
         let automations = view.state.desired.automations.values();
         let selected = automations.filter(|automation| selector.matches(&automation.labels));
-        selected
-            .map(|automation| Glimpse::of(view.state, view.now, automation))
-            .collect::<Vec<_>>()
+        selected.map(|automation| Glimpse::of(view.state, view.now, automation)).collect::<Vec<_>>()
     });
     let rows = stream::iter(glimpses.await?).map(|glimpse| row(&shared, glimpse));
     let items = rows.buffered(AT_ONCE).try_collect().await?;
@@ -56,64 +50,27 @@ async fn row(shared: &Shared, glimpse: Glimpse) -> Result<AutomationItem, StoreE
     Ok(glimpse.item(last.as_ref()))
 }
 
-pub(super) async fn show(
-    State(shared): State<Shared>,
-    OfAutomation(name): OfAutomation,
-) -> Reply<AutomationDetail> {
+pub(super) async fn show(State(shared): State<Shared>, OfAutomation(name): OfAutomation) -> Reply<AutomationDetail> {
     let glimpse = glimpse(&shared, &name).await?;
     let automation = glimpse.automation();
     let store = shared.controller.store();
-    let runs = RunQuery {
-        automation: Some(name.clone()),
-        limit: RECENT,
-        ..RunQuery::default()
-    };
-    let outcomes = OutcomeQuery {
-        automation: Some(name),
-        limit: RECENT,
-        ..OutcomeQuery::default()
-    };
+    let runs = RunQuery { automation: Some(name.clone()), limit: RECENT, ..RunQuery::default() };
+    let outcomes = OutcomeQuery { automation: Some(name), limit: RECENT, ..OutcomeQuery::default() };
     let detail = AutomationDetail {
         next: next(automation, glimpse.now()),
         effective: convert::effective(automation),
-        origins: automation
-            .origins
-            .iter()
-            .map(|(path, origin)| (path.clone(), convert::origin_item(origin)))
-            .collect(),
-        hooks: automation
-            .hooks
-            .iter()
-            .map(|hook| convert::hook_item(hook))
-            .collect(),
-        runs: store
-            .runs(&runs)
-            .await?
-            .iter()
-            .map(convert::run_item)
-            .collect(),
-        outcomes: store
-            .outcomes(&outcomes)
-            .await?
-            .iter()
-            .map(convert::outcome_item)
-            .collect(),
+        origins: automation.origins.iter().map(|(path, origin)| (path.clone(), convert::origin_item(origin))).collect(),
+        hooks: automation.hooks.iter().map(|hook| convert::hook_item(hook)).collect(),
+        runs: store.runs(&runs).await?.iter().map(convert::run_item).collect(),
+        outcomes: store.outcomes(&outcomes).await?.iter().map(convert::outcome_item).collect(),
         item: row(&shared, glimpse).await?,
     };
     Ok(Json(detail))
 }
 
 fn next(automation: &provost_model::Automation, after: Timestamp) -> Vec<DueItem> {
-    let due_times = std::iter::successors(next_due(automation, after), |due| {
-        next_due(automation, *due)
-    });
-    due_times
-        .take(NEXT)
-        .map(|due| DueItem {
-            due,
-            start_at: start_of(automation, due),
-        })
-        .collect()
+    let due_times = std::iter::successors(next_due(automation, after), |due| next_due(automation, *due));
+    due_times.take(NEXT).map(|due| DueItem { due, start_at: start_of(automation, due) }).collect()
 }
 
 async fn glimpse(shared: &Shared, name: &Name) -> Result<Glimpse, Refused> {
@@ -130,10 +87,7 @@ async fn glimpse(shared: &Shared, name: &Name) -> Result<Glimpse, Refused> {
 
 /// Says that there is no automation `name`, and which one may have been meant.
 pub(super) fn no_such_automation(name: &Name, near: Option<String>) -> Refused {
-    let problem = Problem::new(
-        ProblemCode::NotFound,
-        format!("there is no automation {name}"),
-    );
+    let problem = Problem::new(ProblemCode::NotFound, format!("there is no automation {name}"));
     let hint = match near {
         Some(near) => format!("did you mean {near}?"),
         None => "`provost get automations` lists those in force".to_owned(),
@@ -144,12 +98,8 @@ pub(super) fn no_such_automation(name: &Name, near: Option<String>) -> Refused {
 /// The one of `names` that is most like `wanted`, if one is much like it.
 pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a Name>) -> Option<String> {
     let likeness = |name: &Name| strsim::jaro_winkler(wanted, name.as_str());
-    let alike = names
-        .map(|name| (likeness(name), name))
-        .filter(|(likeness, _)| *likeness > 0.85);
-    alike
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name.to_string())
+    let alike = names.map(|name| (likeness(name), name)).filter(|(likeness, _)| *likeness > 0.85);
+    alike.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, name)| name.to_string())
 }
 
 pub(super) async fn upcoming(
@@ -159,10 +109,7 @@ pub(super) async fn upcoming(
     let limit = limit(query.limit)?;
     let upcoming = shared.controller.view(move |view| {
         let day = SignedDuration::from_hours(24);
-        let until = query
-            .until
-            .or_else(|| view.now.checked_add(day).ok())
-            .unwrap_or(Timestamp::MAX);
+        let until = query.until.or_else(|| view.now.checked_add(day).ok()).unwrap_or(Timestamp::MAX);
         forecast(view.state, view.now, until, limit)
     });
     let items = upcoming.await?.into_iter().map(|upcoming| UpcomingItem {
@@ -171,7 +118,5 @@ pub(super) async fn upcoming(
         start_at: upcoming.start_at,
         skipped: upcoming.skipped,
     });
-    Ok(Json(Listing {
-        items: items.collect(),
-    }))
+    Ok(Json(Listing { items: items.collect() }))
 }

@@ -22,13 +22,7 @@ pub(super) async fn run(
     Body(asked): Body<RunRequest>,
 ) -> Reply<RunAccepted> {
     let request = request_id(asked.request)?;
-    let command = Command::Run {
-        automation,
-        params: asked.params,
-        testing: asked.testing,
-        request,
-        by,
-    };
+    let command = Command::Run { automation, params: asked.params, testing: asked.testing, request, by };
     accepted(&shared, command).await
 }
 
@@ -57,16 +51,7 @@ pub(super) async fn pause(
     By(by): By,
     Body(asked): Body<PauseRequest>,
 ) -> Result<StatusCode, Refused> {
-    noted(
-        &shared,
-        Command::Pause {
-            automation,
-            until: asked.until,
-            reason: asked.reason,
-            by,
-        },
-    )
-    .await
+    noted(&shared, Command::Pause { automation, until: asked.until, reason: asked.reason, by }).await
 }
 
 pub(super) async fn resume(
@@ -84,24 +69,14 @@ pub(super) async fn fire(
     Body(asked): Body<FireRequest>,
 ) -> Reply<EventAccepted> {
     let request = request_id(asked.request)?;
-    let command = Command::Fire {
-        name: asked.name,
-        data: asked.data,
-        request,
-        by,
-    };
+    let command = Command::Fire { name: asked.name, data: asked.data, request, by };
     match shared.controller.command(command).await? {
-        Done::Fired { event } => Ok(Json(EventAccepted {
-            event: event.to_string(),
-        })),
+        Done::Fired { event } => Ok(Json(EventAccepted { event: event.to_string() })),
         other => Err(unexpected(&other)),
     }
 }
 
-pub(super) async fn plan(
-    State(shared): State<Shared>,
-    Body(Empty {}): Body<Empty>,
-) -> Reply<Proposal> {
+pub(super) async fn plan(State(shared): State<Shared>, Body(Empty {}): Body<Empty>) -> Reply<Proposal> {
     proposed(&shared, Command::Plan).await
 }
 
@@ -110,14 +85,7 @@ pub(super) async fn apply(
     By(by): By,
     Body(asked): Body<ApplyRequest>,
 ) -> Reply<Proposal> {
-    proposed(
-        &shared,
-        Command::Apply {
-            plan: asked.plan,
-            by,
-        },
-    )
-    .await
+    proposed(&shared, Command::Apply { plan: asked.plan, by }).await
 }
 
 pub(super) async fn rollback(
@@ -125,21 +93,12 @@ pub(super) async fn rollback(
     By(by): By,
     Body(asked): Body<RollbackRequest>,
 ) -> Reply<Proposal> {
-    proposed(
-        &shared,
-        Command::Rollback {
-            revision: asked.revision,
-            by,
-        },
-    )
-    .await
+    proposed(&shared, Command::Rollback { revision: asked.revision, by }).await
 }
 
 async fn accepted(shared: &Shared, command: Command) -> Reply<RunAccepted> {
     match shared.controller.command(command).await? {
-        Done::Accepted { run } => Ok(Json(RunAccepted {
-            run: run.to_string(),
-        })),
+        Done::Accepted { run } => Ok(Json(RunAccepted { run: run.to_string() })),
         other => Err(unexpected(&other)),
     }
 }
@@ -153,32 +112,21 @@ async fn noted(shared: &Shared, command: Command) -> Result<StatusCode, Refused>
 
 async fn proposed(shared: &Shared, command: Command) -> Reply<Proposal> {
     match shared.controller.command(command).await? {
-        Done::Planned { proposal } | Done::Applied { proposal } => {
-            Ok(Json(convert::proposal(*proposal)))
-        }
+        Done::Planned { proposal } | Done::Applied { proposal } => Ok(Json(convert::proposal(*proposal))),
         other => Err(unexpected(&other)),
     }
 }
 
 fn unexpected(done: &Done) -> Refused {
-    tracing::error!(
-        ?done,
-        "the controller answered another question than it was asked"
-    );
-    Refused::new(
-        ProblemCode::Internal,
-        "the server answered another question than it was asked; please report this",
-    )
+    tracing::error!(?done, "the controller answered another question than it was asked");
+    Refused::new(ProblemCode::Internal, "the server answered another question than it was asked; please report this")
 }
 
 /// The id of a request, or a new one: then asking twice is two requests.
 fn request_id(given: Option<String>) -> Result<String, Refused> {
     match given {
         Some(id) if id.is_empty() || id.len() > REQUEST_MAX => {
-            let detail = format!(
-                "request has to be 1 to {REQUEST_MAX} bytes long, not {}",
-                id.len()
-            );
+            let detail = format!("request has to be 1 to {REQUEST_MAX} bytes long, not {}", id.len());
             Err(Refused::new(ProblemCode::Invalid, detail))
         }
         Some(id) => Ok(id),

@@ -25,10 +25,7 @@ const YOUNGEST_MAX: usize = 10_000;
 /// How many facts are read from the store at once.
 const PAGE: usize = 500;
 
-pub(super) async fn tell(
-    State(shared): State<Shared>,
-    Ask(query): Ask<EventsQuery>,
-) -> Result<Response, Refused> {
+pub(super) async fn tell(State(shared): State<Shared>, Ask(query): Ask<EventsQuery>) -> Result<Response, Refused> {
     // Listened to before the first look, so that nothing between the two is missed.
     let facts = shared.controller.facts();
     let wanted = FactQuery {
@@ -42,70 +39,35 @@ pub(super) async fn tell(
     let youngest = query.limit.or(is_open.then_some(TAIL));
     let (first, told) = match youngest {
         Some(limit) if limit > YOUNGEST_MAX => {
-            let detail = format!(
-                "limit is {YOUNGEST_MAX} at most, not {limit}; ask for more with `since` or `after`"
-            );
+            let detail = format!("limit is {YOUNGEST_MAX} at most, not {limit}; ask for more with `since` or `after`");
             return Err(Refused::new(ProblemCode::Invalid, detail));
         }
         Some(limit) => youngest_of(&shared, &wanted, limit).await?,
-        None => (
-            page(&shared, &wanted, wanted.after_seq).await?,
-            wanted.after_seq,
-        ),
+        None => (page(&shared, &wanted, wanted.after_seq).await?, wanted.after_seq),
     };
     let (lines, response) = lines();
-    let teller = Teller {
-        shared,
-        wanted,
-        query,
-        lines,
-        told,
-    };
+    let teller = Teller { shared, wanted, query, lines, told };
     tokio::spawn(teller.tell(first, youngest.is_some(), facts));
     Ok(response)
 }
 
-async fn page(
-    shared: &Shared,
-    wanted: &FactQuery,
-    after_seq: u64,
-) -> Result<Vec<Recorded>, StoreError> {
-    let query = FactQuery {
-        after_seq,
-        limit: PAGE,
-        ..wanted.clone()
-    };
+async fn page(shared: &Shared, wanted: &FactQuery, after_seq: u64) -> Result<Vec<Recorded>, StoreError> {
+    let query = FactQuery { after_seq, limit: PAGE, ..wanted.clone() };
     shared.controller.store().facts(&query).await
 }
 
 /// The facts behind the youngest `limit` events, and the last fact that was looked at. Not every fact is an event, so as
 /// many are read as it takes.
-async fn youngest_of(
-    shared: &Shared,
-    wanted: &FactQuery,
-    limit: usize,
-) -> Result<(Vec<Recorded>, u64), StoreError> {
+async fn youngest_of(shared: &Shared, wanted: &FactQuery, limit: usize) -> Result<(Vec<Recorded>, u64), StoreError> {
     let mut depth = limit.max(1).saturating_mul(2);
     loop {
-        let query = FactQuery {
-            tail: true,
-            limit: depth,
-            ..wanted.clone()
-        };
+        let query = FactQuery { tail: true, limit: depth, ..wanted.clone() };
         let mut facts = shared.controller.store().facts(&query).await?;
-        let events: Vec<usize> = (0..facts.len())
-            .filter(|at| event_of(&facts[*at]).is_some())
-            .collect();
+        let events: Vec<usize> = (0..facts.len()).filter(|at| event_of(&facts[*at]).is_some()).collect();
         if events.len() >= limit || facts.len() < depth {
             let before = events.len().saturating_sub(limit);
-            let from = if limit == 0 {
-                facts.len()
-            } else {
-                events.get(before).copied().unwrap_or(facts.len())
-            };
-            let last = facts
-                .last()
-                .map_or(wanted.after_seq, |recorded| recorded.seq);
+            let from = if limit == 0 { facts.len() } else { events.get(before).copied().unwrap_or(facts.len()) };
+            let last = facts.last().map_or(wanted.after_seq, |recorded| recorded.seq);
             return Ok((facts.split_off(from), last));
         }
         depth = depth.saturating_mul(4);
@@ -134,11 +96,7 @@ impl Teller {
         if !is_all {
             self.catch_up().await?;
         }
-        if self.query.follow {
-            self.follow(facts).await
-        } else {
-            Ok(())
-        }
+        if self.query.follow { self.follow(facts).await } else { Ok(()) }
     }
 
     async fn tell_page(&mut self, page: &[Recorded]) -> Result<(), Gone> {

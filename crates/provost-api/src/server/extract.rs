@@ -23,43 +23,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        if !is_json(
-            request
-                .headers()
-                .get(header::CONTENT_TYPE)
-                .and_then(|kind| kind.to_str().ok()),
-        ) {
+        if !is_json(request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok())) {
             let problem = Problem::new(ProblemCode::NotJson, "the body has to be JSON");
-            return Err(problem
-                .hint("send `Content-Type: application/json`; without anything to say, send {}")
-                .into());
+            return Err(problem.hint("send `Content-Type: application/json`; without anything to say, send {}").into());
         }
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| {
-                let is_large = rejection.status().as_u16() == ProblemCode::TooLarge.status().0;
-                let code = if is_large {
-                    ProblemCode::TooLarge
-                } else {
-                    ProblemCode::Invalid
-                };
-                Refused::new(
-                    code,
-                    format!("the body could not be read: {}", rejection.body_text()),
-                )
-            })?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            let is_large = rejection.status().as_u16() == ProblemCode::TooLarge.status().0;
+            let code = if is_large { ProblemCode::TooLarge } else { ProblemCode::Invalid };
+            Refused::new(code, format!("the body could not be read: {}", rejection.body_text()))
+        })?;
         read_object(&bytes).map(Self)
     }
 }
 
 /// Reads a JSON object. serde would take a list for a struct too, the values in the order of its fields.
 fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
-    let wrong =
-        |why: String| Refused::new(ProblemCode::Invalid, format!("the body is wrong: {why}"));
+    let wrong = |why: String| Refused::new(ProblemCode::Invalid, format!("the body is wrong: {why}"));
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(wrong(
-            "it has to be a JSON object; without anything to say, {}".to_owned(),
-        ));
+        return Err(wrong("it has to be a JSON object; without anything to say, {}".to_owned()));
     }
     serde_json::from_slice(bytes).map_err(|error| wrong(error.to_string()))
 }
@@ -113,17 +94,13 @@ impl<S: Send + Sync> FromRequestParts<S> for OfEvent {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
         let event = EventId::parse(segment(parts, state).await?);
-        event
-            .map(Self)
-            .map_err(|error| Refused::new(ProblemCode::Invalid, error.to_string()))
+        event.map(Self).map_err(|error| Refused::new(ProblemCode::Invalid, error.to_string()))
     }
 }
 
 async fn segment<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, Refused> {
     let segment = Path::<String>::from_request_parts(parts, state).await;
-    segment
-        .map(|Path(text)| text)
-        .map_err(|rejection| Refused::new(ProblemCode::Invalid, rejection.body_text()))
+    segment.map(|Path(text)| text).map_err(|rejection| Refused::new(ProblemCode::Invalid, rejection.body_text()))
 }
 
 /// `text` as the name of an automation.
@@ -139,10 +116,9 @@ pub(super) fn run_id(text: String) -> Result<RunId, Refused> {
 /// How many items a list has at most.
 pub(super) fn limit(asked: Option<usize>) -> Result<usize, Refused> {
     match asked {
-        Some(limit) if limit > LIMIT_MAX => Err(Refused::new(
-            ProblemCode::Invalid,
-            format!("limit is {LIMIT_MAX} at most, not {limit}"),
-        )),
+        Some(limit) if limit > LIMIT_MAX => {
+            Err(Refused::new(ProblemCode::Invalid, format!("limit is {LIMIT_MAX} at most, not {limit}")))
+        }
         asked => Ok(asked.unwrap_or(LIMIT)),
     }
 }

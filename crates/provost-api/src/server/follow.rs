@@ -60,35 +60,16 @@ pub(super) struct Follower {
 impl Follower {
     pub(super) fn new(shared: Shared, wanted: Wanted, query: LogsQuery, lines: Lines) -> Self {
         let (known, seen) = (Known::default(), BTreeMap::new());
-        Self {
-            shared,
-            wanted,
-            query,
-            lines,
-            known,
-            seen,
-            from: None,
-            follows: false,
-        }
+        Self { shared, wanted, query, lines, known, seen, from: None, follows: false }
     }
 
     /// Tells what is kept of `runs`, oldest first, and then, if that is asked for, what comes.
-    pub(super) async fn tell(
-        mut self,
-        runs: Vec<RunRecord>,
-        output: Output,
-        facts: Facts,
-    ) -> Result<(), Gone> {
+    pub(super) async fn tell(mut self, runs: Vec<RunRecord>, output: Output, facts: Facts) -> Result<(), Gone> {
         self.from = runs.iter().map(|run| run.due).min();
         let is_over = runs.iter().all(|run| run.ended_at.is_some());
-        self.tell_kept(runs.into_iter().map(|run| run.run).collect())
-            .await?;
+        self.tell_kept(runs.into_iter().map(|run| run.run).collect()).await?;
         let goes_on = matches!(self.wanted, Wanted::Automation(_)) || !is_over;
-        if self.query.follow && goes_on {
-            self.follow(output, facts).await
-        } else {
-            Ok(())
-        }
+        if self.query.follow && goes_on { self.follow(output, facts).await } else { Ok(()) }
     }
 
     /// Tells what is kept of `runs`: all of it, or the youngest lines.
@@ -133,12 +114,7 @@ impl Follower {
         let seen = self.seen.get(run).copied().unwrap_or(0);
         let skip = seen.saturating_sub(back);
         let limit = PAGE + (seen - skip);
-        let read = self
-            .shared
-            .controller
-            .logs()
-            .read(&Owner::Run(run.clone()), skip, limit)
-            .await;
+        let read = self.shared.controller.logs().read(&Owner::Run(run.clone()), skip, limit).await;
         let read = self.lines.checked(read).await?;
         let is_end = skip + read.len() <= seen;
         let is_first = !self.follows;
@@ -150,11 +126,7 @@ impl Follower {
                 new.push(line);
             }
         }
-        Ok(if is_end && new.is_empty() {
-            None
-        } else {
-            Some(new)
-        })
+        Ok(if is_end && new.is_empty() { None } else { Some(new) })
     }
 
     async fn follow(mut self, mut output: Output, mut facts: Facts) -> Result<(), Gone> {
@@ -188,11 +160,7 @@ impl Follower {
             return Ok(());
         }
         *self.seen.entry(run.clone()).or_default() += 1;
-        if is_wanted(&self.query, &line) {
-            self.lines.send(&line).await
-        } else {
-            Ok(())
-        }
+        if is_wanted(&self.query, &line) { self.lines.send(&line).await } else { Ok(()) }
     }
 
     /// Tells what is in the store and was not told.

@@ -62,10 +62,7 @@ impl Lines {
     }
 
     /// The value, or a broken-off answer.
-    pub(super) async fn checked<T, E: Into<Refused>>(
-        &self,
-        result: Result<T, E>,
-    ) -> Result<T, Gone> {
+    pub(super) async fn checked<T, E: Into<Refused>>(&self, result: Result<T, E>) -> Result<T, Gone> {
         match result {
             Ok(value) => Ok(value),
             Err(_) => Err(self.break_off("the store does not answer").await),

@@ -13,21 +13,15 @@ use crate::wire::*;
 pub(super) async fn channels(State(shared): State<Shared>) -> Reply<Listing<ChannelItem>> {
     let items = shared.controller.view(|view| {
         let channels = view.state.desired.channels.values();
-        channels
-            .map(|channel| convert::channel_item(view.state, channel))
-            .collect()
+        channels.map(|channel| convert::channel_item(view.state, channel)).collect()
     });
-    Ok(Json(Listing {
-        items: items.await?,
-    }))
+    Ok(Json(Listing { items: items.await? }))
 }
 
 pub(super) async fn plugins(State(shared): State<Shared>) -> Reply<Listing<PluginItem>> {
     let items = shared.controller.view(|view| {
         let plugins = view.state.desired.plugins.iter();
-        plugins
-            .map(|(name, plugin)| convert::plugin_item(name, plugin))
-            .collect::<Vec<_>>()
+        plugins.map(|(name, plugin)| convert::plugin_item(name, plugin)).collect::<Vec<_>>()
     });
     let mut items = items.await?;
     items.sort_by_key(|plugin| plugin.order);
@@ -37,9 +31,7 @@ pub(super) async fn plugins(State(shared): State<Shared>) -> Reply<Listing<Plugi
 pub(super) async fn policies(State(shared): State<Shared>) -> Reply<Listing<PolicyItem>> {
     let items = shared.controller.view(|view| {
         let policies = view.state.desired.policies.iter();
-        policies
-            .map(|(name, policy)| convert::policy_item(name, policy))
-            .collect::<Vec<_>>()
+        policies.map(|(name, policy)| convert::policy_item(name, policy)).collect::<Vec<_>>()
     });
     let mut items = items.await?;
     items.sort_by_key(|policy| policy.order);
@@ -51,22 +43,9 @@ pub(super) async fn history(
     Ask(query): Ask<HistoryQuery>,
 ) -> Reply<Listing<HistoryItem>> {
     let limit = limit(query.limit)?;
-    let in_force = shared
-        .controller
-        .view(|view| view.state.applied.as_ref().map(|applied| applied.seq))
-        .await?;
-    let query = FactQuery {
-        revisions_only: true,
-        tail: true,
-        limit,
-        ..FactQuery::default()
-    };
+    let in_force = shared.controller.view(|view| view.state.applied.as_ref().map(|applied| applied.seq)).await?;
+    let query = FactQuery { revisions_only: true, tail: true, limit, ..FactQuery::default() };
     let facts = shared.controller.store().facts(&query).await?;
-    let items = facts
-        .iter()
-        .rev()
-        .filter_map(|recorded| convert::history_item(recorded, in_force));
-    Ok(Json(Listing {
-        items: items.collect(),
-    }))
+    let items = facts.iter().rev().filter_map(|recorded| convert::history_item(recorded, in_force));
+    Ok(Json(Listing { items: items.collect() }))
 }

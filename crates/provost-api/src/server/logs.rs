@@ -66,18 +66,12 @@ pub(super) async fn of_event(
 ) -> Result<Response, Refused> {
     check(&query)?;
     if query.follow {
-        let problem = Problem::new(
-            ProblemCode::Invalid,
-            "the output of an event is not followed",
-        );
+        let problem = Problem::new(ProblemCode::Invalid, "the output of an event is not followed");
         return Err(problem.hint("leave `follow` out and ask again").into());
     }
     let first = page_of_event(&shared, &event, 0).await?;
     if first.is_empty() {
-        let problem = Problem::new(
-            ProblemCode::NotFound,
-            format!("nothing is kept of an event {event}"),
-        );
+        let problem = Problem::new(ProblemCode::NotFound, format!("nothing is kept of an event {event}"));
         return Err(problem
             .hint("no hook of it has printed anything, or there is no such event; `provost events` lists them")
             .into());
@@ -87,20 +81,9 @@ pub(super) async fn of_event(
     Ok(response)
 }
 
-async fn page_of_event(
-    shared: &Shared,
-    event: &EventId,
-    skip: usize,
-) -> Result<Vec<LogLine>, Refused> {
-    let read = shared
-        .controller
-        .logs()
-        .read(&Owner::Event(event.clone()), skip, PAGE)
-        .await?;
-    Ok(read
-        .into_iter()
-        .map(|line| log_line(event.as_str(), line))
-        .collect())
+async fn page_of_event(shared: &Shared, event: &EventId, skip: usize) -> Result<Vec<LogLine>, Refused> {
+    let read = shared.controller.logs().read(&Owner::Event(event.clone()), skip, PAGE).await?;
+    Ok(read.into_iter().map(|line| log_line(event.as_str(), line)).collect())
 }
 
 /// Tells the lines that are wanted, page by page; of those, the youngest where only so many are asked for.
@@ -125,9 +108,7 @@ async fn tell_event(
                 }
             }
         }
-        page = lines
-            .checked(page_of_event(&shared, &event, seen).await)
-            .await?;
+        page = lines.checked(page_of_event(&shared, &event, seen).await).await?;
     }
     for line in youngest {
         lines.send(&line).await?;
@@ -146,20 +127,13 @@ fn check(query: &LogsQuery) -> Result<(), Refused> {
 }
 
 pub(super) async fn youngest_runs(shared: &Shared, name: &Name) -> Result<Vec<RunRecord>, Refused> {
-    let query = RunQuery {
-        automation: Some(name.clone()),
-        limit: YOUNGEST,
-        ..RunQuery::default()
-    };
+    let query = RunQuery { automation: Some(name.clone()), limit: YOUNGEST, ..RunQuery::default() };
     Ok(shared.controller.store().runs(&query).await?)
 }
 
 /// Of `runs`, youngest first: those that go on, oldest first; if there are none, the last one.
 fn last_begun(runs: Vec<RunRecord>) -> Vec<RunRecord> {
-    let mut begun: Vec<RunRecord> = runs
-        .into_iter()
-        .filter(|run| run.began_at.is_some())
-        .collect();
+    let mut begun: Vec<RunRecord> = runs.into_iter().filter(|run| run.began_at.is_some()).collect();
     if begun.iter().any(|run| run.ended_at.is_none()) {
         begun.retain(|run| run.ended_at.is_none());
     } else {
@@ -173,11 +147,7 @@ async fn check_that_it_exists(shared: &Shared, name: &Name) -> Result<(), Refuse
     let wanted = name.clone();
     let found = shared.controller.view(move |view| {
         let automations = &view.state.desired.automations;
-        if automations.contains_key(&wanted) {
-            Ok(())
-        } else {
-            Err(nearest(wanted.as_str(), automations.keys()))
-        }
+        if automations.contains_key(&wanted) { Ok(()) } else { Err(nearest(wanted.as_str(), automations.keys())) }
     });
     found.await?.map_err(|near| no_such_automation(name, near))
 }

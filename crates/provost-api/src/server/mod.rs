@@ -63,11 +63,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let file = listener.local_addr()?.as_pathname().map(ToOwned::to_owned);
-    let app = router(Shared {
-        controller,
-        info: Arc::new(info),
-        stop: stop.clone(),
-    });
+    let app = router(Shared { controller, info: Arc::new(info), stop: stop.clone() });
     let app = app.into_make_service_with_connect_info::<peer::Peer>();
     let goodbye = {
         let stop = stop.clone();
@@ -89,8 +85,7 @@ pub async fn serve(
 
 /// The service of every route in [`ROUTES`].
 fn router(shared: Shared) -> Router {
-    let add =
-        |router: Router<Shared>, route: &Route| router.route(route.path, route.method_router());
+    let add = |router: Router<Shared>, route: &Route| router.route(route.path, route.method_router());
     ROUTES
         .iter()
         .fold(Router::new(), add)

@@ -18,9 +18,7 @@ pub(super) struct Peer {
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         let credentials = stream.io().peer_cred();
-        Self {
-            uid: credentials.ok().map(|credentials| credentials.uid()),
-        }
+        Self { uid: credentials.ok().map(|credentials| credentials.uid()) }
     }
 }
 
@@ -34,12 +32,7 @@ impl<S: Sync> FromRequestParts<S> for By {
         let peer = parts.extensions.get::<ConnectInfo<Peer>>();
         Ok(Self(match peer.and_then(|ConnectInfo(peer)| peer.uid) {
             // Read each time: it is rare, and people come and go.
-            Some(uid) => name_of(
-                uid,
-                &tokio::fs::read_to_string("/etc/passwd")
-                    .await
-                    .unwrap_or_default(),
-            ),
+            Some(uid) => name_of(uid, &tokio::fs::read_to_string("/etc/passwd").await.unwrap_or_default()),
             None => "an unknown user".to_owned(),
         }))
     }
@@ -56,10 +49,7 @@ fn name_of(uid: u32, passwd: &str) -> String {
         let of = fields.nth(1)?.parse::<u32>().ok()?;
         (of == uid).then_some(name)
     });
-    named.map_or_else(
-        || format!("uid {uid}"),
-        |name| format!("{name} (uid {uid})"),
-    )
+    named.map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }
 
 #[cfg(test)]

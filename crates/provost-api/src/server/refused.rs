@@ -35,20 +35,14 @@ impl From<Refusal> for Refused {
             RefusalKind::Rejected => ProblemCode::Rejected,
             RefusalKind::Unavailable => ProblemCode::Unavailable,
         };
-        Problem {
-            hint: refusal.hint,
-            ..Problem::new(code, refusal.message)
-        }
-        .into()
+        Problem { hint: refusal.hint, ..Problem::new(code, refusal.message) }.into()
     }
 }
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         let code = match error {
-            StoreError::Write { .. } | StoreError::Read { .. } | StoreError::InUse { .. } => {
-                ProblemCode::Unavailable
-            }
+            StoreError::Write { .. } | StoreError::Read { .. } | StoreError::InUse { .. } => ProblemCode::Unavailable,
             StoreError::TooNew { .. } | StoreError::Gap { .. } => ProblemCode::Internal,
         };
         tracing::error!(%error, "a request could not be answered from the store");
@@ -58,12 +52,9 @@ impl From<StoreError> for Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&*self.0)).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         response
     }
 }

@@ -49,15 +49,7 @@ impl Route {
         answer: Answer,
         handler: fn() -> MethodRouter<Shared>,
     ) -> Self {
-        Self {
-            method: "GET",
-            path,
-            summary,
-            query: None,
-            body: None,
-            answer,
-            handler,
-        }
+        Self { method: "GET", path, summary, query: None, body: None, answer, handler }
     }
 
     const fn post(
@@ -67,22 +59,11 @@ impl Route {
         answer: Answer,
         handler: fn() -> MethodRouter<Shared>,
     ) -> Self {
-        Self {
-            method: "POST",
-            path,
-            summary,
-            query: None,
-            body: Some(body),
-            answer,
-            handler,
-        }
+        Self { method: "POST", path, summary, query: None, body: Some(body), answer, handler }
     }
 
     const fn query(self, query: SchemaOf) -> Self {
-        Self {
-            query: Some(query),
-            ..self
-        }
+        Self { query: Some(query), ..self }
     }
 }
 
@@ -98,25 +79,14 @@ use Answer::{Json, Lines, Nothing};
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
-    Route::get(
-        "/v1/status",
-        "How the server is.",
-        Json(of::<Status>),
-        || get(status::show),
-    ),
-    Route::get(
-        "/v1/automations",
-        "Automations in force, by name.",
-        Json(list::<AutomationItem>),
-        || get(automations::list),
-    )
+    Route::get("/v1/status", "How the server is.", Json(of::<Status>), || get(status::show)),
+    Route::get("/v1/automations", "Automations in force, by name.", Json(list::<AutomationItem>), || {
+        get(automations::list)
+    })
     .query(of::<AutomationsQuery>),
-    Route::get(
-        "/v1/automations/{name}",
-        "Everything about one automation.",
-        Json(of::<AutomationDetail>),
-        || get(automations::show),
-    ),
+    Route::get("/v1/automations/{name}", "Everything about one automation.", Json(of::<AutomationDetail>), || {
+        get(automations::show)
+    }),
     Route::get(
         "/v1/automations/{name}/logs",
         "The output of an automation's last run, and of later ones if that is asked for.",
@@ -124,13 +94,9 @@ pub static ROUTES: &[Route] = &[
         || get(logs::of_automation),
     )
     .query(of::<LogsQuery>),
-    Route::post(
-        "/v1/automations/{name}/run",
-        "Starts a run now.",
-        of::<RunRequest>,
-        Json(of::<RunAccepted>),
-        || post(commands::run),
-    ),
+    Route::post("/v1/automations/{name}/run", "Starts a run now.", of::<RunRequest>, Json(of::<RunAccepted>), || {
+        post(commands::run)
+    }),
     Route::post(
         "/v1/automations/{name}/pause",
         "From now on, due times are recorded as skipped.",
@@ -138,20 +104,8 @@ pub static ROUTES: &[Route] = &[
         Nothing,
         || post(commands::pause),
     ),
-    Route::post(
-        "/v1/automations/{name}/resume",
-        "Ends a pause.",
-        of::<Empty>,
-        Nothing,
-        || post(commands::resume),
-    ),
-    Route::get(
-        "/v1/runs",
-        "Runs, youngest first.",
-        Json(list::<RunItem>),
-        || get(runs::list),
-    )
-    .query(of::<RunsQuery>),
+    Route::post("/v1/automations/{name}/resume", "Ends a pause.", of::<Empty>, Nothing, || post(commands::resume)),
+    Route::get("/v1/runs", "Runs, youngest first.", Json(list::<RunItem>), || get(runs::list)).query(of::<RunsQuery>),
     Route::get(
         "/v1/runs/{run}",
         "Everything about one run, once it is over if that is asked for.",
@@ -166,13 +120,9 @@ pub static ROUTES: &[Route] = &[
         || get(logs::of_run),
     )
     .query(of::<LogsQuery>),
-    Route::post(
-        "/v1/runs/{run}/stop",
-        "Asks a run to end; its after-hooks run.",
-        of::<Empty>,
-        Nothing,
-        || post(commands::stop),
-    ),
+    Route::post("/v1/runs/{run}/stop", "Asks a run to end; its after-hooks run.", of::<Empty>, Nothing, || {
+        post(commands::stop)
+    }),
     Route::post(
         "/v1/runs/{run}/retry",
         "Runs again with the inputs of an earlier run.",
@@ -180,65 +130,31 @@ pub static ROUTES: &[Route] = &[
         Json(of::<RunAccepted>),
         || post(commands::retry),
     ),
-    Route::get(
-        "/v1/outcomes",
-        "Outcomes of due times, youngest first.",
-        Json(list::<OutcomeItem>),
-        || get(runs::outcomes),
-    )
+    Route::get("/v1/outcomes", "Outcomes of due times, youngest first.", Json(list::<OutcomeItem>), || {
+        get(runs::outcomes)
+    })
     .query(of::<OutcomesQuery>),
-    Route::get(
-        "/v1/upcoming",
-        "Due times that will come, soonest first.",
-        Json(list::<UpcomingItem>),
-        || get(automations::upcoming),
-    )
+    Route::get("/v1/upcoming", "Due times that will come, soonest first.", Json(list::<UpcomingItem>), || {
+        get(automations::upcoming)
+    })
     .query(of::<UpcomingQuery>),
-    Route::get(
-        "/v1/events",
-        "What happened, in order, and what happens.",
-        Lines(of::<EventItem>),
-        || get(events::tell),
-    )
+    Route::get("/v1/events", "What happened, in order, and what happens.", Lines(of::<EventItem>), || {
+        get(events::tell)
+    })
     .query(of::<EventsQuery>),
-    Route::post(
-        "/v1/events",
-        "Says that something happened.",
-        of::<FireRequest>,
-        Json(of::<EventAccepted>),
-        || post(commands::fire),
-    ),
-    Route::get(
-        "/v1/events/{event}/logs",
-        "The output of an event's hooks, so far.",
-        Lines(of::<LogLine>),
-        || get(logs::of_event),
-    )
+    Route::post("/v1/events", "Says that something happened.", of::<FireRequest>, Json(of::<EventAccepted>), || {
+        post(commands::fire)
+    }),
+    Route::get("/v1/events/{event}/logs", "The output of an event's hooks, so far.", Lines(of::<LogLine>), || {
+        get(logs::of_event)
+    })
     .query(of::<LogsQuery>),
-    Route::get(
-        "/v1/channels",
-        "Channels, by name.",
-        Json(list::<ChannelItem>),
-        || get(listings::channels),
-    ),
-    Route::get(
-        "/v1/plugins",
-        "Plugins, in their order.",
-        Json(list::<PluginItem>),
-        || get(listings::plugins),
-    ),
-    Route::get(
-        "/v1/policies",
-        "Policies, in their order.",
-        Json(list::<PolicyItem>),
-        || get(listings::policies),
-    ),
-    Route::get(
-        "/v1/history",
-        "What happened to revisions, youngest first.",
-        Json(list::<HistoryItem>),
-        || get(listings::history),
-    )
+    Route::get("/v1/channels", "Channels, by name.", Json(list::<ChannelItem>), || get(listings::channels)),
+    Route::get("/v1/plugins", "Plugins, in their order.", Json(list::<PluginItem>), || get(listings::plugins)),
+    Route::get("/v1/policies", "Policies, in their order.", Json(list::<PolicyItem>), || get(listings::policies)),
+    Route::get("/v1/history", "What happened to revisions, youngest first.", Json(list::<HistoryItem>), || {
+        get(listings::history)
+    })
     .query(of::<HistoryQuery>),
     Route::post(
         "/v1/plan",
@@ -247,13 +163,9 @@ pub static ROUTES: &[Route] = &[
         Json(of::<Proposal>),
         || post(commands::plan),
     ),
-    Route::post(
-        "/v1/apply",
-        "Applies the source's newest revision.",
-        of::<ApplyRequest>,
-        Json(of::<Proposal>),
-        || post(commands::apply),
-    ),
+    Route::post("/v1/apply", "Applies the source's newest revision.", of::<ApplyRequest>, Json(of::<Proposal>), || {
+        post(commands::apply)
+    }),
     Route::post(
         "/v1/rollback",
         "Applies an earlier revision and stays at it.",

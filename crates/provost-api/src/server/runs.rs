@@ -18,10 +18,7 @@ use crate::wire::*;
 /// The longest that an answer waits for a run's end, in seconds.
 const WAIT_MAX_S: u64 = 300;
 
-pub(super) async fn list(
-    State(shared): State<Shared>,
-    Ask(query): Ask<RunsQuery>,
-) -> Reply<Listing<RunItem>> {
+pub(super) async fn list(State(shared): State<Shared>, Ask(query): Ask<RunsQuery>) -> Reply<Listing<RunItem>> {
     let query = RunQuery {
         automation: query.automation.map(name).transpose()?,
         outcome: query.outcome.map(convert::model_outcome),
@@ -30,9 +27,7 @@ pub(super) async fn list(
         limit: limit(query.limit)?,
     };
     let runs = shared.controller.store().runs(&query).await?;
-    Ok(Json(Listing {
-        items: runs.iter().map(convert::run_item).collect(),
-    }))
+    Ok(Json(Listing { items: runs.iter().map(convert::run_item).collect() }))
 }
 
 pub(super) async fn show(
@@ -78,9 +73,7 @@ pub(super) async fn record_of(shared: &Shared, run: &RunId) -> Result<RunRecord,
     let record = shared.controller.store().run(run).await?;
     record.ok_or_else(|| {
         let problem = Problem::new(ProblemCode::NotFound, format!("there is no run {run}"));
-        problem
-            .hint("`provost get runs` lists those that history keeps")
-            .into()
+        problem.hint("`provost get runs` lists those that history keeps").into()
     })
 }
 
@@ -99,7 +92,5 @@ pub(super) async fn outcomes(
         limit: limit(query.limit)?,
     };
     let outcomes = shared.controller.store().outcomes(&query).await?;
-    Ok(Json(Listing {
-        items: outcomes.iter().map(convert::outcome_item).collect(),
-    }))
+    Ok(Json(Listing { items: outcomes.iter().map(convert::outcome_item).collect() }))
 }

@@ -43,10 +43,7 @@ pub enum BindError {
 /// Nobody can connect before its permissions are 0660: it listens only then.
 pub async fn bind(path: &Path) -> Result<UnixListener, BindError> {
     clear(path).await?;
-    listen(path).map_err(|why| BindError::Io {
-        path: path.to_owned(),
-        why,
-    })
+    listen(path).map_err(|why| BindError::Io { path: path.to_owned(), why })
 }
 
 fn listen(path: &Path) -> io::Result<UnixListener> {
@@ -58,28 +55,19 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 
 /// Removes the socket that a server left behind.
 async fn clear(path: &Path) -> Result<(), BindError> {
-    let failed = |why| BindError::Io {
-        path: path.to_owned(),
-        why,
-    };
+    let failed = |why| BindError::Io { path: path.to_owned(), why };
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
         Ok(file) if !file.file_type().is_socket() => {
-            return Err(BindError::NoSocket {
-                path: path.to_owned(),
-            });
+            return Err(BindError::NoSocket { path: path.to_owned() });
         }
         Ok(_) => {}
     }
     match UnixStream::connect(path).await {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            std::fs::remove_file(path).map_err(failed)
-        }
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path).map_err(failed),
         Err(error) => Err(failed(error)),
-        Ok(_) => Err(BindError::InUse {
-            path: path.to_owned(),
-        }),
+        Ok(_) => Err(BindError::InUse { path: path.to_owned() }),
     }
 }
 
@@ -97,20 +85,14 @@ mod tests {
     async fn only_owner_and_group_may_connect() {
         let (_folder, path) = place();
         let _listener = bind(&path).await.unwrap();
-        assert_eq!(
-            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o660
-        );
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
     }
 
     #[tokio::test]
     async fn the_file_of_a_server_that_is_gone_is_replaced() {
         let (_folder, path) = place();
         drop(bind(&path).await.unwrap());
-        assert!(
-            path.exists(),
-            "dropping a listener leaves its file, as a killed server does"
-        );
+        assert!(path.exists(), "dropping a listener leaves its file, as a killed server does");
         let _listener = bind(&path).await.unwrap();
         UnixStream::connect(&path).await.unwrap();
     }

@@ -11,8 +11,6 @@ use crate::wire::Status;
 pub(super) async fn show(State(shared): State<Shared>) -> Reply<Status> {
     let instance = shared.controller.instance().to_string();
     let info = shared.info.clone();
-    let status = shared
-        .controller
-        .view(move |view| convert::status(view, &info, &instance));
+    let status = shared.controller.view(move |view| convert::status(view, &info, &instance));
     Ok(Json(status.await?))
 }

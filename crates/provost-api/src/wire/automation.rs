@@ -47,9 +47,7 @@ pub struct AutomationItem {
 }
 
 /// How an automation is: the first of these that holds, from `paused` down.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AutomationState {
     /// A person paused it.

@@ -76,14 +76,7 @@ impl Problem {
     /// A problem of sort `code`.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         let (status, title) = code.status();
-        Self {
-            kind: about_blank(),
-            title: title.to_owned(),
-            status,
-            detail: detail.into(),
-            hint: None,
-            code,
-        }
+        Self { kind: about_blank(), title: title.to_owned(), status, detail: detail.into(), hint: None, code }
     }
 
     /// The same, with a way to mend it.

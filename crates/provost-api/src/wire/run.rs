@@ -7,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::JsonMap;
 
 /// How a run went.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Outcome {
     /// The main container exited with 0.
     Succeeded,
@@ -37,9 +35,7 @@ impl Outcome {
 }
 
 /// How far a run is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum RunPhase {
     /// Accepted, and waiting for its time or for others.
     Queued,
@@ -192,9 +188,7 @@ pub struct StepItem {
 }
 
 /// How far a step is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum StepPhase {
     /// Not started.
     Waiting,

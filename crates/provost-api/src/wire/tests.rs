@@ -37,16 +37,8 @@ fn requests_refuse_what_they_do_not_know() {
 fn shape_of_requests() {
     let until = "2026-12-01T00:00:00Z".parse().unwrap();
     let params = JsonMap::from_iter([("limit".to_owned(), json!(5))]);
-    let run = RunRequest {
-        params: params.clone(),
-        testing: true,
-        request: Some("r1".into()),
-    };
-    let fire = FireRequest {
-        name: "orders.arrived".into(),
-        data: params,
-        request: Some("r1".into()),
-    };
+    let run = RunRequest { params: params.clone(), testing: true, request: Some("r1".into()) };
+    let fire = FireRequest { name: "orders.arrived".into(), data: params, request: Some("r1".into()) };
     insta::assert_json_snapshot!(json!({
         "run": run,
         "retry": RetryRequest { request: Some("r1".into()) },
@@ -65,9 +57,7 @@ fn shape_of_queries() {
     let automation = Some("nightly".to_owned());
     let text = |query: Result<String, serde_urlencoded::ser::Error>| query.unwrap();
     let queries = [
-        text(serde_urlencoded::to_string(AutomationsQuery {
-            selector: Some("team=finance,!test".into()),
-        })),
+        text(serde_urlencoded::to_string(AutomationsQuery { selector: Some("team=finance,!test".into()) })),
         text(serde_urlencoded::to_string(RunsQuery {
             automation: automation.clone(),
             outcome: Some(Outcome::TimedOut),
@@ -75,11 +65,7 @@ fn shape_of_queries() {
             until: since,
             limit: Some(5),
         })),
-        text(serde_urlencoded::to_string(OutcomesQuery {
-            automation: automation.clone(),
-            since,
-            limit: Some(5),
-        })),
+        text(serde_urlencoded::to_string(OutcomesQuery { automation: automation.clone(), since, limit: Some(5) })),
         text(serde_urlencoded::to_string(LogsQuery {
             follow: true,
             tail: Some(10),
@@ -95,10 +81,7 @@ fn shape_of_queries() {
             run: None,
             limit: Some(5),
         })),
-        text(serde_urlencoded::to_string(UpcomingQuery {
-            until: since,
-            limit: None,
-        })),
+        text(serde_urlencoded::to_string(UpcomingQuery { until: since, limit: None })),
         text(serde_urlencoded::to_string(WaitQuery { wait: Some(30) })),
         text(serde_urlencoded::to_string(HistoryQuery { limit: Some(5) })),
     ];
@@ -107,8 +90,7 @@ fn shape_of_queries() {
 
 #[test]
 fn shape_of_a_problem() {
-    let problem = Problem::new(ProblemCode::NotFound, "there is no automation nightli")
-        .hint("did you mean nightly?");
+    let problem = Problem::new(ProblemCode::NotFound, "there is no automation nightli").hint("did you mean nightly?");
     insta::assert_json_snapshot!(problem);
     let read: Problem = serde_json::from_value(json!({
         "title": "Conflict", "status": 409, "detail": "the run is over", "code": "conflict", "later": true

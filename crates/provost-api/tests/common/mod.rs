@@ -6,10 +6,7 @@
     clippy::unwrap_used,
     reason = "each test file uses a part of it; a test may panic"
 )]
-#![allow(
-    clippy::allow_attributes,
-    reason = "not every file leaves something unused"
-)]
+#![allow(clippy::allow_attributes, reason = "not every file leaves something unused")]
 
 pub mod raw;
 
@@ -60,14 +57,9 @@ impl Bench {
     pub async fn with(automations: &[Automation], apply: ApplyMode) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let instance = Instance::parse("test").unwrap();
-        let clock = Arc::new(FakeClock {
-            now: watch::Sender::new(noon()),
-        });
+        let clock = Arc::new(FakeClock { now: watch::Sender::new(noon()) });
         let engine = ScriptedEngine::new(instance.clone(), noon());
-        let source = Arc::new(FakeSource {
-            newest: Mutex::new(revision("r1", automations)),
-            changed: Bell::new(),
-        });
+        let source = Arc::new(FakeSource { newest: Mutex::new(revision("r1", automations)), changed: Bell::new() });
         let settings = Settings {
             instance,
             host: "ber-1".into(),
@@ -91,37 +83,21 @@ impl Bench {
         let (controller, _task) = start(settings, ports).await.unwrap();
         let socket = folder.path().join("api.sock");
         let listener = bind(&socket).await.unwrap();
-        let info = ServerInfo {
-            version: "1.0.0".into(),
-            host: "ber-1".into(),
-        };
+        let info = ServerInfo { version: "1.0.0".into(), host: "ber-1".into() };
         let stop = CancellationToken::new();
         let serving = serve(listener, controller.clone(), info, stop.clone());
         let serving = tokio::spawn(async move { serving.await.unwrap() });
         let client = Client::unix(&socket);
-        let bench = Self {
-            client,
-            controller,
-            engine,
-            source,
-            socket,
-            stop,
-            clock,
-            serving: Some(serving),
-            _folder: folder,
-        };
+        let bench =
+            Self { client, controller, engine, source, socket, stop, clock, serving: Some(serving), _folder: folder };
         if apply == ApplyMode::Auto {
-            bench
-                .until(async || bench.is_ready().await.then_some(()))
-                .await;
+            bench.until(async || bench.is_ready().await.then_some(())).await;
         }
         bench
     }
 
     async fn is_ready(&self) -> bool {
-        let is_ready = |view: &View<'_>| {
-            view.state.applied.is_some() && view.state.server.startup == Startup::Passed
-        };
+        let is_ready = |view: &View<'_>| view.state.applied.is_some() && view.state.server.startup == Startup::Passed;
         self.controller.view(is_ready).await.unwrap()
     }
 
@@ -141,10 +117,7 @@ impl Bench {
             if let Some(found) = look().await {
                 return found;
             }
-            assert!(
-                started.elapsed() < Duration::from_secs(10),
-                "it never happened"
-            );
+            assert!(started.elapsed() < Duration::from_secs(10), "it never happened");
             tokio::time::sleep(Duration::from_millis(2)).await;
             self.pass(SignedDuration::from_millis(100));
         }
@@ -161,16 +134,8 @@ impl Bench {
 
     /// Starts a run and lets time pass until it is over.
     pub async fn run_to_its_end(&self, automation: &str) -> String {
-        let run = self
-            .client
-            .start_run(automation, &Default::default())
-            .await
-            .unwrap()
-            .run;
-        let ended = self
-            .meanwhile(self.client.wait_for_run(&run, 60))
-            .await
-            .unwrap();
+        let run = self.client.start_run(automation, &Default::default()).await.unwrap().run;
+        let ended = self.meanwhile(self.client.wait_for_run(&run, 60)).await.unwrap();
         assert!(ended.item.ended_at.is_some());
         run
     }
@@ -212,10 +177,7 @@ pub fn automation(name: &str) -> Automation {
 /// The same, due every so many seconds.
 pub fn every(name: &str, seconds: u64) -> Automation {
     let schedule = serde_json::from_value(json!({"everyS": seconds, "jitterS": 0})).unwrap();
-    Automation {
-        schedules: vec![schedule],
-        ..automation(name)
-    }
+    Automation { schedules: vec![schedule], ..automation(name) }
 }
 
 /// A revision that wants `automations`.
@@ -225,16 +187,10 @@ pub fn revision(id: &str, automations: &[Automation]) -> Revision {
 
 /// A revision that wants `automations`, and `hooks` on events that are no run's own.
 pub fn revision_with(id: &str, automations: &[Automation], hooks: Vec<Arc<Hook>>) -> Revision {
-    let automations = automations
-        .iter()
-        .map(|it| (it.name.clone(), Arc::new(it.clone())));
+    let automations = automations.iter().map(|it| (it.name.clone(), Arc::new(it.clone())));
     let id = RevisionId::parse(id).unwrap();
-    let desired = Desired {
-        revision: Some(id.clone()),
-        automations: automations.collect(),
-        hooks,
-        ..Desired::default()
-    };
+    let desired =
+        Desired { revision: Some(id.clone()), automations: automations.collect(), hooks, ..Desired::default() };
     file(id, serde_json::to_vec(&desired).unwrap())
 }
 
@@ -260,10 +216,7 @@ fn file(id: RevisionId, bytes: Vec<u8>) -> Revision {
         subject: "a change".into(),
         at: None,
         signer: None,
-        files: vec![SourceFile {
-            path: "desired.json".into(),
-            bytes,
-        }],
+        files: vec![SourceFile { path: "desired.json".into(), bytes }],
     }
 }
 
@@ -301,18 +254,8 @@ struct FakeCompiler;
 impl Compiler for FakeCompiler {
     fn compile(&self, revision: &Revision, _now: Timestamp) -> Compiled {
         match serde_json::from_slice(&revision.files[0].bytes) {
-            Ok(desired) => Compiled {
-                desired: Some(desired),
-                report: String::new(),
-                errors: 0,
-                warnings: 0,
-            },
-            Err(error) => Compiled {
-                desired: None,
-                report: format!("error[E0001]: {error}"),
-                errors: 1,
-                warnings: 0,
-            },
+            Ok(desired) => Compiled { desired: Some(desired), report: String::new(), errors: 0, warnings: 0 },
+            Err(error) => Compiled { desired: None, report: format!("error[E0001]: {error}"), errors: 1, warnings: 0 },
         }
     }
 }
@@ -321,11 +264,7 @@ struct NoMessenger;
 
 #[async_trait]
 impl Messenger for NoMessenger {
-    async fn deliver(
-        &self,
-        _channel: &Channel,
-        _body: &serde_json::Value,
-    ) -> Result<Option<Reply>, DeliveryError> {
+    async fn deliver(&self, _channel: &Channel, _body: &serde_json::Value) -> Result<Option<Reply>, DeliveryError> {
         Ok(None)
     }
 }

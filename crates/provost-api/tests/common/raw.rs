@@ -15,11 +15,7 @@ pub struct Answer {
 }
 
 pub async fn get(socket: &Path, path: &str) -> Answer {
-    send(
-        socket,
-        &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
-    )
-    .await
+    send(socket, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).await
 }
 
 pub async fn post(socket: &Path, path: &str, body: &str) -> Answer {
@@ -29,9 +25,7 @@ pub async fn post(socket: &Path, path: &str, body: &str) -> Answer {
 /// With `headers` besides, each with its line's end.
 pub async fn post_as(socket: &Path, path: &str, headers: &str, body: &str) -> Answer {
     let length = body.len();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n"
-    );
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n");
     send(socket, &format!("{head}{headers}\r\n{body}")).await
 }
 
@@ -43,14 +37,6 @@ pub async fn send(socket: &Path, request: &str) -> Answer {
     let _ = stream.read_to_end(&mut answer).await;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok())
-        .unwrap_or(0);
-    Answer {
-        status,
-        head: head.to_lowercase(),
-        body: body.to_owned(),
-    }
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
 }

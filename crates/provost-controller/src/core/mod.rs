@@ -15,12 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use provost_model::{
-    ContainerName, DueOutcome, EventFact, EventId, Exit, Fact, Owner, Recorded, RunId, RunRecord,
-    State, StepRef,
+    ContainerName, DueOutcome, EventFact, EventId, Exit, Fact, Owner, Recorded, RunId, RunRecord, State, StepRef,
 };
-use provost_planner::{
-    Action, Agenda, Identity, Moves, Seen, World, actions, consequences, decide, plan,
-};
+use provost_planner::{Action, Agenda, Identity, Moves, Seen, World, actions, consequences, decide};
 
 use crate::{Batch, EngineStatus, Input, Work};
 
@@ -102,10 +99,7 @@ impl Core {
             rules,
             state,
             // Nobody watched the engine before: of what ended then, it is not known whether the engine was there (R9).
-            seen: Seen {
-                absent_since: Some(Timestamp::UNIX_EPOCH),
-                ..Seen::default()
-            },
+            seen: Seen { absent_since: Some(Timestamp::UNIX_EPOCH), ..Seen::default() },
             engine: EngineStatus::default(),
             under_way: BTreeSet::new(),
             failed: BTreeMap::new(),
@@ -125,58 +119,25 @@ impl Core {
 
     /// A new start ends what belonged to the one before: its own events.
     fn begin(&mut self, now: Timestamp) {
-        let is_own = |event: &&provost_model::Occurrence| {
-            event.name.starts_with("server.") && event.handled.is_none()
-        };
-        let events: Vec<_> = self
-            .state
-            .events
-            .values()
-            .filter(is_own)
-            .map(|event| event.id.clone())
-            .collect();
+        let is_own = |event: &&provost_model::Occurrence| event.name.starts_with("server.") && event.handled.is_none();
+        let events: Vec<_> = self.state.events.values().filter(is_own).map(|event| event.id.clone()).collect();
         for id in events {
             self.end_unbegun(now, &id);
             let failure = Some("the reconciler ended before it was handled".to_owned());
-            self.record(
-                now,
-                Fact::Event {
-                    id,
-                    change: EventFact::Handled { failure },
-                },
-            );
+            self.record(now, Fact::Event { id, change: EventFact::Handled { failure } });
         }
-        self.record(
-            now,
-            Fact::ServerStarted {
-                version: self.rules.identity.version.clone(),
-            },
-        );
+        self.record(now, Fact::ServerStarted { version: self.rules.identity.version.clone() });
     }
 
     /// Hooks of an event that nobody waits for any more do not begin any more.
     fn end_unbegun(&mut self, now: Timestamp, id: &EventId) {
         let event = self.state.events.values().find(|event| event.id == *id);
-        let steps = event
-            .and_then(|event| event.firing.as_ref())
-            .into_iter()
-            .flat_map(|firing| &firing.steps);
-        let unbegun: Vec<_> = steps
-            .filter(|step| !step.is_over() && !step.is_going_on())
-            .map(|step| step.id.clone())
-            .collect();
+        let steps = event.and_then(|event| event.firing.as_ref()).into_iter().flat_map(|firing| &firing.steps);
+        let unbegun: Vec<_> =
+            steps.filter(|step| !step.is_over() && !step.is_going_on()).map(|step| step.id.clone()).collect();
         for step in unbegun {
-            let result = Exit::NotStarted {
-                why: "the reconciler ended before".to_owned(),
-            };
-            self.end_step(
-                now,
-                &StepRef {
-                    owner: Owner::Event(id.clone()),
-                    step,
-                },
-                result,
-            );
+            let result = Exit::NotStarted { why: "the reconciler ended before".to_owned() };
+            self.end_step(now, &StepRef { owner: Owner::Event(id.clone()), step }, result);
         }
     }
 
@@ -190,22 +151,19 @@ impl Core {
         for input in inputs {
             self.take(now, input);
         }
-        self.settle(now);
-        if self.sweep(now) {
-            self.settle(now);
-        }
+        let mut moves = self.settle(now);
+        let settled = self.state.seq;
+        self.sweep(now);
         self.end_if_done(now);
-        let (actions, mut moves) = self.plan(now);
+        if self.state.seq != settled {
+            moves = self.settle(now);
+        }
+        let actions = self.plan(now, &mut moves);
         let actions = self.give_out(now, actions, &mut moves);
         self.wake_for_sweep(&mut moves);
         self.wake_for_shutdown(now, &mut moves);
         let touched = std::mem::take(&mut self.touched);
-        self.batch.runs.extend(
-            touched
-                .iter()
-                .filter_map(|id| self.state.runs.get(id))
-                .map(RunRecord::of),
-        );
+        self.batch.runs.extend(touched.iter().filter_map(|id| self.state.runs.get(id)).map(RunRecord::of));
         Answer {
             batch: std::mem::take(&mut self.batch),
             actions,
@@ -217,38 +175,28 @@ impl Core {
     }
 
     fn world(&self, now: Timestamp) -> World<'_> {
-        World {
-            state: &self.state,
-            seen: &self.seen,
-            now,
-            identity: &self.rules.identity,
-        }
+        World { state: &self.state, seen: &self.seen, now, identity: &self.rules.identity }
     }
 
-    /// Records what follows, until nothing does.
-    fn settle(&mut self, now: Timestamp) {
+    /// Records what follows, until nothing does, and returns when time alone will bring the next.
+    fn settle(&mut self, now: Timestamp) -> Moves {
         for _ in 0..ROUNDS_MAX {
             let moves = decide(&self.world(now), &self.agenda);
             if moves.facts.is_empty() {
-                return;
+                return moves;
             }
             for fact in moves.facts {
                 self.record(now, fact);
             }
         }
-        tracing::error!(
-            "decisions did not settle within {ROUNDS_MAX} rounds; going on with what was decided"
-        );
+        tracing::error!("decisions did not settle within {ROUNDS_MAX} rounds; going on with what was decided");
+        Moves::default()
     }
 
     /// Records `fact`, and with it what follows from it at once.
     fn record(&mut self, now: Timestamp, fact: Fact) {
         let followers = consequences(&self.world(now), &fact);
-        let recorded = Recorded {
-            seq: self.state.seq + 1,
-            at: now,
-            fact,
-        };
+        let recorded = Recorded { seq: self.state.seq + 1, at: now, fact };
         match self.state.apply(&recorded) {
             Ok(closed) => {
                 self.note(&recorded, closed);
@@ -281,11 +229,7 @@ impl Core {
                 self.agenda.refresh(&self.state, automation);
             }
             Fact::RevisionApplied { change } => {
-                let names = change
-                    .set
-                    .iter()
-                    .map(|automation| &automation.name)
-                    .chain(&change.removed);
+                let names = change.set.iter().map(|automation| &automation.name).chain(&change.removed);
                 names.for_each(|name| self.agenda.refresh(&self.state, name));
             }
             _ => {}
@@ -297,31 +241,26 @@ impl Core {
         }
     }
 
-    fn plan(&self, now: Timestamp) -> (Vec<Action>, Moves) {
+    /// What is to be done now that nothing follows from the state any more.
+    fn plan(&self, now: Timestamp, moves: &mut Moves) -> Vec<Action> {
         if self.rules.prepare_ahead {
-            return plan(&self.world(now), &self.agenda);
+            return actions(&self.world(now), &self.agenda, moves);
         }
-        let mut moves = decide(&self.world(now), &self.agenda);
-        let actions = actions(&self.world(now), &Agenda::default(), &mut moves);
-        (actions, moves)
+        // Without an agenda nothing is made ahead.
+        actions(&self.world(now), &Agenda::default(), moves)
     }
 
     /// Leaves out what is under way, or failed and has to wait.
     fn give_out(&mut self, now: Timestamp, actions: Vec<Action>, moves: &mut Moves) -> Vec<Action> {
-        let planned: Vec<(Work, Action)> = actions
-            .into_iter()
-            .chain(self.sweepings())
-            .map(|action| (Work::of(&action), action))
-            .collect();
+        let planned: Vec<(Work, Action)> =
+            actions.into_iter().chain(self.sweepings()).map(|action| (Work::of(&action), action)).collect();
         let works: BTreeSet<&Work> = planned.iter().map(|(work, _)| work).collect();
         // What is not wanted any more need not be remembered.
         self.failed.retain(|work, _| works.contains(work));
         let mut given = Vec::new();
         for (work, action) in planned {
             match self.failed.get(&work) {
-                Some((_, until)) if *until > now && !self.has_its_own_pause(&action) => {
-                    moves.wake(*until)
-                }
+                Some((_, until)) if *until > now && !self.has_its_own_pause(&action) => moves.wake(*until),
                 _ if self.under_way.insert(work) => given.push(action),
                 _ => {}
             }

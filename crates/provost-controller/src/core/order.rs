@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 use provost_model::{
-    AcceptedEvent, AcceptedRun, Automation, Cause, EventId, Fact, JsonMap, Name,
-    OWN_EVENT_FAMILIES, Run, RunFact, RunId, RunRecord as Earlier, Startup, StopCause,
-    check_params,
+    AcceptedEvent, AcceptedRun, Automation, Cause, EventId, Fact, JsonMap, Name, OWN_EVENT_FAMILIES, Run, RunFact,
+    RunId, RunRecord as Earlier, Startup, StopCause, check_params,
 };
 
 use super::Core;
@@ -23,13 +22,7 @@ impl Core {
         earlier: Option<&Earlier>,
     ) -> Result<(Vec<Fact>, Done), Refusal> {
         match command {
-            Command::Run {
-                automation,
-                params,
-                testing,
-                request,
-                by,
-            } => {
+            Command::Run { automation, params, testing, request, by } => {
                 let spec = self.automation(&automation)?;
                 self.may_start()?;
                 let cause = Cause::Manual { by };
@@ -38,86 +31,49 @@ impl Core {
             Command::Retry { run, request, by } => {
                 let earlier = earlier
                     .filter(|earlier| earlier.run == run)
-                    .ok_or_else(|| {
-                        Refusal::new(RefusalKind::NotFound, format!("there is no run {run}"))
-                    })?;
+                    .ok_or_else(|| Refusal::new(RefusalKind::NotFound, format!("there is no run {run}")))?;
                 self.retry(now, earlier, &request, by)
             }
             Command::Stop { run, by } => self.stop(&run, by),
-            Command::Pause {
-                automation,
-                until,
-                reason,
-                by,
-            } => {
+            Command::Pause { automation, until, reason, by } => {
                 self.automation(&automation)?;
                 if until.is_some_and(|until| until <= now) {
                     return Err(invalid("the end of the pause has passed already"));
                 }
-                Ok((
-                    vec![Fact::Paused {
-                        automation,
-                        until,
-                        reason,
-                        by,
-                    }],
-                    Done::Noted,
-                ))
+                Ok((vec![Fact::Paused { automation, until, reason, by }], Done::Noted))
             }
             Command::Resume { automation, by } => {
                 self.automation(&automation)?;
-                let is_paused = self
-                    .state
-                    .ledgers
-                    .get(&automation)
-                    .is_some_and(|ledger| ledger.pause.is_some());
+                let is_paused = self.state.ledgers.get(&automation).is_some_and(|ledger| ledger.pause.is_some());
                 if !is_paused {
-                    return Err(Refusal::new(
-                        RefusalKind::Conflict,
-                        format!("{automation} is not paused"),
-                    ));
+                    return Err(Refusal::new(RefusalKind::Conflict, format!("{automation} is not paused")));
                 }
                 Ok((vec![Fact::Resumed { automation, by }], Done::Noted))
             }
-            Command::Fire {
-                name,
-                data,
-                request,
-                by,
-            } => self.fire(name, data, &request, by),
-            Command::Plan | Command::Apply { .. } | Command::Rollback { .. } => Err(Refusal::new(
-                RefusalKind::Conflict,
-                "revisions are for the shell",
-            )),
+            Command::Fire { name, data, request, by } => self.fire(name, data, &request, by),
+            Command::Plan | Command::Apply { .. } | Command::Rollback { .. } => {
+                Err(Refusal::new(RefusalKind::Conflict, "revisions are for the shell"))
+            }
         }
     }
 
     fn automation(&self, name: &Name) -> Result<&Automation, Refusal> {
         let automations = &self.state.desired.automations;
         automations.get(name).map(AsRef::as_ref).ok_or_else(|| {
-            let refusal = Refusal::new(
-                RefusalKind::NotFound,
-                format!("there is no automation {name}"),
-            );
+            let refusal = Refusal::new(RefusalKind::NotFound, format!("there is no automation {name}"));
             refusal.hint("provost get automations lists those that are in force")
         })
     }
 
     fn may_start(&self) -> Result<(), Refusal> {
         if self.state.server.stopping {
-            return Err(Refusal::new(
-                RefusalKind::Unavailable,
-                "the reconciler is shutting down",
-            ));
+            return Err(Refusal::new(RefusalKind::Unavailable, "the reconciler is shutting down"));
         }
         match &self.state.server.startup {
             Startup::Refused { why } => {
-                let message =
-                    format!("nothing starts on this server: its startup hooks refused: {why}");
+                let message = format!("nothing starts on this server: its startup hooks refused: {why}");
                 let refusal = Refusal::new(RefusalKind::Conflict, message);
-                Err(refusal.hint(
-                    "mend what the hook checks, then apply a revision or restart the reconciler",
-                ))
+                Err(refusal.hint("mend what the hook checks, then apply a revision or restart the reconciler"))
             }
             Startup::Owed | Startup::Running | Startup::Passed => Ok(()),
         }
@@ -132,8 +88,7 @@ impl Core {
         testing: bool,
         request: &str,
     ) -> Result<(Vec<Fact>, Done), Refusal> {
-        let params =
-            check_params(&spec.params, params).map_err(|problems| invalid(problems.join("; ")))?;
+        let params = check_params(&spec.params, params).map_err(|problems| invalid(problems.join("; ")))?;
         let run = RunId::caused(&spec.name, request);
         let done = Done::Accepted { run: run.clone() };
         if self.state.runs.contains_key(&run) {
@@ -142,21 +97,8 @@ impl Core {
         let automation = spec.name.clone();
         // To the millisecond: history lists runs by it, and of two that were asked for in one second one is younger.
         let due = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
-        let accepted = AcceptedRun {
-            run,
-            automation,
-            cause,
-            due,
-            not_before: now,
-            params,
-            testing,
-        };
-        Ok((
-            vec![Fact::RunAccepted {
-                accepted: Box::new(accepted),
-            }],
-            done,
-        ))
+        let accepted = AcceptedRun { run, automation, cause, due, not_before: now, params, testing };
+        Ok((vec![Fact::RunAccepted { accepted: Box::new(accepted) }], done))
     }
 
     fn retry(
@@ -168,28 +110,15 @@ impl Core {
     ) -> Result<(Vec<Fact>, Done), Refusal> {
         let spec = self.automation(&earlier.automation)?;
         self.may_start()?;
-        let cause = Cause::Retry {
-            by,
-            of: earlier.run.clone(),
-        };
+        let cause = Cause::Retry { by, of: earlier.run.clone() };
         self.accept(now, spec, cause, &earlier.params, earlier.testing, request)
     }
 
-    fn fire(
-        &self,
-        name: String,
-        data: JsonMap,
-        request: &str,
-        by: String,
-    ) -> Result<(Vec<Fact>, Done), Refusal> {
+    fn fire(&self, name: String, data: JsonMap, request: &str, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
         let family = name.split('.').next().unwrap_or_default();
         if OWN_EVENT_FAMILIES.contains(&family) {
-            let refusal = invalid(format!(
-                "{name} is an event of Provost's own, which nobody else can fire"
-            ));
-            return Err(
-                refusal.hint("choose a name whose first word is another one, like orders.arrived")
-            );
+            let refusal = invalid(format!("{name} is an event of Provost's own, which nobody else can fire"));
+            return Err(refusal.hint("choose a name whose first word is another one, like orders.arrived"));
         }
         let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if name.is_empty() || name.len() > 128 || !name.chars().all(is_name) {
@@ -202,20 +131,8 @@ impl Core {
         if self.state.events.values().any(|event| event.id == id) {
             return Ok((Vec::new(), done));
         }
-        let event = AcceptedEvent {
-            id,
-            name,
-            subject: None,
-            run: None,
-            data,
-            by,
-        };
-        Ok((
-            vec![Fact::EventAccepted {
-                event: Box::new(event),
-            }],
-            done,
-        ))
+        let event = AcceptedEvent { id, name, subject: None, run: None, data, by };
+        Ok((vec![Fact::EventAccepted { event: Box::new(event) }], done))
     }
 
     fn stop(&self, id: &RunId, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
@@ -224,21 +141,10 @@ impl Core {
             refusal.hint("provost get runs lists runs")
         })?;
         if run.is_finished() || run.cancel.is_some() {
-            return Err(Refusal::new(
-                RefusalKind::Conflict,
-                format!("run {id} is ending already"),
-            ));
+            return Err(Refusal::new(RefusalKind::Conflict, format!("run {id} is ending already")));
         }
-        let change = RunFact::Cancelling {
-            why: StopCause::Cancel { by },
-        };
-        Ok((
-            vec![Fact::Run {
-                run: id.clone(),
-                change,
-            }],
-            Done::Noted,
-        ))
+        let change = RunFact::Cancelling { why: StopCause::Cancel { by } };
+        Ok((vec![Fact::Run { run: id.clone(), change }], Done::Noted))
     }
 }
 

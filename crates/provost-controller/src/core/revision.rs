@@ -22,10 +22,8 @@ impl Core {
         let changes = changes(&self.state, desired, now);
         let from = self.state.desired.revision.clone();
         let applied = self.state.applied.as_ref().map(|applied| applied.seq);
-        let bare: Vec<_> = changes
-            .iter()
-            .map(|change| (change.verb, &change.subject, &change.field, &change.after))
-            .collect();
+        let bare: Vec<_> =
+            changes.iter().map(|change| (change.verb, &change.subject, &change.field, &change.after)).collect();
         let digest = Digest::of_json(&(&from, applied, revision, bare, desired.digest()));
         Proposal {
             id: format!("{}-{}", short(revision), &digest.as_str()[..6]),
@@ -39,8 +37,7 @@ impl Core {
 
     /// Why a revision that compiled is refused all the same: one that removes everything is rarely meant (C2).
     pub fn objection(&self, desired: &Desired) -> Option<String> {
-        let removes_all =
-            desired.automations.is_empty() && !self.state.desired.automations.is_empty();
+        let removes_all = desired.automations.is_empty() && !self.state.desired.automations.is_empty();
         (removes_all && !self.rules.allow_empty && !desired.allow_empty).then(|| {
             "error: this revision removes every automation\n  = help: set `allowEmpty: true` in the server's configuration if that is meant\n".to_owned()
         })
@@ -48,8 +45,7 @@ impl Core {
 
     /// Whether `desired` is what is in force already.
     pub fn is_in_force(&self, revision: &RevisionId, desired: &Desired) -> bool {
-        self.state.desired.revision.as_ref() == Some(revision)
-            && self.state.desired.digest() == desired.digest()
+        self.state.desired.revision.as_ref() == Some(revision) && self.state.desired.digest() == desired.digest()
     }
 
     pub(super) fn take_revision(
@@ -63,10 +59,7 @@ impl Core {
     ) {
         // What was due before the revision is decided by what was in force then.
         self.settle(now);
-        let objection = compiled
-            .desired
-            .as_ref()
-            .and_then(|desired| self.objection(desired));
+        let objection = compiled.desired.as_ref().and_then(|desired| self.objection(desired));
         match (compiled.desired, objection) {
             (Some(desired), None) => self.apply_revision(now, &revision, about, &by, &desired),
             (_, objection) => {
@@ -81,51 +74,25 @@ impl Core {
         }
     }
 
-    fn apply_revision(
-        &mut self,
-        now: Timestamp,
-        revision: &RevisionId,
-        about: String,
-        by: &str,
-        desired: &Desired,
-    ) {
+    fn apply_revision(&mut self, now: Timestamp, revision: &RevisionId, about: String, by: &str, desired: &Desired) {
         // A source that went back to what is in force has mended what was rejected: that is a fact of its own.
         if self.is_in_force(revision, desired) && self.state.rejected.is_none() {
             return;
         }
-        let lines = changes(&self.state, desired, now)
-            .iter()
-            .map(line)
-            .collect();
+        let lines = changes(&self.state, desired, now).iter().map(line).collect();
         let mut change = RevisionChange::between(&self.state.desired, desired, revision.clone());
         change.by = by.to_owned();
         change.about = about;
         change.summary = lines;
         tracing::info!(revision = %change.revision, by, changes = change.summary.len(), "the revision is applied");
-        self.record(
-            now,
-            Fact::RevisionApplied {
-                change: Box::new(change),
-            },
-        );
+        self.record(now, Fact::RevisionApplied { change: Box::new(change) });
     }
 
     fn reject(&mut self, now: Timestamp, revision: RevisionId, errors: u32, report: String) {
-        let is_known = self
-            .state
-            .rejected
-            .as_ref()
-            .is_some_and(|it| it.revision == revision && it.report == report);
+        let is_known = self.state.rejected.as_ref().is_some_and(|it| it.revision == revision && it.report == report);
         if !is_known {
             tracing::warn!(%revision, errors, "the revision is rejected, the one in force stays\n{report}");
-            self.record(
-                now,
-                Fact::RevisionRejected {
-                    revision,
-                    errors,
-                    report,
-                },
-            );
+            self.record(now, Fact::RevisionRejected { revision, errors, report });
         }
     }
 }
@@ -144,14 +111,8 @@ fn line(change: &Change) -> String {
     };
     match (&change.field, &change.before, &change.after) {
         (Some(field), before, after) => {
-            let text =
-                |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
-            format!(
-                "{sign} {} {field} {} → {}",
-                change.subject,
-                text(before),
-                text(after)
-            )
+            let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
+            format!("{sign} {} {field} {} → {}", change.subject, text(before), text(after))
         }
         (None, _, _) => format!("{sign} {}", change.subject),
     }

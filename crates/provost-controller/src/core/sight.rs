@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use provost_model::{
-    ContainerName, ContainerSeen, EventFact, Exit, Fact, Life, Owner, Reply, RunFact, Step,
-    StepFact, StepKind, StepOutput, StepRef, Verdict,
+    ContainerName, ContainerSeen, EventFact, Exit, Fact, Life, Owner, Reply, RunFact, Step, StepFact, StepKind,
+    StepOutput, StepRef, Verdict,
 };
 use provost_planner::after_failed_delivery;
 
@@ -33,13 +33,7 @@ impl Core {
             Input::Removed { name, result } => self.was_removed(now, name, result),
             Input::Asked { step, result } => self.was_asked(now, &step, result),
             Input::Delivered { id, result } => self.was_delivered(now, id, result),
-            Input::Revision {
-                revision,
-                about,
-                by,
-                compiled,
-                pin,
-            } => {
+            Input::Revision { revision, about, by, compiled, pin } => {
                 self.take_revision(now, revision, about, by, *compiled, pin);
             }
             Input::Ordered { facts } => {
@@ -51,12 +45,7 @@ impl Core {
         }
     }
 
-    fn engine_is_up(
-        &mut self,
-        now: Timestamp,
-        facts: crate::EngineFacts,
-        containers: Vec<ContainerSeen>,
-    ) {
+    fn engine_is_up(&mut self, now: Timestamp, facts: crate::EngineFacts, containers: Vec<ContainerSeen>) {
         if let Some(since) = self.seen.absent_since.take() {
             self.seen.absences.push((since, now));
             if self.seen.absences.len() > ABSENCES_MAX {
@@ -67,17 +56,8 @@ impl Core {
         self.engine.facts = Some(facts);
         self.engine.trouble = None;
         // A listing may be older than what came in since it was asked for: it never takes anything back by itself.
-        let listed: BTreeSet<ContainerName> = containers
-            .iter()
-            .map(|container| container.name.clone())
-            .collect();
-        self.look_at.extend(
-            self.seen
-                .containers
-                .keys()
-                .filter(|name| !listed.contains(*name))
-                .cloned(),
-        );
+        let listed: BTreeSet<ContainerName> = containers.iter().map(|container| container.name.clone()).collect();
+        self.look_at.extend(self.seen.containers.keys().filter(|name| !listed.contains(*name)).cloned());
         for container in containers {
             self.see(container.name.clone(), Some(container));
         }
@@ -123,14 +103,7 @@ impl Core {
                 self.came_back(&Work::Create(name));
                 let pause = (1u64 << tries.min(6)).min(CREATE_PAUSE_MAX_S);
                 let until = now + jiff::SignedDuration::from_secs(pause.cast_signed());
-                self.change_step(
-                    now,
-                    step,
-                    StepFact::Delayed {
-                        why: error.message,
-                        until,
-                    },
-                );
+                self.change_step(now, step, StepFact::Delayed { why: error.message, until });
             }
             Some(_) => {
                 self.came_back(&Work::Create(name));
@@ -174,12 +147,7 @@ impl Core {
         }
     }
 
-    fn was_stopped(
-        &mut self,
-        now: Timestamp,
-        name: ContainerName,
-        result: Result<Option<ContainerSeen>, EngineError>,
-    ) {
+    fn was_stopped(&mut self, now: Timestamp, name: ContainerName, result: Result<Option<ContainerSeen>, EngineError>) {
         match result {
             Ok(container) => {
                 self.came_back(&Work::Stop(name.clone()));
@@ -207,28 +175,15 @@ impl Core {
         match container.life {
             Life::Exited { .. } => self.came_back(&Work::Collect(name.clone())),
             // Somebody started it again: what it left is not complete.
-            Life::Created | Life::Running { .. } => {
-                self.came_back_failed(now, Work::Collect(name.clone()))
-            }
+            Life::Created | Life::Running { .. } => self.came_back_failed(now, Work::Collect(name.clone())),
         }
-        if let Life::Exited {
-            code,
-            out_of_memory,
-            started_at,
-            finished_at,
-            ..
-        } = &container.life
-        {
+        if let Life::Exited { code, out_of_memory, started_at, finished_at, .. } = &container.life {
             let finished_at = finished_at.unwrap_or(now);
             // Of a short life, an engine may say that it ended before it began: two processes of it look at the clock.
-            let finished_at =
-                started_at.map_or(finished_at, |started_at| finished_at.max(started_at));
+            let finished_at = started_at.map_or(finished_at, |started_at| finished_at.max(started_at));
             let result = if *code == 255 && self.seen.was_absent(finished_at) {
                 // The engine reports 255 for whatever ended while it was away (R9).
-                Exit::Lost {
-                    why: "it ended while the engine was away, which reports no true exit code"
-                        .to_owned(),
-                }
+                Exit::Lost { why: "it ended while the engine was away, which reports no true exit code".to_owned() }
             } else if *out_of_memory {
                 Exit::OutOfMemory
             } else {
@@ -236,26 +191,12 @@ impl Core {
             };
             let started_at = *started_at;
             let output = Box::new(output);
-            self.change_step(
-                now,
-                step,
-                StepFact::Ended {
-                    result,
-                    started_at,
-                    finished_at,
-                    output,
-                },
-            );
+            self.change_step(now, step, StepFact::Ended { result, started_at, finished_at, output });
         }
         self.see(name, Some(container));
     }
 
-    fn was_removed(
-        &mut self,
-        now: Timestamp,
-        name: ContainerName,
-        result: Result<(), EngineError>,
-    ) {
+    fn was_removed(&mut self, now: Timestamp, name: ContainerName, result: Result<(), EngineError>) {
         match result {
             Ok(()) => {
                 self.came_back(&Work::Remove(name.clone()));
@@ -267,53 +208,23 @@ impl Core {
         }
     }
 
-    fn was_asked(
-        &mut self,
-        now: Timestamp,
-        step: &StepRef,
-        result: Result<Option<Reply>, DeliveryError>,
-    ) {
+    fn was_asked(&mut self, now: Timestamp, step: &StepRef, result: Result<Option<Reply>, DeliveryError>) {
         self.came_back(&Work::Ask(step.clone()));
-        let Some(StepKind::Ask {
-            default, timeout_s, ..
-        }) = self.find_step(step).map(|step| step.what.clone())
-        else {
+        let Some(StepKind::Ask { default, timeout_s, .. }) = self.find_step(step).map(|step| step.what.clone()) else {
             return;
         };
-        let fallback = |why: String| Reply {
-            allow: default == Verdict::Allow,
-            reason: why,
-        };
+        let fallback = |why: String| Reply { allow: default == Verdict::Allow, reason: why };
         let reply = match result {
             Ok(Some(reply)) => reply,
-            Ok(None) => fallback(format!(
-                "no answer within {timeout_s} s; the channel's default is {default:?}"
-            )),
+            Ok(None) => fallback(format!("no answer within {timeout_s} s; the channel's default is {default:?}")),
             Err(error) => fallback(format!("{error}; the channel's default is {default:?}")),
         };
-        let output = Box::new(StepOutput {
-            reply: Some(reply),
-            ..StepOutput::default()
-        });
+        let output = Box::new(StepOutput { reply: Some(reply), ..StepOutput::default() });
         let result = Exit::Code { code: 0 };
-        self.change_step(
-            now,
-            step,
-            StepFact::Ended {
-                result,
-                started_at: Some(now),
-                finished_at: now,
-                output,
-            },
-        );
+        self.change_step(now, step, StepFact::Ended { result, started_at: Some(now), finished_at: now, output });
     }
 
-    fn was_delivered(
-        &mut self,
-        now: Timestamp,
-        id: provost_model::EventId,
-        result: Result<(), DeliveryError>,
-    ) {
+    fn was_delivered(&mut self, now: Timestamp, id: provost_model::EventId, result: Result<(), DeliveryError>) {
         self.came_back(&Work::Deliver(id.clone()));
         let Some(notice) = self.state.outbox.get(&id).cloned() else {
             return;
@@ -329,20 +240,10 @@ impl Core {
 
     pub(super) fn find_step(&self, step: &StepRef) -> Option<&Step> {
         match &step.owner {
-            Owner::Run(id) => self
-                .state
-                .runs
-                .get(id)?
-                .steps()
-                .find(|it| it.id == step.step),
+            Owner::Run(id) => self.state.runs.get(id)?.steps().find(|it| it.id == step.step),
             Owner::Event(id) => {
                 let event = self.state.events.values().find(|event| event.id == *id)?;
-                event
-                    .firing
-                    .as_ref()?
-                    .steps
-                    .iter()
-                    .find(|it| it.id == step.step)
+                event.firing.as_ref()?.steps.iter().find(|it| it.id == step.step)
             }
             Owner::Notice(_) => None,
         }
@@ -350,16 +251,7 @@ impl Core {
 
     pub(super) fn end_step(&mut self, now: Timestamp, step: &StepRef, result: Exit) {
         let output = Box::new(StepOutput::default());
-        self.change_step(
-            now,
-            step,
-            StepFact::Ended {
-                result,
-                started_at: None,
-                finished_at: now,
-                output,
-            },
-        );
+        self.change_step(now, step, StepFact::Ended { result, started_at: None, finished_at: now, output });
     }
 
     /// Records a change of a step that is known and not over; anything else is old news.
@@ -369,21 +261,9 @@ impl Core {
         }
         let id = step.step.clone();
         match &step.owner {
-            Owner::Run(run) => self.record(
-                now,
-                Fact::Run {
-                    run: run.clone(),
-                    change: RunFact::Step { id, fact },
-                },
-            ),
+            Owner::Run(run) => self.record(now, Fact::Run { run: run.clone(), change: RunFact::Step { id, fact } }),
             Owner::Event(event) => {
-                self.record(
-                    now,
-                    Fact::Event {
-                        id: event.clone(),
-                        change: EventFact::Step { id, fact },
-                    },
-                );
+                self.record(now, Fact::Event { id: event.clone(), change: EventFact::Step { id, fact } });
             }
             Owner::Notice(_) => {}
         }

@@ -19,9 +19,7 @@ impl Core {
     pub fn waiting_for(&self, now: Timestamp) -> Vec<String> {
         let mut reasons = Vec::new();
         if let Some(trouble) = &self.engine.trouble {
-            reasons.push(format!(
-                "The engine does not answer ({trouble}); it is tried again within 30 s."
-            ));
+            reasons.push(format!("The engine does not answer ({trouble}); it is tried again within 30 s."));
         }
         match &self.state.server.startup {
             Startup::Refused { why } => reasons.push(format!(
@@ -34,19 +32,14 @@ impl Core {
             Startup::Owed | Startup::Passed => {}
         }
         if let Some(rejected) = &self.state.rejected {
-            let (revision, s) = (
-                &rejected.revision,
-                if rejected.errors == 1 { "" } else { "s" },
-            );
+            let (revision, s) = (&rejected.revision, if rejected.errors == 1 { "" } else { "s" });
             let errors = format!("{} error{s}", rejected.errors);
             reasons.push(format!(
                 "Revision {revision} is refused ({errors}); the one before stays in force until a good one comes."
             ));
         }
         if let Some(pinned) = &self.state.pinned {
-            reasons.push(format!(
-                "The server stays at revision {pinned} until `provost apply`."
-            ));
+            reasons.push(format!("The server stays at revision {pinned} until `provost apply`."));
         }
         reasons.extend(self.delayed_steps(now));
         reasons
@@ -57,27 +50,12 @@ impl Core {
             StepPhase::Waiting { until: Some(until) } if until > now => Some(until),
             _ => None,
         };
-        let sentence = |what: String, until| {
-            format!("{what} waits for the engine or its image; it is tried again at {until}.")
-        };
-        let runs = self
-            .state
-            .runs
-            .values()
-            .filter(|run| !matches!(run.phase, Phase::Finished { .. }));
-        let runs = runs.filter_map(|run| {
-            Some(sentence(
-                format!("Run {}", run.id),
-                run.steps().find_map(until)?,
-            ))
-        });
+        let sentence =
+            |what: String, until| format!("{what} waits for the engine or its image; it is tried again at {until}.");
+        let runs = self.state.runs.values().filter(|run| !matches!(run.phase, Phase::Finished { .. }));
+        let runs = runs.filter_map(|run| Some(sentence(format!("Run {}", run.id), run.steps().find_map(until)?)));
         let events = self.state.events.values().filter_map(|event| {
-            let step = event
-                .firing
-                .as_ref()?
-                .steps
-                .iter()
-                .find_map(|step| Some((&step.id, until(step)?)))?;
+            let step = event.firing.as_ref()?.steps.iter().find_map(|step| Some((&step.id, until(step)?)))?;
             Some(sentence(format!("Hook {}", step.0), step.1))
         });
         runs.chain(events).take(DELAYED_MAX).collect()

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{
-    AcceptedEvent, ContainerName, EventId, Fact, JsonMap, Life, Occurrence, Phase, Run, Step,
-    StepPhase,
+    AcceptedEvent, ContainerName, EventId, Fact, JsonMap, Life, Occurrence, Phase, Run, Step, StepPhase,
 };
 use provost_planner::{Action, Moves, strays};
 
@@ -28,41 +27,24 @@ pub(super) struct Stray {
 }
 
 impl Core {
-    /// Finds containers that belong to nothing, and tells of those that run (C4). Returns whether it told of one.
-    pub(super) fn sweep(&mut self, now: Timestamp) -> bool {
+    /// Finds containers that belong to nothing, and tells of those that run (C4).
+    pub(super) fn sweep(&mut self, now: Timestamp) {
         if !self.seen.is_complete {
-            return false;
+            return;
         }
-        let found: BTreeSet<ContainerName> = strays(&self.world(now), &self.agenda)
-            .into_iter()
-            .cloned()
-            .collect();
+        let found: BTreeSet<ContainerName> = strays(&self.world(now), &self.agenda).into_iter().cloned().collect();
         let under_way = &self.under_way;
         // One that is being removed may be seen gone before its removal has come back, and is told of then.
-        self.strays.retain(|name, _| {
-            found.contains(name) || under_way.contains(&Work::Remove(name.clone()))
-        });
-        let mut has_told = false;
+        self.strays.retain(|name, _| found.contains(name) || under_way.contains(&Work::Remove(name.clone())));
         for name in found {
             let is_running = self.is_running(&name);
-            let stray = self.strays.entry(name.clone()).or_insert(Stray {
-                since: now,
-                is_told: false,
-            });
+            let stray = self.strays.entry(name.clone()).or_insert(Stray { since: now, is_told: false });
             if is_running && !stray.is_told && stray.since + GRACE <= now {
                 stray.is_told = true;
-                has_told = true;
                 let what = "it runs and belongs to nothing that is known".to_owned();
-                self.record(
-                    now,
-                    Fact::DriftFound {
-                        container: name.to_string(),
-                        what,
-                    },
-                );
+                self.record(now, Fact::DriftFound { container: name.to_string(), what });
             }
         }
-        has_told
     }
 
     /// The removals that sweeping calls for. One that does not run is a leftover: nothing is lost with it.
@@ -73,9 +55,7 @@ impl Core {
             DriftMode::Report => !stray.is_told && !self.is_running(name),
         };
         let strays = self.strays.iter().filter(may_remove);
-        strays
-            .map(|(name, _)| Action::Remove { name: name.clone() })
-            .collect()
+        strays.map(|(name, _)| Action::Remove { name: name.clone() }).collect()
     }
 
     fn is_running(&self, name: &ContainerName) -> bool {
@@ -83,25 +63,14 @@ impl Core {
     }
 
     pub(super) fn wake_for_sweep(&self, moves: &mut Moves) {
-        let is_waiting =
-            |(name, stray): &(&ContainerName, &Stray)| !stray.is_told && self.is_running(name);
-        let waiting = self
-            .strays
-            .iter()
-            .filter(|_| self.seen.is_complete)
-            .filter(is_waiting);
+        let is_waiting = |(name, stray): &(&ContainerName, &Stray)| !stray.is_told && self.is_running(name);
+        let waiting = self.strays.iter().filter(|_| self.seen.is_complete).filter(is_waiting);
         waiting.for_each(|(_, stray)| moves.wake(stray.since + GRACE));
     }
 
     pub(super) fn forget_stray(&mut self, now: Timestamp, name: &ContainerName) {
         if self.strays.remove(name).is_some_and(|stray| stray.is_told) {
-            self.record(
-                now,
-                Fact::DriftCorrected {
-                    container: name.to_string(),
-                    what: "it was removed".to_owned(),
-                },
-            );
+            self.record(now, Fact::DriftCorrected { container: name.to_string(), what: "it was removed".to_owned() });
         }
     }
 
@@ -118,8 +87,7 @@ impl Core {
             return;
         };
         let is_busy = self.state.runs.values().any(may_end_yet);
-        let grace_ends =
-            since + SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
+        let grace_ends = since + SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
         if is_busy && now < grace_ends {
             return;
         }
@@ -131,34 +99,19 @@ impl Core {
             None if !self.has_fired_shutdown => {
                 self.has_fired_shutdown = true;
                 let (name, by) = ("server.shutdown".to_owned(), "Provost".to_owned());
-                let event = AcceptedEvent {
-                    id,
-                    name,
-                    subject: None,
-                    run: None,
-                    data: JsonMap::new(),
-                    by,
-                };
-                self.record(
-                    now,
-                    Fact::EventAccepted {
-                        event: Box::new(event),
-                    },
-                );
+                let event = AcceptedEvent { id, name, subject: None, run: None, data: JsonMap::new(), by };
+                self.record(now, Fact::EventAccepted { event: Box::new(event) });
                 self.settle(now);
                 self.end_if_done(now);
             }
-            Some(event) if event.handled.is_none() => {
-                self.has_exited = has_waited && is_hopeless(event)
-            }
+            Some(event) if event.handled.is_none() => self.has_exited = has_waited && is_hopeless(event),
             _ => self.has_exited = true,
         }
     }
 
     pub(super) fn wake_for_shutdown(&self, now: Timestamp, moves: &mut Moves) {
         if let Some(since) = self.stopping_since {
-            let grace_ends =
-                since + SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
+            let grace_ends = since + SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
             for instant in [grace_ends, grace_ends + ENGINE_GRACE] {
                 if instant > now {
                     moves.wake(instant);
@@ -171,9 +124,7 @@ impl Core {
 /// Whether `run` has something left to do that it may do while nothing starts any more.
 fn may_end_yet(run: &Run) -> bool {
     let waits_for_a_start = match run.phase {
-        Phase::Queued { .. } | Phase::Before | Phase::Backoff { .. } | Phase::Finished { .. } => {
-            true
-        }
+        Phase::Queued { .. } | Phase::Before | Phase::Backoff { .. } | Phase::Finished { .. } => true,
         Phase::Main { .. } => run.attempts.last().is_some_and(|step| !step.is_over()),
         Phase::After { .. } => false,
     };
@@ -183,7 +134,5 @@ fn may_end_yet(run: &Run) -> bool {
 /// Whether a hook of `event` waits for its image.
 fn is_held_up(event: &Occurrence) -> bool {
     let steps = event.firing.iter().flat_map(|firing| &firing.steps);
-    steps
-        .into_iter()
-        .any(|step| matches!(step.phase, StepPhase::Waiting { until: Some(_) }))
+    steps.into_iter().any(|step| matches!(step.phase, StepPhase::Waiting { until: Some(_) }))
 }

@@ -24,10 +24,7 @@ pub trait Engine: Send + Sync {
     ///
     /// A name is only a wake-up, and may come twice; what [`Engine::inspect`] shows is the truth. The stream ends when
     /// the engine goes away.
-    async fn watch(
-        &self,
-        instance: &Instance,
-    ) -> Result<BoxStream<'static, ContainerName>, EngineError>;
+    async fn watch(&self, instance: &Instance) -> Result<BoxStream<'static, ContainerName>, EngineError>;
 
     /// Makes sure that the engine has `image`, and returns its digest (`sha256:…`).
     ///
@@ -41,11 +38,7 @@ pub trait Engine: Send + Sync {
 
     /// Makes the container, not started. One that exists is adopted if it carries the request's own labels, and is a
     /// [`EngineErrorKind::Conflict`] otherwise (R3).
-    async fn create(
-        &self,
-        request: &ContainerRequest,
-        folder: &StepFolder,
-    ) -> Result<(), EngineError>;
+    async fn create(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError>;
 
     /// Starts a container that was made. One that has started already is left as it is.
     async fn start(&self, name: &ContainerName) -> Result<(), EngineError>;
@@ -134,10 +127,7 @@ pub enum EngineErrorKind {
 impl EngineError {
     /// An error of `kind`.
     pub fn new(kind: EngineErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 
     /// Whether waiting may help. Whether to wait is the planner's decision.

@@ -15,23 +15,13 @@ pub trait Logs: Send + Sync {
     ///
     /// `limit_bytes` is the most text that is kept; what is cut is said in the log. `masked` are texts that are replaced
     /// by `***`.
-    fn open(
-        &self,
-        step: &StepRef,
-        limit_bytes: u64,
-        masked: &[String],
-    ) -> Result<Box<dyn LogSink>, StoreError>;
+    fn open(&self, step: &StepRef, limit_bytes: u64, masked: &[String]) -> Result<Box<dyn LogSink>, StoreError>;
 
     /// Compresses the logs of `owner`, which is over. Reading goes on as before.
     async fn close(&self, owner: &Owner) -> Result<(), StoreError>;
 
     /// Returns the lines of all steps of `owner`, in the order of time, after the first `skip`, at most `limit`.
-    async fn read(
-        &self,
-        owner: &Owner,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<LogLine>, StoreError>;
+    async fn read(&self, owner: &Owner, skip: usize, limit: usize) -> Result<Vec<LogLine>, StoreError>;
 
     /// Returns lines of every step as they are written. Whoever lags reads what was lost from [`Logs::read`].
     fn follow(&self) -> broadcast::Receiver<(Owner, LogLine)>;
@@ -43,12 +33,7 @@ pub trait Logs: Send + Sync {
 /// Where the output of one step goes.
 pub trait LogSink: Send {
     /// Takes a piece of output as the engine gave it: any bytes, lines cut anywhere.
-    fn write(
-        &mut self,
-        stream: OutputStream,
-        at: Timestamp,
-        bytes: &[u8],
-    ) -> Result<(), StoreError>;
+    fn write(&mut self, stream: OutputStream, at: Timestamp, bytes: &[u8]) -> Result<(), StoreError>;
 
     /// Ends the log and returns its last lines: at most 4 KiB, control codes stripped, masked.
     fn finish(self: Box<Self>) -> Result<String, StoreError>;

@@ -9,11 +9,7 @@ pub trait Messenger: Send + Sync {
     /// Delivers `body` to `channel` and returns the receiver's answer, if it gave one.
     ///
     /// Only called for webhook and file targets.
-    async fn deliver(
-        &self,
-        channel: &Channel,
-        body: &serde_json::Value,
-    ) -> Result<Option<Reply>, DeliveryError>;
+    async fn deliver(&self, channel: &Channel, body: &serde_json::Value) -> Result<Option<Reply>, DeliveryError>;
 }
 
 /// Why a notification did not arrive.

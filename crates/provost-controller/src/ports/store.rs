@@ -19,11 +19,7 @@ pub trait Store: Send + Sync {
     async fn snapshot(&self, state: &State) -> Result<(), StoreError>;
 
     /// Keeps a revision's files, so that it can be gone back to.
-    async fn keep_revision(
-        &self,
-        revision: &Revision,
-        received_at: Timestamp,
-    ) -> Result<(), StoreError>;
+    async fn keep_revision(&self, revision: &Revision, received_at: Timestamp) -> Result<(), StoreError>;
 
     /// Returns a revision that was kept. `id` may be shortened to a beginning that only one has.
     async fn revision(&self, id: &str) -> Result<Option<Revision>, StoreError>;
@@ -158,9 +154,7 @@ pub enum StoreError {
         known: u32,
     },
     /// Another process has this state.
-    #[error(
-        "{place} is in use by {holder}: stop that Provost, or give this one a state folder of its own"
-    )]
+    #[error("{place} is in use by {holder}: stop that Provost, or give this one a state folder of its own")]
     InUse {
         /// The state folder.
         place: String,
@@ -168,9 +162,7 @@ pub enum StoreError {
         holder: String,
     },
     /// Facts did not follow on one another: another process writes to the same state.
-    #[error(
-        "fact {got} does not follow on fact {last}: does another process write to the same state?"
-    )]
+    #[error("fact {got} does not follow on fact {last}: does another process write to the same state?")]
     Gap {
         /// The last one recorded.
         last: u64,

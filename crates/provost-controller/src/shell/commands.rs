@@ -28,21 +28,13 @@ impl Shell {
         false
     }
 
-    async fn on_order(
-        &mut self,
-        command: Command,
-        earlier: Option<&RunRecord>,
-        answer: Answer,
-    ) -> bool {
+    async fn on_order(&mut self, command: Command, earlier: Option<&RunRecord>, answer: Answer) -> bool {
         if let Some(refusal) = self.refuse_while_unrecorded() {
             let _ = answer.send(Err(refusal));
             return false;
         }
         match self.core.order(self.ports.clock.now(), command, earlier) {
-            Ok((facts, done)) => {
-                self.feed(vec![Input::Ordered { facts }], vec![(answer, Ok(done))])
-                    .await
-            }
+            Ok((facts, done)) => self.feed(vec![Input::Ordered { facts }], vec![(answer, Ok(done))]).await,
             Err(refusal) => {
                 let _ = answer.send(Err(refusal));
                 false
@@ -62,36 +54,20 @@ enum Known {
 async fn known(store: &dyn Store, command: &Command) -> Result<Known, Refusal> {
     let unavailable = |error: StoreError| Refusal::new(RefusalKind::Unavailable, error.to_string());
     let (automation, request, earlier) = match command {
-        Command::Run {
-            automation,
-            request,
-            ..
-        } => (automation.clone(), request, None),
+        Command::Run { automation, request, .. } => (automation.clone(), request, None),
         Command::Retry { run, request, .. } => match store.run(run).await.map_err(unavailable)? {
             Some(earlier) => (earlier.automation.clone(), request, Some(Box::new(earlier))),
             None => return Ok(Known::Earlier(None)),
         },
         Command::Fire { name, request, .. } => {
             let event = fired_event(name, request);
-            let query = FactQuery {
-                event: Some(event.clone()),
-                limit: 1,
-                ..FactQuery::default()
-            };
+            let query = FactQuery { event: Some(event.clone()), limit: 1, ..FactQuery::default() };
             let is_known = !store.facts(&query).await.map_err(unavailable)?.is_empty();
-            return Ok(if is_known {
-                Known::Done(Done::Fired { event })
-            } else {
-                Known::Earlier(None)
-            });
+            return Ok(if is_known { Known::Done(Done::Fired { event }) } else { Known::Earlier(None) });
         }
         _ => return Ok(Known::Earlier(None)),
     };
     let run = RunId::caused(&automation, request);
     let is_known = store.run(&run).await.map_err(unavailable)?.is_some();
-    Ok(if is_known {
-        Known::Done(Done::Accepted { run })
-    } else {
-        Known::Earlier(earlier)
-    })
+    Ok(if is_known { Known::Done(Done::Accepted { run }) } else { Known::Earlier(earlier) })
 }

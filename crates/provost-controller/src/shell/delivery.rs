@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use provost_model::{
-    Channel, ContainerName, ContainerRequest, EventId, Instance, Life, Name, Notice, Owner, Reply,
-    StepId, StepRef, Target, Workload,
+    Channel, ContainerName, ContainerRequest, EventId, Instance, Life, Name, Notice, Owner, Reply, StepId, StepRef,
+    Target, Workload,
 };
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
@@ -47,9 +47,7 @@ impl Courier {
     pub(super) async fn deliver(&self, notice: &Notice, body: &Value) -> Result<(), DeliveryError> {
         let _turn = self.turn(&notice.channel).await;
         let limit = Duration::from_secs(notice.channel.timeout_s);
-        self.send(&notice.id, &notice.channel, body, limit)
-            .await
-            .map(drop)
+        self.send(&notice.id, &notice.channel, body, limit).await.map(drop)
     }
 
     /// Asks `channel`; silence for as long as its rule allows is no answer, and no error.
@@ -60,20 +58,10 @@ impl Courier {
         body: &Value,
     ) -> Result<Option<Reply>, DeliveryError> {
         let _turn = self.turn(channel).await;
-        let limit = channel
-            .reply
-            .map_or(channel.timeout_s, |rule| rule.timeout_s);
+        let limit = channel.reply.map_or(channel.timeout_s, |rule| rule.timeout_s);
         // What silence is, is decided here: the messenger waits for longer.
-        let patient = Channel {
-            timeout_s: limit.saturating_add(1),
-            ..channel.clone()
-        };
-        match tokio::time::timeout(
-            Duration::from_secs(limit),
-            self.send(id, &patient, body, Duration::MAX),
-        )
-        .await
-        {
+        let patient = Channel { timeout_s: limit.saturating_add(1), ..channel.clone() };
+        match tokio::time::timeout(Duration::from_secs(limit), self.send(id, &patient, body, Duration::MAX)).await {
             Ok(answer) => answer,
             Err(_) => Ok(None),
         }
@@ -87,11 +75,7 @@ impl Courier {
             return None;
         };
         let turn = Arc::clone(
-            self.turns
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(channel.name.clone())
-                .or_default(),
+            self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(channel.name.clone()).or_default(),
         );
         Some(turn.lock_owned().await)
     }
@@ -105,43 +89,23 @@ impl Courier {
     ) -> Result<Option<Reply>, DeliveryError> {
         let sending = async {
             match &channel.target {
-                Target::Webhook { .. } | Target::File { .. } => {
-                    self.ports.messenger.deliver(channel, body).await
-                }
+                Target::Webhook { .. } | Target::File { .. } => self.ports.messenger.deliver(channel, body).await,
                 Target::Command { workload } => self.run(id, workload, body).await,
             }
         };
-        let too_late = |_| {
-            DeliveryError(format!(
-                "channel {} did not take it within {} s",
-                channel.name,
-                limit.as_secs()
-            ))
-        };
-        tokio::time::timeout(limit, sending)
-            .await
-            .map_err(too_late)?
+        let too_late =
+            |_| DeliveryError(format!("channel {} did not take it within {} s", channel.name, limit.as_secs()));
+        tokio::time::timeout(limit, sending).await.map_err(too_late)?
     }
 
     /// Runs the container of a command channel to its end. Delivery is at least once: after a crash it is done again.
-    async fn run(
-        &self,
-        id: &EventId,
-        workload: &Workload,
-        body: &Value,
-    ) -> Result<Option<Reply>, DeliveryError> {
+    async fn run(&self, id: &EventId, workload: &Workload, body: &Value) -> Result<Option<Reply>, DeliveryError> {
         let name = ContainerName::of(&self.instance, id.as_str(), "deliver");
         let request = ContainerRequest {
             name: name.clone(),
             instance: self.instance.clone(),
-            step: StepRef {
-                owner: Owner::Notice(id.clone()),
-                step: StepId("deliver".to_owned()),
-            },
-            workload: Workload {
-                env: variables(workload, body),
-                ..workload.clone()
-            },
+            step: StepRef { owner: Owner::Notice(id.clone()), step: StepId("deliver".to_owned()) },
+            workload: Workload { env: variables(workload, body), ..workload.clone() },
             event: body.clone(),
             grace_s: GRACE_S,
             log_bytes: LOG_BYTES,
@@ -155,54 +119,35 @@ impl Courier {
 
     async fn run_to_end(&self, request: &ContainerRequest) -> Result<Option<Reply>, DeliveryError> {
         let (engine, name) = (&self.ports.engine, &request.name);
-        engine
-            .ensure_image(&request.workload.image, request.workload.pull, &|_| {})
-            .await
-            .map_err(failed)?;
+        engine.ensure_image(&request.workload.image, request.workload.pull, &|_| {}).await.map_err(failed)?;
         let folder = folder::make(&self.work_dir, name, &request.event);
-        let folder =
-            folder.map_err(|error| DeliveryError(format!("its folder cannot be made: {error}")))?;
+        let folder = folder.map_err(|error| DeliveryError(format!("its folder cannot be made: {error}")))?;
         engine.create(request, &folder).await.map_err(failed)?;
         engine.start(name).await.map_err(failed)?;
         self.keep_output(request).await.map_err(failed)?;
         // The output has ended, so the container has, or is just about to.
         for _ in 0..100 {
-            match engine
-                .inspect(name)
-                .await
-                .map_err(failed)?
-                .map(|seen| seen.life)
-            {
+            match engine.inspect(name).await.map_err(failed)?.map(|seen| seen.life) {
                 Some(Life::Exited { code: 0, .. }) => return self.reply(name),
                 Some(Life::Exited { code, .. }) => {
                     return Err(DeliveryError(format!("container {name}: exit {code}")));
                 }
                 Some(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                 None => {
-                    return Err(DeliveryError(format!(
-                        "container {name} was removed by somebody else"
-                    )));
+                    return Err(DeliveryError(format!("container {name} was removed by somebody else")));
                 }
             }
         }
-        Err(DeliveryError(format!(
-            "container {name} closed its output and did not end"
-        )))
+        Err(DeliveryError(format!("container {name} closed its output and did not end")))
     }
 
     async fn keep_output(&self, request: &ContainerRequest) -> Result<(), EngineError> {
         let mut chunks = self.ports.engine.output(&request.name, true).await?;
         let masked = provost_planner::masked_values(None, &request.workload);
-        let mut sink = self
-            .ports
-            .logs
-            .open(&request.step, request.log_bytes, &masked)
-            .ok();
+        let mut sink = self.ports.logs.open(&request.step, request.log_bytes, &masked).ok();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
-            let written = sink
-                .as_mut()
-                .map(|sink| sink.write(chunk.stream, chunk.at, &chunk.bytes));
+            let written = sink.as_mut().map(|sink| sink.write(chunk.stream, chunk.at, &chunk.bytes));
             if matches!(written, Some(Err(_))) {
                 sink = None; // A notification is worth more than its log.
             }
@@ -231,15 +176,9 @@ impl Courier {
 /// The variables that a delivering container gets.
 fn variables(workload: &Workload, body: &Value) -> std::collections::BTreeMap<String, String> {
     let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
-    let own = [
-        ("EVENT", text("event")),
-        ("MOMENT", text("moment")),
-        ("AUTOMATION", text("subject")),
-        ("RUN", text("run")),
-    ];
-    let own = own
-        .into_iter()
-        .map(|(key, value)| (format!("PROVOST_{key}"), value));
+    let own =
+        [("EVENT", text("event")), ("MOMENT", text("moment")), ("AUTOMATION", text("subject")), ("RUN", text("run"))];
+    let own = own.into_iter().map(|(key, value)| (format!("PROVOST_{key}"), value));
     workload.env.clone().into_iter().chain(own).collect()
 }
 

@@ -17,20 +17,13 @@ const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// Tells `inputs` what the engine has, for as long as the controller lives.
-pub(super) async fn watch(
-    engine: Arc<dyn Engine>,
-    instance: Instance,
-    inputs: mpsc::UnboundedSender<Input>,
-) {
+pub(super) async fn watch(engine: Arc<dyn Engine>, instance: Instance, inputs: mpsc::UnboundedSender<Input>) {
     let mut pause = PAUSE_MIN;
     while !inputs.is_closed() {
         match look(engine.as_ref(), &instance, &inputs, &mut pause).await {
             Ok(()) => {}
             Err(error) => {
-                if inputs
-                    .send(Input::EngineDown { why: error.message })
-                    .is_err()
-                {
+                if inputs.send(Input::EngineDown { why: error.message }).is_err() {
                     return;
                 }
                 sleep(pause).await;
@@ -57,10 +50,7 @@ async fn look(
     while let Ok(change) = timeout_at(until, changes.next()).await {
         let Some(name) = change else {
             // It was away, however short: what ended meanwhile has no true exit code (R9).
-            return Err(EngineError::new(
-                EngineErrorKind::Unavailable,
-                "the engine ended the connection",
-            ));
+            return Err(EngineError::new(EngineErrorKind::Unavailable, "the engine ended the connection"));
         };
         let container = engine.inspect(&name).await?;
         let _ = inputs.send(Input::Seen { name, container });

@@ -27,10 +27,7 @@ fn root_of(work_dir: &Path, name: &ContainerName) -> PathBuf {
 
 fn folder_of(work_dir: &Path, name: &ContainerName) -> StepFolder {
     let root = root_of(work_dir, name);
-    StepFolder {
-        event: root.join("event.json"),
-        out: root.join("out"),
-    }
+    StepFolder { event: root.join("event.json"), out: root.join("out") }
 }
 
 /// Makes the folder for a container that is about to be made, empty but for its event.
@@ -38,14 +35,8 @@ pub(super) fn make(work_dir: &Path, name: &ContainerName, event: &Value) -> io::
     remove(work_dir, name)?;
     let folder = folder_of(work_dir, name);
     // Others on the server may pass through to what is mounted, and not list.
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o711)
-        .create(root_of(work_dir, name))?;
-    fs::write(
-        &folder.event,
-        serde_json::to_vec_pretty(event).unwrap_or_default(),
-    )?;
+    DirBuilder::new().recursive(true).mode(0o711).create(root_of(work_dir, name))?;
+    fs::write(&folder.event, serde_json::to_vec_pretty(event).unwrap_or_default())?;
     fs::set_permissions(&folder.event, Permissions::from_mode(0o644))?;
     DirBuilder::new().create(&folder.out)?;
     // Whatever user the image has, it may write here.
@@ -84,15 +75,9 @@ pub(super) fn read(work_dir: &Path, name: &ContainerName) -> StepOutput {
 
 fn progress(text: &str, problems: &mut Vec<String>) -> Vec<Value> {
     let mut entries = Vec::new();
-    for (index, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         if entries.len() == PROGRESS_MAX {
-            problems.push(format!(
-                "progress.jsonl: only the first {PROGRESS_MAX} entries are kept"
-            ));
+            problems.push(format!("progress.jsonl: only the first {PROGRESS_MAX} entries are kept"));
             break;
         }
         match serde_json::from_str::<JsonMap>(line) {
@@ -103,14 +88,8 @@ fn progress(text: &str, problems: &mut Vec<String>) -> Vec<Value> {
     entries
 }
 
-fn parse<T: serde::de::DeserializeOwned>(
-    name: &str,
-    text: &str,
-    problems: &mut Vec<String>,
-) -> Option<T> {
-    serde_json::from_str(text)
-        .map_err(|error| problems.push(format!("{name}: {error}")))
-        .ok()
+fn parse<T: serde::de::DeserializeOwned>(name: &str, text: &str, problems: &mut Vec<String>) -> Option<T> {
+    serde_json::from_str(text).map_err(|error| problems.push(format!("{name}: {error}"))).ok()
 }
 
 fn read_file(out: &Path, name: &str, problems: &mut Vec<String>) -> Option<String> {
@@ -127,19 +106,13 @@ fn read_file(out: &Path, name: &str, problems: &mut Vec<String>) -> Option<Strin
 fn read_regular(path: &Path) -> io::Result<String> {
     // A link would lead out of the folder, and a pipe would wait for ever.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file: File = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
+    let file: File = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     let facts = file.metadata()?;
     if !facts.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
     if facts.len() > FILE_MAX {
-        return Err(io::Error::other(format!(
-            "it has {} bytes; at most {FILE_MAX} are read",
-            facts.len()
-        )));
+        return Err(io::Error::other(format!("it has {} bytes; at most {FILE_MAX} are read", facts.len())));
     }
     let mut text = String::new();
     file.take(FILE_MAX).read_to_string(&mut text)?;
@@ -161,21 +134,11 @@ mod tests {
     fn e1_what_a_container_leaves_is_read() {
         let (work, name, out) = made();
         fs::write(out.join("locals.json"), r#"{"a": 1}"#).unwrap();
-        fs::write(
-            out.join("reply.json"),
-            r#"{"allow": false, "reason": "no"}"#,
-        )
-        .unwrap();
+        fs::write(out.join("reply.json"), r#"{"allow": false, "reason": "no"}"#).unwrap();
         fs::write(out.join("progress.jsonl"), "{\"p\": 1}\n\n{\"p\": 2}\n").unwrap();
         let output = read(work.path(), &name);
         assert_eq!(output.locals["a"], 1);
-        assert_eq!(
-            output.reply,
-            Some(Reply {
-                allow: false,
-                reason: "no".to_owned()
-            })
-        );
+        assert_eq!(output.reply, Some(Reply { allow: false, reason: "no".to_owned() }));
         assert_eq!(output.progress.len(), 2);
         assert_eq!(output.problems, Vec::<String>::new());
     }
@@ -205,15 +168,8 @@ mod tests {
     #[test]
     fn a_file_without_end_is_not_read() {
         let (work, name, out) = made();
-        File::create(out.join("locals.json"))
-            .unwrap()
-            .set_len(FILE_MAX + 1)
-            .unwrap();
+        File::create(out.join("locals.json")).unwrap().set_len(FILE_MAX + 1).unwrap();
         let output = read(work.path(), &name);
-        assert!(
-            output.problems[0].contains("at most"),
-            "{:?}",
-            output.problems
-        );
+        assert!(output.problems[0].contains("at most"), "{:?}", output.problems);
     }
 }

@@ -23,8 +23,8 @@ use tokio::time::Instant;
 
 use crate::handle::Message;
 use crate::{
-    Answer, Clock, Compiler, Controller, Core, DriftMode, Engine, Input, Logs, Messenger, Rules,
-    Source, SourceStatus, Store, StoreError, View,
+    Answer, Clock, Compiler, Controller, Core, DriftMode, Engine, Input, Logs, Messenger, Rules, Source, SourceStatus,
+    Store, StoreError, View,
 };
 
 pub use clock::SystemClock;
@@ -97,10 +97,7 @@ const INPUTS_MAX: usize = 4_096;
 /// Returns a handle on it, and the task that ends when it has shut down.
 ///
 /// Errors: the state cannot be loaded, or the start cannot be recorded.
-pub async fn start(
-    settings: Settings,
-    ports: Ports,
-) -> Result<(Controller, JoinHandle<()>), StoreError> {
+pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, JoinHandle<()>), StoreError> {
     let state = ports.store.load().await?;
     let rules = Rules {
         identity: Identity {
@@ -128,16 +125,9 @@ pub async fn start(
         logs: Arc::clone(&ports.logs),
         instance: settings.instance.clone(),
     };
-    let source = SourceStatus {
-        name: ports.source.describe(),
-        ..SourceStatus::default()
-    };
+    let source = SourceStatus { name: ports.source.describe(), ..SourceStatus::default() };
     let helpers = [
-        tokio::spawn(engine::watch(
-            Arc::clone(&ports.engine),
-            settings.instance.clone(),
-            inputs.clone(),
-        )),
+        tokio::spawn(engine::watch(Arc::clone(&ports.engine), settings.instance.clone(), inputs.clone())),
         tokio::spawn(revisions::follow(ports.clone(), messages.clone())),
         tokio::spawn(retention::keep(ports.clone(), controller.clone())),
     ];
@@ -199,9 +189,7 @@ impl Shell {
         }
         loop {
             let now = self.ports.clock.now();
-            let wake_at = self
-                .wake_at
-                .map_or(now + SLEEP_MAX, |wake_at| wake_at.min(now + SLEEP_MAX));
+            let wake_at = self.wake_at.map_or(now + SLEEP_MAX, |wake_at| wake_at.min(now + SLEEP_MAX));
             let clock = Arc::clone(&self.ports.clock);
             let has_exited = tokio::select! {
                 biased;
@@ -225,18 +213,9 @@ impl Shell {
             let _ = self.facts.send(Arc::new(recorded)); // Nobody may be listening.
         }
         self.wake_at = answer.wake_at;
-        answer
-            .actions
-            .into_iter()
-            .for_each(|action| self.workshop.begin(action));
-        answer
-            .look_at
-            .into_iter()
-            .for_each(|name| self.workshop.look_at(name));
-        answer
-            .closed
-            .into_iter()
-            .for_each(|owner| self.workshop.close(owner));
+        answer.actions.into_iter().for_each(|action| self.workshop.begin(action));
+        answer.look_at.into_iter().for_each(|name| self.workshop.look_at(name));
+        answer.closed.into_iter().for_each(|owner| self.workshop.close(owner));
         let seq = self.core.state().seq;
         if seq >= self.snapshot_at + SNAPSHOT_EVERY {
             self.snapshot_at = seq;
@@ -270,21 +249,13 @@ impl Shell {
         let now = self.ports.clock.now();
         let mut waiting_for = self.core.waiting_for(now);
         if let Some(unrecorded) = &self.unrecorded {
-            waiting_for.insert(
-                0,
-                format!("{}; it is tried again every second.", unrecorded.why),
-            );
+            waiting_for.insert(0, format!("{}; it is tried again every second.", unrecorded.why));
         }
         if let Some(Held { fetched, why }) = &self.held {
-            waiting_for.push(format!(
-                "Revision {} waits: {why}; it is tried again every second.",
-                fetched.0.id
-            ));
+            waiting_for.push(format!("Revision {} waits: {why}; it is tried again every second.", fetched.0.id));
         }
         if let Some(trouble) = &self.source.trouble {
-            waiting_for.push(format!(
-                "The source could not be read: {trouble}; the revision in force stays."
-            ));
+            waiting_for.push(format!("The source could not be read: {trouble}; the revision in force stays."));
         }
         View {
             now,

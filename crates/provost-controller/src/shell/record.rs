@@ -11,10 +11,7 @@ use crate::{Answer, Batch, Compiled, Done, Input, Refusal, RefusalKind, Revision
 /// A batch that could not be recorded is tried again after this long.
 pub(super) const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
-pub(super) type Reply = (
-    oneshot::Sender<Result<Done, Refusal>>,
-    Result<Done, Refusal>,
-);
+pub(super) type Reply = (oneshot::Sender<Result<Done, Refusal>>, Result<Done, Refusal>);
 
 /// An answer whose batch could not be recorded yet, with those who wait for it.
 pub(super) struct Unrecorded {
@@ -35,12 +32,7 @@ impl Shell {
     /// Returns true once the shutdown is complete.
     pub(super) async fn feed(&mut self, inputs: Vec<Input>, replies: Vec<Reply>) -> bool {
         let answer = self.core.handle(self.ports.clock.now(), inputs);
-        self.record(Unrecorded {
-            answer,
-            replies,
-            why: String::new(),
-        })
-        .await
+        self.record(Unrecorded { answer, replies, why: String::new() }).await
     }
 
     /// Whether something waits for the store.
@@ -56,9 +48,7 @@ impl Shell {
             return true;
         }
         if self.unrecorded.is_some() {
-            return self
-                .gives_up_at
-                .is_some_and(|at| at <= self.ports.clock.now());
+            return self.gives_up_at.is_some_and(|at| at <= self.ports.clock.now());
         }
         if self.gives_up_at.take().is_some() {
             return self.feed(vec![Input::Shutdown], Vec::new()).await;
@@ -105,10 +95,7 @@ impl Shell {
 
     pub(super) fn refuse_while_unrecorded(&self) -> Option<Refusal> {
         let unrecorded = self.unrecorded.as_ref()?;
-        Some(
-            Refusal::new(RefusalKind::Unavailable, unrecorded.why.clone())
-                .hint("free some space on the disk"),
-        )
+        Some(Refusal::new(RefusalKind::Unavailable, unrecorded.why.clone()).hint("free some space on the disk"))
     }
 }
 

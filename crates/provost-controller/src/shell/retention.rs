@@ -17,9 +17,7 @@ pub(super) async fn keep(ports: Ports, controller: Controller) {
         let now = ports.clock.now();
         let orders = controller.view(move |view| {
             let automations = view.state.desired.automations.values();
-            automations
-                .map(|automation| order_for(automation, now))
-                .collect::<Vec<_>>()
+            automations.map(|automation| order_for(automation, now)).collect::<Vec<_>>()
         });
         let Ok(orders) = orders.await else { return };
         for order in orders {

@@ -9,10 +9,7 @@ use tokio::time::Instant;
 
 use super::{ApplyMode, Held, Ports, RECORD_AGAIN, Shell};
 use crate::handle::Message;
-use crate::{
-    Compiled, Done, FactQuery, Input, Pin, Proposal, Refusal, RefusalKind, Revision, SourceError,
-    StoreError,
-};
+use crate::{Compiled, Done, FactQuery, Input, Pin, Proposal, Refusal, RefusalKind, Revision, SourceError, StoreError};
 
 type Answer = oneshot::Sender<Result<Done, Refusal>>;
 
@@ -67,13 +64,7 @@ pub(super) async fn follow(ports: Ports, messages: mpsc::UnboundedSender<Message
                 Fetched::Trouble(error)
             }
         };
-        if messages
-            .send(Message::Fetched {
-                fetched,
-                intent: Intent::Follow,
-            })
-            .is_err()
-        {
+        if messages.send(Message::Fetched { fetched, intent: Intent::Follow }).is_err() {
             return;
         }
         ports.source.changed().await;
@@ -90,9 +81,7 @@ async fn compile(ports: &Ports, revision: Revision) -> Fetched {
     });
     match compiling.await {
         Ok(result) => Fetched::New(Box::new(result)),
-        Err(error) => Fetched::Trouble(SourceError::Refused(format!(
-            "its manifests could not be compiled: {error}"
-        ))),
+        Err(error) => Fetched::Trouble(SourceError::Refused(format!("its manifests could not be compiled: {error}"))),
     }
 }
 
@@ -118,10 +107,7 @@ impl Shell {
                 Ok(None) => Fetched::Unknown("that is wanted".to_owned()),
                 Err(error) => Fetched::Unknown(error.to_string()),
             };
-            let _ = messages.send(Message::Fetched {
-                fetched,
-                intent: Intent::RollBack { by, answer },
-            });
+            let _ = messages.send(Message::Fetched { fetched, intent: Intent::RollBack { by, answer } });
         });
     }
 
@@ -137,10 +123,8 @@ impl Shell {
             Fetched::New(new) => *new,
             Fetched::Trouble(error) => return self.on_trouble(&error, intent),
             Fetched::Unknown(what) => {
-                let refusal = Refusal::new(
-                    RefusalKind::NotFound,
-                    format!("revision {what} is not kept on this server"),
-                );
+                let refusal =
+                    Refusal::new(RefusalKind::NotFound, format!("revision {what} is not kept on this server"));
                 return answer_with(intent, refusal.hint("provost history lists revisions"));
             }
         };
@@ -150,32 +134,24 @@ impl Shell {
         }
         if let Some(refusal) = self.refuse_while_unrecorded() {
             if matches!(intent, Intent::Follow) {
-                self.held = Some(Held {
-                    fetched: Box::new((revision, compiled)),
-                    why: refusal.message.clone(),
-                });
+                self.held = Some(Held { fetched: Box::new((revision, compiled)), why: refusal.message.clone() });
             }
             return answer_with(intent, refusal);
         }
         match intent {
             Intent::Follow => self.follow_to(revision, compiled).await,
             Intent::Plan(answer) => {
-                let _ = answer.send(self.proposal(&revision, &compiled).map(|it| Done::Planned {
-                    proposal: Box::new(it),
-                }));
+                let _ =
+                    answer.send(self.proposal(&revision, &compiled).map(|it| Done::Planned { proposal: Box::new(it) }));
                 false
             }
             Intent::Apply { plan, by, answer } => {
-                let proposal = self
-                    .proposal(&revision, &compiled)
-                    .and_then(|it| still(it, plan.as_deref()));
-                self.apply_for(revision, compiled, proposal, by, Pin::Clear, answer)
-                    .await
+                let proposal = self.proposal(&revision, &compiled).and_then(|it| still(it, plan.as_deref()));
+                self.apply_for(revision, compiled, proposal, by, Pin::Clear, answer).await
             }
             Intent::RollBack { by, answer } => {
                 let proposal = self.proposal(&revision, &compiled);
-                self.apply_for(revision, compiled, proposal, by, Pin::Set, answer)
-                    .await
+                self.apply_for(revision, compiled, proposal, by, Pin::Set, answer).await
             }
         }
     }
@@ -191,12 +167,8 @@ impl Shell {
 
     /// The source has brought a revision: it takes effect, unless somebody has to say so first.
     pub(super) async fn follow_to(&mut self, revision: Revision, compiled: Compiled) -> bool {
-        let is_held =
-            self.settings.apply == ApplyMode::Manual || self.core.state().pinned.is_some();
-        let is_in_force = compiled
-            .desired
-            .as_ref()
-            .is_some_and(|desired| self.core.is_in_force(&revision.id, desired));
+        let is_held = self.settings.apply == ApplyMode::Manual || self.core.state().pinned.is_some();
+        let is_in_force = compiled.desired.as_ref().is_some_and(|desired| self.core.is_in_force(&revision.id, desired));
         let is_good = compiled.desired.is_some();
         self.source.waiting = (is_held && is_good && !is_in_force).then(|| revision.id.to_string());
         self.held = None;
@@ -205,32 +177,16 @@ impl Shell {
         if self.source.waiting.is_some() || !is_news {
             return false;
         }
-        self.give_to_core(
-            revision,
-            compiled,
-            "source".to_owned(),
-            Pin::Leave,
-            Vec::new(),
-        )
-        .await
+        self.give_to_core(revision, compiled, "source".to_owned(), Pin::Leave, Vec::new()).await
     }
 
     fn proposal(&self, revision: &Revision, compiled: &Compiled) -> Result<Proposal, Refusal> {
         let rejected = |report: &str| Refusal::new(RefusalKind::Rejected, report.to_owned());
-        let desired = compiled
-            .desired
-            .as_ref()
-            .ok_or_else(|| rejected(&compiled.report))?;
+        let desired = compiled.desired.as_ref().ok_or_else(|| rejected(&compiled.report))?;
         if let Some(objection) = self.core.objection(desired) {
             return Err(rejected(&objection));
         }
-        Ok(self.core.propose(
-            self.ports.clock.now(),
-            &revision.id,
-            &about(revision),
-            desired,
-            &compiled.report,
-        ))
+        Ok(self.core.propose(self.ports.clock.now(), &revision.id, &about(revision), desired, &compiled.report))
     }
 
     async fn apply_for(
@@ -244,12 +200,9 @@ impl Shell {
     ) -> bool {
         match proposal {
             Ok(proposal) => {
-                let done = Done::Applied {
-                    proposal: Box::new(proposal),
-                };
+                let done = Done::Applied { proposal: Box::new(proposal) };
                 self.source.waiting = None;
-                self.give_to_core(revision, compiled, by, pin, vec![(answer, Ok(done))])
-                    .await
+                self.give_to_core(revision, compiled, by, pin, vec![(answer, Ok(done))]).await
             }
             Err(refusal) => {
                 let _ = answer.send(Err(refusal));
@@ -268,40 +221,21 @@ impl Shell {
         replies: Vec<super::Reply>,
     ) -> bool {
         if compiled.desired.is_some()
-            && let Err(error) = self
-                .ports
-                .store
-                .keep_revision(&revision, self.ports.clock.now())
-                .await
+            && let Err(error) = self.ports.store.keep_revision(&revision, self.ports.clock.now()).await
         {
             self.hold(revision, compiled, error.to_string(), replies);
             return false;
         }
         let about = about(&revision);
-        let input = Input::Revision {
-            revision: revision.id,
-            about,
-            by,
-            compiled: Box::new(compiled),
-            pin,
-        };
+        let input = Input::Revision { revision: revision.id, about, by, compiled: Box::new(compiled), pin };
         self.feed(vec![input], replies).await
     }
 
     /// The store does not take a revision: whoever asked is told, and what the source brought is tried again.
-    fn hold(
-        &mut self,
-        revision: Revision,
-        compiled: Compiled,
-        why: String,
-        replies: Vec<super::Reply>,
-    ) {
+    fn hold(&mut self, revision: Revision, compiled: Compiled, why: String, replies: Vec<super::Reply>) {
         if replies.is_empty() {
             self.again_at = Instant::now() + RECORD_AGAIN;
-            self.held = Some(Held {
-                fetched: Box::new((revision, compiled)),
-                why,
-            });
+            self.held = Some(Held { fetched: Box::new((revision, compiled)), why });
             return;
         }
         for (waiting, _) in replies {
@@ -322,24 +256,11 @@ async fn kept(
     if let Some(wanted) = wanted {
         return ports.store.revision(&wanted).await;
     }
-    let query = FactQuery {
-        revisions_only: true,
-        tail: true,
-        limit: HISTORY_LIMIT,
-        ..FactQuery::default()
-    };
-    let earlier = ports
-        .store
-        .facts(&query)
-        .await?
-        .into_iter()
-        .rev()
-        .find_map(|recorded| match recorded.fact {
-            Fact::RevisionApplied { change } if Some(&change.revision) != in_force => {
-                Some(change.revision)
-            }
-            _ => None,
-        });
+    let query = FactQuery { revisions_only: true, tail: true, limit: HISTORY_LIMIT, ..FactQuery::default() };
+    let earlier = ports.store.facts(&query).await?.into_iter().rev().find_map(|recorded| match recorded.fact {
+        Fact::RevisionApplied { change } if Some(&change.revision) != in_force => Some(change.revision),
+        _ => None,
+    });
     match earlier {
         Some(earlier) => ports.store.revision(earlier.as_str()).await,
         None => Ok(None),
@@ -356,10 +277,7 @@ fn about(revision: &Revision) -> String {
 fn still(proposal: Proposal, plan: Option<&str>) -> Result<Proposal, Refusal> {
     match plan {
         Some(plan) if plan != proposal.id => {
-            let message = format!(
-                "plan {plan} is out of date: the plan is {} now",
-                proposal.id
-            );
+            let message = format!("plan {plan} is out of date: the plan is {} now", proposal.id);
             Err(Refusal::new(RefusalKind::Conflict, message).hint("look at it with provost plan"))
         }
         _ => Ok(proposal),

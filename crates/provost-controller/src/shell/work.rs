@@ -4,9 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_model::{
-    ContainerName, ContainerRequest, ContainerSeen, Life, Owner, State, StepOutput,
-};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Life, Owner, State, StepOutput};
 use provost_planner::{Action, OutputOf};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -19,11 +17,7 @@ use crate::{EngineError, EngineErrorKind, Input};
 const AT_ONCE: usize = 16;
 
 /// How often it is tried to look at one container, and how far apart.
-const LOOK_PAUSES: [Duration; 3] = [
-    Duration::from_secs(1),
-    Duration::from_secs(5),
-    Duration::from_secs(20),
-];
+const LOOK_PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(20)];
 
 /// Where actions are carried out.
 #[derive(Clone)]
@@ -37,11 +31,7 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
-    pub(super) fn new(
-        settings: &Settings,
-        ports: &Ports,
-        inputs: mpsc::UnboundedSender<Input>,
-    ) -> Self {
+    pub(super) fn new(settings: &Settings, ports: &Ports, inputs: mpsc::UnboundedSender<Input>) -> Self {
         Self {
             ports: ports.clone(),
             work_dir: settings.work_dir.clone(),
@@ -67,13 +57,7 @@ impl Workshop {
     fn follow(&self, name: ContainerName, output: OutputOf) {
         let (inputs, followed) = (self.inputs.clone(), name.clone());
         let done = move || drop(inputs.send(Input::Followed { name: followed }));
-        self.followers.follow(
-            Arc::clone(&self.ports.engine),
-            Arc::clone(&self.ports.logs),
-            name,
-            output,
-            done,
-        );
+        self.followers.follow(Arc::clone(&self.ports.engine), Arc::clone(&self.ports.logs), name, output, done);
     }
 
     async fn carry_out(&self, action: Action) -> Input {
@@ -81,11 +65,7 @@ impl Workshop {
             Action::Create { request } => {
                 let _place = self.places.acquire().await;
                 let (name, step) = (request.name.clone(), request.step.clone());
-                Input::Created {
-                    name,
-                    step,
-                    result: self.create(&request).await,
-                }
+                Input::Created { name, step, result: self.create(&request).await }
             }
             Action::Start { name, step } => {
                 let _place = self.places.acquire().await;
@@ -108,12 +88,7 @@ impl Workshop {
                 let result = self.remove(&name).await;
                 Input::Removed { name, result }
             }
-            Action::Ask {
-                step,
-                id,
-                channel,
-                body,
-            } => {
+            Action::Ask { step, id, channel, body } => {
                 let result = self.courier.ask(&id, &channel, &body).await;
                 Input::Asked { step, result }
             }
@@ -126,36 +101,21 @@ impl Workshop {
         }
     }
 
-    async fn create(
-        &self,
-        request: &ContainerRequest,
-    ) -> Result<(ContainerSeen, String), EngineError> {
+    async fn create(&self, request: &ContainerRequest) -> Result<(ContainerSeen, String), EngineError> {
         let engine = &self.ports.engine;
         let name = &request.name;
         let progress = |sentence: String| tracing::info!(container = %name, "{sentence}");
-        let image = engine
-            .ensure_image(&request.workload.image, request.workload.pull, &progress)
-            .await?;
-        let (work_dir, made_for, event) =
-            (self.work_dir.clone(), name.clone(), request.event.clone());
+        let image = engine.ensure_image(&request.workload.image, request.workload.pull, &progress).await?;
+        let (work_dir, made_for, event) = (self.work_dir.clone(), name.clone(), request.event.clone());
         // A container that is there already has its folder, and keeps what is in it.
-        if engine
-            .inspect(name)
-            .await?
-            .is_none_or(|seen| seen.life == Life::Created)
-        {
+        if engine.inspect(name).await?.is_none_or(|seen| seen.life == Life::Created) {
             let made = blocking(move || folder::make(&work_dir, &made_for, &event)).await;
-            let folder =
-                made.map_err(|error| unavailable(name, "its folder cannot be made", &error))?;
+            let folder = made.map_err(|error| unavailable(name, "its folder cannot be made", &error))?;
             engine.create(request, &folder).await?;
         }
         let seen = engine.inspect(name).await?;
-        let gone = || {
-            EngineError::new(
-                EngineErrorKind::Unavailable,
-                format!("container {name} went as soon as it was made"),
-            )
-        };
+        let gone =
+            || EngineError::new(EngineErrorKind::Unavailable, format!("container {name} went as soon as it was made"));
         Ok((seen.ok_or_else(gone)?, image))
     }
 
@@ -175,28 +135,16 @@ impl Workshop {
         output: &OutputOf,
     ) -> Result<(ContainerSeen, StepOutput), EngineError> {
         let engine = self.ports.engine.as_ref();
-        let finished = self
-            .followers
-            .finish(engine, self.ports.logs.as_ref(), name, output)
-            .await;
+        let finished = self.followers.finish(engine, self.ports.logs.as_ref(), name, output).await;
         let (work_dir, left_by) = (self.work_dir.clone(), name.clone());
-        let mut left = blocking(move || Ok(folder::read(&work_dir, &left_by)))
-            .await
-            .unwrap_or_default();
+        let mut left = blocking(move || Ok(folder::read(&work_dir, &left_by))).await.unwrap_or_default();
         match finished {
             Ok(tail) => left.tail = tail,
             Err(OutputError::Engine(error)) => return Err(error),
             // How a run went must not hang on its output: that it is not kept is said, and the run goes on.
-            Err(OutputError::Store(error)) => {
-                left.tail = format!("(the output was not kept: {error})")
-            }
+            Err(OutputError::Store(error)) => left.tail = format!("(the output was not kept: {error})"),
         }
-        let missing = || {
-            EngineError::new(
-                EngineErrorKind::NotFound,
-                format!("container {name} is gone"),
-            )
-        };
+        let missing = || EngineError::new(EngineErrorKind::NotFound, format!("container {name} is gone"));
         let seen = engine.inspect(name).await?.ok_or_else(missing)?;
         Ok((seen, left))
     }
@@ -246,17 +194,10 @@ impl Workshop {
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> std::io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }
 
 fn unavailable(name: &ContainerName, what: &str, error: &std::io::Error) -> EngineError {
-    EngineError::new(
-        EngineErrorKind::Unavailable,
-        format!("container {name}: {what}: {error}"),
-    )
+    EngineError::new(EngineErrorKind::Unavailable, format!("container {name}: {what}: {error}"))
 }

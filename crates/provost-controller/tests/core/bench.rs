@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use provost_controller::{
-    Answer, Command, Core, Done, DriftMode, EngineError, EngineErrorKind, EngineFacts, Input, Pin,
-    Refusal, Rules,
+    Answer, Command, Core, Done, DriftMode, EngineError, EngineErrorKind, EngineFacts, Input, Pin, Refusal, Rules,
 };
 use provost_model::{
-    ContainerName, ContainerRequest, ContainerSeen, Fact, Life, Outcome, Owner, Recorded,
-    RevisionId, RunId, State, Step, StepOutput, StepPhase, StepRef,
+    ContainerName, ContainerRequest, ContainerSeen, Fact, Life, Outcome, Owner, Recorded, RevisionId, RunId, State,
+    Step, StepOutput, StepPhase, StepRef,
 };
 use provost_planner::{Action, Identity};
 
@@ -19,13 +18,7 @@ pub use crate::manifests::{at, automation, compiled, hooks, instance, name, seco
 pub fn rules() -> Rules {
     let (host, user, version) = ("server".to_owned(), "user".to_owned(), "test".to_owned());
     Rules {
-        identity: Identity {
-            instance: instance(),
-            host,
-            user,
-            pid: 1,
-            version,
-        },
+        identity: Identity { instance: instance(), host, user, pid: 1, version },
         drift: DriftMode::Correct,
         shutdown_grace_s: 60,
         prepare_ahead: false,
@@ -34,11 +27,7 @@ pub fn rules() -> Rules {
 }
 
 pub fn engine_facts() -> EngineFacts {
-    EngineFacts {
-        product: "bench".to_owned(),
-        version: String::new(),
-        address: String::new(),
-    }
+    EngineFacts { product: "bench".to_owned(), version: String::new(), address: String::new() }
 }
 
 pub fn unavailable() -> EngineError {
@@ -113,11 +102,7 @@ impl Bench {
             self.durable.apply(&recorded).unwrap();
             self.facts.push(recorded);
         }
-        assert_eq!(
-            self.durable,
-            *self.core.state(),
-            "the state is the fold of what was given out (R2)"
-        );
+        assert_eq!(self.durable, *self.core.state(), "the state is the fold of what was given out (R2)");
         for run in answer.batch.runs {
             if let Some(outcome) = run.outcome {
                 self.outcomes.insert(run.run, (outcome, run.detail));
@@ -128,11 +113,7 @@ impl Bench {
         }
         self.todo.extend(answer.actions);
         (self.wake_at, self.exit) = (answer.wake_at, answer.exit);
-        assert!(
-            self.wake_at.is_none_or(|wake_at| wake_at > self.now),
-            "it would never rest: {:?}",
-            self.wake_at
-        );
+        assert!(self.wake_at.is_none_or(|wake_at| wake_at > self.now), "it would never rest: {:?}", self.wake_at);
     }
 
     /// Every action has its fact in what is durable (R2), and nothing is made after the intent to start it (D2).
@@ -150,10 +131,7 @@ impl Bench {
             Action::Stop { name, .. } => {
                 let step = self.containers.get(name).and_then(|seen| seen.step.clone());
                 let phase = step.and_then(|step| self.step(&step).map(|step| step.phase.clone()));
-                assert!(
-                    matches!(phase, Some(StepPhase::Stopping { .. })),
-                    "{phase:?}"
-                );
+                assert!(matches!(phase, Some(StepPhase::Stopping { .. })), "{phase:?}");
             }
             Action::Deliver { notice, .. } => assert!(self.durable.outbox.contains_key(&notice.id)),
             Action::Follow { .. } | Action::Collect { .. } | Action::Remove { .. } => {}
@@ -162,12 +140,7 @@ impl Bench {
 
     pub fn step(&self, step: &StepRef) -> Option<&Step> {
         match &step.owner {
-            Owner::Run(id) => self
-                .durable
-                .runs
-                .get(id)?
-                .steps()
-                .find(|it| it.id == step.step),
+            Owner::Run(id) => self.durable.runs.get(id)?.steps().find(|it| it.id == step.step),
             Owner::Event(id) => {
                 let event = self.durable.events.values().find(|event| event.id == *id)?;
                 event.firing.as_ref()?.step(&step.step)
@@ -183,16 +156,11 @@ impl Bench {
 
     pub fn engine_up(&mut self) -> Vec<ContainerName> {
         let containers = self.containers.values().cloned().collect();
-        self.hand([Input::EngineUp {
-            facts: engine_facts(),
-            containers,
-        }])
+        self.hand([Input::EngineUp { facts: engine_facts(), containers }])
     }
 
     pub fn engine_down(&mut self) {
-        self.hand([Input::EngineDown {
-            why: "connection refused".to_owned(),
-        }]);
+        self.hand([Input::EngineDown { why: "connection refused".to_owned() }]);
     }
 
     pub fn revision(&mut self, revision: &str, yaml: &str) {
@@ -202,13 +170,7 @@ impl Bench {
     pub fn revision_by(&mut self, revision: &str, yaml: &str, by: &str, pin: Pin) {
         let compiled = Box::new(compiled(revision, yaml));
         let revision = RevisionId::parse(revision).unwrap();
-        self.hand([Input::Revision {
-            revision,
-            about: String::new(),
-            by: by.to_owned(),
-            compiled,
-            pin,
-        }]);
+        self.hand([Input::Revision { revision, about: String::new(), by: by.to_owned(), compiled, pin }]);
     }
 
     pub fn order(&mut self, command: Command) -> Result<Done, Refusal> {
@@ -246,10 +208,7 @@ impl Bench {
     pub fn work(&mut self) {
         while !self.todo.is_empty() {
             let todo = std::mem::take(&mut self.todo);
-            let inputs: Vec<Input> = todo
-                .into_iter()
-                .filter_map(|action| self.carry_out(action))
-                .collect();
+            let inputs: Vec<Input> = todo.into_iter().filter_map(|action| self.carry_out(action)).collect();
             self.hand(inputs);
         }
     }
@@ -259,54 +218,28 @@ impl Bench {
             Action::Create { request } => self.create(&request),
             Action::Start { name, step } => {
                 let now = self.now;
-                if let Some(seen) = self
-                    .containers
-                    .get_mut(&name)
-                    .filter(|seen| seen.life == Life::Created)
-                {
-                    seen.life = Life::Running {
-                        started_at: Some(now),
-                    };
+                if let Some(seen) = self.containers.get_mut(&name).filter(|seen| seen.life == Life::Created) {
+                    seen.life = Life::Running { started_at: Some(now) };
                     *self.started.entry(name.clone()).or_default() += 1;
                 }
-                Input::Started {
-                    result: Ok(self.containers.get(&name).cloned()),
-                    name,
-                    step,
-                }
+                Input::Started { result: Ok(self.containers.get(&name).cloned()), name, step }
             }
             Action::Follow { .. } => return None,
             Action::Stop { name, .. } => {
                 self.end(&name, 143);
-                Input::Stopped {
-                    result: Ok(self.containers.get(&name).cloned()),
-                    name,
-                }
+                Input::Stopped { result: Ok(self.containers.get(&name).cloned()), name }
             }
             Action::Collect { name, output } => {
                 let gone = EngineError::new(EngineErrorKind::NotFound, "it is gone");
                 let seen = self.containers.get(&name).cloned().ok_or(gone);
-                Input::Collected {
-                    name,
-                    step: output.step,
-                    result: seen.map(|seen| (seen, StepOutput::default())),
-                }
+                Input::Collected { name, step: output.step, result: seen.map(|seen| (seen, StepOutput::default())) }
             }
             Action::Remove { name } => {
                 self.containers.remove(&name);
-                Input::Removed {
-                    name,
-                    result: Ok(()),
-                }
+                Input::Removed { name, result: Ok(()) }
             }
-            Action::Ask { step, .. } => Input::Asked {
-                step,
-                result: Ok(None),
-            },
-            Action::Deliver { notice, .. } => Input::Delivered {
-                id: notice.id,
-                result: Ok(()),
-            },
+            Action::Ask { step, .. } => Input::Asked { step, result: Ok(None) },
+            Action::Deliver { notice, .. } => Input::Delivered { id: notice.id, result: Ok(()) },
         })
     }
 
@@ -319,10 +252,7 @@ impl Bench {
         let result = if seen.request.as_deref() == Some(request.digest().as_str()) {
             Ok((seen.clone(), "sha256:bench".to_owned()))
         } else {
-            Err(EngineError::new(
-                EngineErrorKind::Conflict,
-                "the name is taken",
-            ))
+            Err(EngineError::new(EngineErrorKind::Conflict, "the name is taken"))
         };
         Input::Created { name, step, result }
     }
@@ -332,21 +262,12 @@ impl Bench {
         let now = self.now;
         let seen = self.containers.get_mut(name).unwrap();
         if let Life::Running { started_at } = seen.life {
-            seen.life = Life::Exited {
-                code,
-                out_of_memory: false,
-                started_at,
-                finished_at: Some(now),
-                error: None,
-            };
+            seen.life = Life::Exited { code, out_of_memory: false, started_at, finished_at: Some(now), error: None };
         }
     }
 
     pub fn seen(&self, name: &ContainerName) -> Input {
-        Input::Seen {
-            name: name.clone(),
-            container: self.containers.get(name).cloned(),
-        }
+        Input::Seen { name: name.clone(), container: self.containers.get(name).cloned() }
     }
 
     /// Lets a container end, and tells of it.
@@ -368,17 +289,11 @@ impl Bench {
 
     pub fn running(&self) -> Option<ContainerName> {
         let is_running = |seen: &&ContainerSeen| matches!(seen.life, Life::Running { .. });
-        self.containers
-            .values()
-            .find(is_running)
-            .map(|seen| seen.name.clone())
+        self.containers.values().find(is_running).map(|seen| seen.name.clone())
     }
 
     pub fn count(&self, is_it: impl Fn(&Fact) -> bool) -> usize {
-        self.facts
-            .iter()
-            .filter(|recorded| is_it(&recorded.fact))
-            .count()
+        self.facts.iter().filter(|recorded| is_it(&recorded.fact)).count()
     }
 
     pub fn outcome(&self, run: &RunId) -> Outcome {

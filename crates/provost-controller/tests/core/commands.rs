@@ -8,47 +8,25 @@ use crate::bench::{Bench, automation, hooks, main_of, name, seconds};
 
 pub fn run(automation: &str, request: &str) -> Command {
     let (params, by) = (JsonMap::new(), "ann".to_owned());
-    Command::Run {
-        automation: name(automation),
-        params,
-        testing: false,
-        request: request.to_owned(),
-        by,
-    }
+    Command::Run { automation: name(automation), params, testing: false, request: request.to_owned(), by }
 }
 
 fn fire(event: &str, request: &str) -> Command {
     let by = "ann".to_owned();
-    Command::Fire {
-        name: event.to_owned(),
-        data: JsonMap::new(),
-        request: request.to_owned(),
-        by,
-    }
+    Command::Fire { name: event.to_owned(), data: JsonMap::new(), request: request.to_owned(), by }
 }
 
 fn pause(automation: &str, until: Option<&str>) -> Command {
     let until = until.map(|until| until.parse().unwrap());
-    Command::Pause {
-        automation: name(automation),
-        until,
-        reason: "stocktaking".to_owned(),
-        by: "ann".to_owned(),
-    }
+    Command::Pause { automation: name(automation), until, reason: "stocktaking".to_owned(), by: "ann".to_owned() }
 }
 
 fn resume(automation: &str) -> Command {
-    Command::Resume {
-        automation: name(automation),
-        by: "ann".to_owned(),
-    }
+    Command::Resume { automation: name(automation), by: "ann".to_owned() }
 }
 
 fn stop(run: &RunId) -> Command {
-    Command::Stop {
-        run: run.clone(),
-        by: "ann".to_owned(),
-    }
+    Command::Stop { run: run.clone(), by: "ann".to_owned() }
 }
 
 impl Bench {
@@ -66,11 +44,7 @@ impl Bench {
 
 fn shop() -> Bench {
     let amount = "params: {amount: {type: integer, default: 1}}";
-    Bench::new(
-        &(automation("a", r#"schedule: "* * * * *""#)
-            + &automation("p", amount)
-            + &hooks(&["run.cancelled"])),
-    )
+    Bench::new(&(automation("a", r#"schedule: "* * * * *""#) + &automation("p", amount) + &hooks(&["run.cancelled"])))
 }
 
 #[test]
@@ -78,22 +52,9 @@ fn commands_are_refused_with_what_is_wrong() {
     let mut bench = shop();
     let unknown = RunId::parse("a.0123456789ab").unwrap();
     let past = Some("2026-11-20T12:00:00Z");
-    let (params, by) = (
-        JsonMap::from_iter([("amount".to_owned(), json!("blue"))]),
-        "ann".to_owned(),
-    );
-    let wrong = Command::Run {
-        automation: name("p"),
-        params,
-        testing: false,
-        request: "1".to_owned(),
-        by,
-    };
-    let retry = Command::Retry {
-        run: unknown.clone(),
-        request: "1".to_owned(),
-        by: "ann".to_owned(),
-    };
+    let (params, by) = (JsonMap::from_iter([("amount".to_owned(), json!("blue"))]), "ann".to_owned());
+    let wrong = Command::Run { automation: name("p"), params, testing: false, request: "1".to_owned(), by };
+    let retry = Command::Retry { run: unknown.clone(), request: "1".to_owned(), by: "ann".to_owned() };
     for (command, kind, words) in [
         (run("nobody", "1"), RefusalKind::NotFound, "nobody"),
         (wrong, RefusalKind::Invalid, "amount"),
@@ -102,11 +63,7 @@ fn commands_are_refused_with_what_is_wrong() {
         (pause("nobody", None), RefusalKind::NotFound, "nobody"),
         (pause("a", past), RefusalKind::Invalid, "passed"),
         (resume("a"), RefusalKind::Conflict, "not paused"),
-        (
-            fire("run.started", "1"),
-            RefusalKind::Invalid,
-            "run.started",
-        ),
+        (fire("run.started", "1"), RefusalKind::Invalid, "run.started"),
         (fire("no spaces", "1"), RefusalKind::Invalid, "no spaces"),
         (fire("", "1"), RefusalKind::Invalid, "name"),
         (Command::Plan, RefusalKind::Conflict, "shell"),
@@ -135,10 +92,7 @@ fn d2_one_request_is_one_run_and_one_event() {
     let first = bench.order(run("p", "1")).unwrap();
     assert_eq!(bench.order(run("p", "1")).unwrap(), first);
     assert_ne!(bench.order(run("p", "2")).unwrap(), first);
-    assert_eq!(
-        bench.count(|fact| matches!(fact, Fact::RunAccepted { .. })),
-        2
-    );
+    assert_eq!(bench.count(|fact| matches!(fact, Fact::RunAccepted { .. })), 2);
     let both = bench.fire("orders.arrived", "1");
     assert_ne!(bench.fire("orders.arrived", "2"), both);
 }
@@ -153,10 +107,7 @@ fn r7_stop_asks_the_container_to_end_and_after_hooks_run() {
     assert_eq!(kind, RefusalKind::Conflict);
     assert!(message.contains("already"), "{message}");
     bench.work_out();
-    assert_eq!(
-        bench.outcomes[&run],
-        (Outcome::Cancelled, "stopped by ann".to_owned())
-    );
+    assert_eq!(bench.outcomes[&run], (Outcome::Cancelled, "stopped by ann".to_owned()));
     assert_eq!(bench.started.len(), 2, "{:?}", bench.started.keys());
 }
 
@@ -175,15 +126,7 @@ fn r7_stop_before_the_start_starts_nothing() {
 }
 
 fn skipped(bench: &Bench) -> usize {
-    bench.count(|fact| {
-        matches!(
-            fact,
-            Fact::DueSkipped {
-                reason: SkipReason::Suspended,
-                ..
-            }
-        )
-    })
+    bench.count(|fact| matches!(fact, Fact::DueSkipped { reason: SkipReason::Suspended, .. }))
 }
 
 #[test]
@@ -201,9 +144,7 @@ fn a_pause_skips_due_times_until_it_is_ended() {
 #[test]
 fn a_pause_ends_by_itself() {
     let mut bench = shop();
-    bench
-        .order(pause("a", Some("2026-11-20T12:01:30Z")))
-        .unwrap();
+    bench.order(pause("a", Some("2026-11-20T12:01:30Z"))).unwrap();
     bench.pass(60);
     bench.pass(60);
     assert_eq!((skipped(&bench), bench.core.state().runs.len()), (1, 1));
@@ -212,12 +153,9 @@ fn a_pause_ends_by_itself() {
 
 #[test]
 fn a_pause_that_ended_while_nothing_may_start_keeps_its_due_times() {
-    let mut bench =
-        Bench::new(&(automation("a", r#"schedule: "* * * * *""#) + &hooks(&["server.startup"])));
+    let mut bench = Bench::new(&(automation("a", r#"schedule: "* * * * *""#) + &hooks(&["server.startup"])));
     bench.work_out();
-    bench
-        .order(pause("a", Some("2026-11-20T12:01:30Z")))
-        .unwrap();
+    bench.order(pause("a", Some("2026-11-20T12:01:30Z"))).unwrap();
     bench.crash();
     // The startup hook takes its time: what is due waits for it, and so does the end of the pause.
     bench.now += seconds(120);
@@ -225,12 +163,7 @@ fn a_pause_that_ended_while_nothing_may_start_keeps_its_due_times() {
     bench.work_out();
     assert_eq!(bench.core.state().ledgers[&name("a")].pause, None);
     let lost = bench.count(|fact| matches!(fact, Fact::DueMissed { .. }));
-    assert_eq!(
-        (skipped(&bench) + lost, bench.outcomes.len()),
-        (1, 1),
-        "{:?}",
-        bench.facts.last()
-    );
+    assert_eq!((skipped(&bench) + lost, bench.outcomes.len()), (1, 1), "{:?}", bench.facts.last());
 }
 
 #[test]
@@ -240,13 +173,6 @@ fn what_was_due_before_a_pause_is_not_paused() {
     bench.order(pause("a", None)).unwrap();
     assert_eq!((skipped(&bench), bench.core.state().runs.len()), (0, 1));
     let outcome = |verdict: &DueVerdict| matches!(verdict, DueVerdict::Ran { .. });
-    let outcomes: Vec<_> = bench
-        .facts
-        .iter()
-        .filter_map(provost_model::DueOutcome::of)
-        .collect();
-    assert!(
-        outcomes.iter().all(|it| outcome(&it.verdict)),
-        "{outcomes:?}"
-    );
+    let outcomes: Vec<_> = bench.facts.iter().filter_map(provost_model::DueOutcome::of).collect();
+    assert!(outcomes.iter().all(|it| outcome(&it.verdict)), "{outcomes:?}");
 }

@@ -8,23 +8,14 @@ use crate::bench::{Bench, automation, hooks, rules};
 
 fn stray(life: Life) -> ContainerSeen {
     let name = ContainerName::parse("provost-bench-stray").unwrap();
-    ContainerSeen {
-        id: "stray".to_owned(),
-        step: None,
-        request: None,
-        life,
-        name,
-    }
+    ContainerSeen { id: "stray".to_owned(), step: None, request: None, life, name }
 }
 
 fn bench(drift: DriftMode, seen: ContainerSeen) -> Bench {
     let mut bench = Bench::bare(Rules { drift, ..rules() });
     bench.containers.insert(seen.name.clone(), seen);
     bench.engine_up();
-    bench.revision(
-        "r1",
-        &(automation("a", "timeout: 1h") + &hooks(&["drift.found", "drift.corrected"])),
-    );
+    bench.revision("r1", &(automation("a", "timeout: 1h") + &hooks(&["drift.found", "drift.corrected"])));
     bench
 }
 
@@ -48,10 +39,7 @@ fn corrected(bench: &Bench) -> usize {
 
 #[test]
 fn c4_a_stray_that_runs_is_told_of_after_its_grace_and_removed() {
-    let mut bench = bench(
-        DriftMode::Correct,
-        stray(Life::Running { started_at: None }),
-    );
+    let mut bench = bench(DriftMode::Correct, stray(Life::Running { started_at: None }));
     bench.pass(29);
     assert_eq!(found(&bench), 0);
     assert!(bench.todo.is_empty(), "{:?}", bench.todo);
@@ -60,33 +48,18 @@ fn c4_a_stray_that_runs_is_told_of_after_its_grace_and_removed() {
     bench.work_out();
     assert_eq!((found(&bench), corrected(&bench)), (1, 1));
     assert!(bench.containers.is_empty());
-    assert_eq!(
-        bench.started.len(),
-        2,
-        "the hooks of both events ran: {:?}",
-        bench.started.keys()
-    );
+    assert_eq!(bench.started.len(), 2, "the hooks of both events ran: {:?}", bench.started.keys());
 }
 
 #[test]
 fn c4_the_removal_of_a_stray_is_told_of_even_if_it_was_seen_gone_before() {
-    let mut bench = bench(
-        DriftMode::Correct,
-        stray(Life::Running { started_at: None }),
-    );
+    let mut bench = bench(DriftMode::Correct, stray(Life::Running { started_at: None }));
     bench.pass(30);
-    let place = bench
-        .todo
-        .iter()
-        .position(|action| matches!(action, Action::Remove { .. }))
-        .unwrap();
+    let place = bench.todo.iter().position(|action| matches!(action, Action::Remove { .. })).unwrap();
     let remove = bench.todo.remove(place);
     let removed = bench.carry_out(remove).unwrap();
     let name = stray(Life::Created).name;
-    bench.hand([Input::Seen {
-        name,
-        container: None,
-    }]);
+    bench.hand([Input::Seen { name, container: None }]);
     bench.hand([removed]);
     assert_eq!(corrected(&bench), 1);
 }
@@ -115,12 +88,8 @@ fn c4_a_stray_that_does_not_run_is_cleared_away_without_a_word() {
 
 #[test]
 fn c4_containers_of_runs_and_hooks_are_known() {
-    let yaml = automation("a", "timeout: 1h")
-        + &hooks(&[
-            "run.starting",
-            "orders.arrived",
-            "run.finished, background: true",
-        ]);
+    let yaml =
+        automation("a", "timeout: 1h") + &hooks(&["run.starting", "orders.arrived", "run.finished, background: true"]);
     let mut bench = Bench::new(&yaml);
     bench.run("a");
     bench.fire("orders.arrived", "1");

@@ -24,18 +24,13 @@ pub fn instance() -> Instance {
 }
 
 pub fn automation(name: &str, spec: &str) -> String {
-    format!(
-        "---\napiVersion: provost/v1\nkind: Automation\nmetadata: {{name: {name}}}\nspec: {{image: job, {spec}}}\n"
-    )
+    format!("---\napiVersion: provost/v1\nkind: Automation\nmetadata: {{name: {name}}}\nspec: {{image: job, {spec}}}\n")
 }
 
 /// A policy with hooks, each as `event` or `event, more: fields`.
 pub fn hooks(hooks: &[&str]) -> String {
-    let hooks: Vec<String> = hooks
-        .iter()
-        .enumerate()
-        .map(|(i, hook)| format!("{{name: h{i}, image: hook, event: {hook}}}"))
-        .collect();
+    let hooks: Vec<String> =
+        hooks.iter().enumerate().map(|(i, hook)| format!("{{name: h{i}, image: hook, event: {hook}}}")).collect();
     format!(
         "---\napiVersion: provost/v1\nkind: Policy\nmetadata: {{name: shop}}\nspec: {{hooks: [{}]}}\n",
         hooks.join(", ")
@@ -43,22 +38,9 @@ pub fn hooks(hooks: &[&str]) -> String {
 }
 
 pub fn compiled(revision: &str, yaml: &str) -> Compiled {
-    let files = [SourceFile {
-        path: "shop.yaml".to_owned(),
-        bytes: yaml.as_bytes().to_vec(),
-    }];
-    let compiled = compile(
-        &files,
-        &ServerFacts::default(),
-        RevisionId::parse(revision).unwrap(),
-        at(START),
-    );
+    let files = [SourceFile { path: "shop.yaml".to_owned(), bytes: yaml.as_bytes().to_vec() }];
+    let compiled = compile(&files, &ServerFacts::default(), RevisionId::parse(revision).unwrap(), at(START));
     let (report, (errors, warnings)) = (compiled.report(Style::Plain), compiled.count());
     let number = |count| u32::try_from(count).unwrap();
-    Compiled {
-        desired: compiled.desired,
-        report,
-        errors: number(errors),
-        warnings: number(warnings),
-    }
+    Compiled { desired: compiled.desired, report, errors: number(errors), warnings: number(warnings) }
 }

@@ -10,14 +10,7 @@ fn shop() -> String {
 }
 
 fn in_force(bench: &Bench) -> &str {
-    bench
-        .core
-        .state()
-        .desired
-        .revision
-        .as_ref()
-        .unwrap()
-        .as_str()
+    bench.core.state().desired.revision.as_ref().unwrap().as_str()
 }
 
 fn rejections(bench: &Bench) -> usize {
@@ -26,13 +19,7 @@ fn rejections(bench: &Bench) -> usize {
 
 fn propose(bench: &Bench, revision: &str, yaml: &str) -> provost_controller::Proposal {
     let desired = compiled(revision, yaml).desired.unwrap();
-    bench.core.propose(
-        bench.now,
-        &RevisionId::parse(revision).unwrap(),
-        "",
-        &desired,
-        "",
-    )
+    bench.core.propose(bench.now, &RevisionId::parse(revision).unwrap(), "", &desired, "")
 }
 
 #[test]
@@ -71,11 +58,7 @@ fn c2_going_back_to_what_is_in_force_ends_the_rejection() {
     assert_eq!(bench.core.state().rejected, None);
     let facts = bench.facts.len();
     bench.revision("r1", &shop());
-    assert_eq!(
-        bench.facts.len(),
-        facts,
-        "what is in force is not applied again"
-    );
+    assert_eq!(bench.facts.len(), facts, "what is in force is not applied again");
 }
 
 #[test]
@@ -99,31 +82,15 @@ fn c3_a_plan_has_one_id_for_one_world() {
     let next = shop() + &automation("c", "timeout: 1h");
     let plan = propose(&bench, "r2", &next);
     assert_eq!(plan, propose(&bench, "r2", &next));
-    assert_ne!(
-        plan.id,
-        propose(&bench, "r2", &(shop() + &automation("c", "timeout: 2h"))).id,
-        "other content"
-    );
+    assert_ne!(plan.id, propose(&bench, "r2", &(shop() + &automation("c", "timeout: 2h"))).id, "other content");
     assert_ne!(plan.id, propose(&bench, "r3", &next).id, "another revision");
     bench.pass(3600);
     bench.work_out();
-    assert_eq!(
-        plan.id,
-        propose(&bench, "r2", &next).id,
-        "runs do not move the plan"
-    );
+    assert_eq!(plan.id, propose(&bench, "r2", &next).id, "runs do not move the plan");
     bench.revision("r4", &automation("a", "timeout: 1h"));
-    assert_ne!(
-        plan.id,
-        propose(&bench, "r2", &next).id,
-        "the world has moved"
-    );
+    assert_ne!(plan.id, propose(&bench, "r2", &next).id, "the world has moved");
     bench.revision("r1", &shop());
-    assert_ne!(
-        plan.id,
-        propose(&bench, "r2", &next).id,
-        "and has moved back since"
-    );
+    assert_ne!(plan.id, propose(&bench, "r2", &next).id, "and has moved back since");
 }
 
 #[test]
@@ -131,28 +98,16 @@ fn c3_apply_does_exactly_what_the_plan_says() {
     let mut bench = Bench::new(&shop());
     let next = automation("a", r#"schedule: "0 14 * * *""#) + &automation("c", "timeout: 1h");
     let plan = propose(&bench, "r2", &next);
-    let subjects: Vec<String> = plan
-        .changes
-        .iter()
-        .map(|change| format!("{:?} {}", change.verb, change.subject))
-        .collect();
+    let subjects: Vec<String> =
+        plan.changes.iter().map(|change| format!("{:?} {}", change.verb, change.subject)).collect();
     for expected in ["Change", "Add", "Remove"] {
-        assert!(
-            subjects.iter().any(|it| it.starts_with(expected)),
-            "{subjects:?}"
-        );
+        assert!(subjects.iter().any(|it| it.starts_with(expected)), "{subjects:?}");
     }
     bench.revision_by("r2", &next, "ann", Pin::Clear);
     assert_eq!(propose(&bench, "r2", &next).changes, []);
     let automations = &bench.core.state().desired.automations;
-    assert_eq!(
-        automations.keys().collect::<Vec<_>>(),
-        [&name("a"), &name("c")]
-    );
-    assert_eq!(
-        bench.core.state().desired.digest(),
-        compiled("r2", &next).desired.unwrap().digest()
-    );
+    assert_eq!(automations.keys().collect::<Vec<_>>(), [&name("a"), &name("c")]);
+    assert_eq!(bench.core.state().desired.digest(), compiled("r2", &next).desired.unwrap().digest());
 }
 
 #[test]
@@ -160,20 +115,11 @@ fn d4_a_changed_schedule_is_armed_once_from_the_instant_of_its_revision() {
     let mut bench = Bench::new(&shop());
     let armed = |bench: &Bench| bench.count(|fact| matches!(fact, Fact::Armed { .. }));
     let before = armed(&bench);
-    bench.revision(
-        "r2",
-        &(automation("a", r#"schedule: "* * * * *""#) + &automation("b", "timeout: 1h")),
-    );
+    bench.revision("r2", &(automation("a", r#"schedule: "* * * * *""#) + &automation("b", "timeout: 1h")));
     assert_eq!(armed(&bench), before + 1);
-    assert_eq!(
-        bench.core.state().ledgers[&name("a")].accounted_until,
-        bench.now
-    );
+    assert_eq!(bench.core.state().ledgers[&name("a")].accounted_until, bench.now);
     let jitter = r#"schedule: {cron: "* * * * *", jitter: 10s}"#;
-    bench.revision(
-        "r3",
-        &(automation("a", jitter) + &automation("b", "timeout: 1h")),
-    );
+    bench.revision("r3", &(automation("a", jitter) + &automation("b", "timeout: 1h")));
     assert_eq!(armed(&bench), before + 1, "jitter is no other schedule");
 }
 
@@ -193,19 +139,10 @@ fn a_stay_at_a_revision_ends_with_an_apply() {
     bench.revision_by("r2", &next, "ann", Pin::Clear);
     assert_eq!(bench.core.state().pinned, None);
     bench.revision_by("r1", &shop(), "ann", Pin::Set);
-    assert_eq!(
-        (
-            in_force(&bench),
-            bench.core.state().pinned.as_ref().unwrap().as_str()
-        ),
-        ("r1", "r1")
-    );
+    assert_eq!((in_force(&bench), bench.core.state().pinned.as_ref().unwrap().as_str()), ("r1", "r1"));
     bench.crash();
     assert!(bench.core.state().pinned.is_some());
     bench.revision_by("r2", &next, "ann", Pin::Clear);
-    assert_eq!(
-        (in_force(&bench), bench.core.state().pinned.as_ref()),
-        ("r2", None)
-    );
+    assert_eq!((in_force(&bench), bench.core.state().pinned.as_ref()), ("r2", None));
     bench.hand([Input::Tick]);
 }

@@ -11,11 +11,7 @@ fn bench(hook: &str) -> Bench {
 }
 
 fn goodbyes(bench: &Bench) -> usize {
-    bench
-        .made
-        .keys()
-        .filter(|name| name.as_str().contains("server.shutdown"))
-        .count()
+    bench.made.keys().filter(|name| name.as_str().contains("server.shutdown")).count()
 }
 
 #[test]
@@ -33,19 +29,12 @@ fn a2_nothing_starts_any_more_and_what_runs_may_end() {
     bench.hand([Input::Shutdown]);
     bench.pass(59);
     assert!(!bench.exit && bench.todo.is_empty(), "{:?}", bench.todo);
-    assert_eq!(
-        bench.core.state().runs.len(),
-        1,
-        "its due time waits for the next start"
-    );
+    assert_eq!(bench.core.state().runs.len(), 1, "its due time waits for the next start");
     let refusal = bench.order(crate::commands::run("a", "x")).unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::Unavailable);
     bench.ended(&main_of(&run), 0);
     bench.work();
-    assert_eq!(
-        (bench.outcome(&run), goodbyes(&bench), bench.exit),
-        (Outcome::Succeeded, 1, false)
-    );
+    assert_eq!((bench.outcome(&run), goodbyes(&bench), bench.exit), (Outcome::Succeeded, 1, false));
     bench.work_out();
     assert!(bench.exit);
     assert_eq!(goodbyes(&bench), 1);
@@ -59,12 +48,7 @@ fn a2_a_run_that_takes_longer_is_left_and_adopted_by_the_next_start() {
     bench.hand([Input::Shutdown]);
     bench.pass(60);
     bench.work();
-    let goodbye = bench
-        .containers
-        .keys()
-        .find(|name| **name != main_of(&run))
-        .unwrap()
-        .clone();
+    let goodbye = bench.containers.keys().find(|name| **name != main_of(&run)).unwrap().clone();
     bench.ended(&goodbye, 0);
     bench.work();
     assert!(bench.exit);
@@ -83,16 +67,7 @@ fn a2_a_run_that_waits_for_its_next_attempt_does_not_hold_up_the_end() {
     bench.work();
     bench.ended(&main_of(&run), 1);
     bench.work();
-    assert_eq!(
-        bench.count(|fact| matches!(
-            fact,
-            Fact::Run {
-                change: RunFact::Retrying { .. },
-                ..
-            }
-        )),
-        1
-    );
+    assert_eq!(bench.count(|fact| matches!(fact, Fact::Run { change: RunFact::Retrying { .. }, .. })), 1);
     bench.hand([Input::Shutdown]);
     assert!(bench.exit, "nothing of it may begin before the next start");
 }
@@ -116,15 +91,9 @@ fn a2_a_hook_whose_image_cannot_be_had_does_not_hold_up_the_end_for_ever() {
     for _ in 0..70 {
         assert!(!bench.exit);
         while let Some(action) = bench.todo.pop() {
-            let Action::Create { request } = action else {
-                panic!("{action:?}")
-            };
+            let Action::Create { request } = action else { panic!("{action:?}") };
             assert_eq!(unavailable().kind, EngineErrorKind::Unavailable);
-            bench.hand([Input::Created {
-                name: request.name,
-                step: request.step,
-                result: Err(unavailable()),
-            }]);
+            bench.hand([Input::Created { name: request.name, step: request.step, result: Err(unavailable()) }]);
         }
         bench.pass(1);
     }
@@ -138,13 +107,7 @@ fn a2_asking_twice_is_one_end() {
     bench.hand([Input::Shutdown]);
     bench.work_out();
     assert!(bench.exit);
-    assert_eq!(
-        (
-            goodbyes(&bench),
-            bench.count(|fact| *fact == Fact::ServerStopping)
-        ),
-        (1, 1)
-    );
+    assert_eq!((goodbyes(&bench), bench.count(|fact| *fact == Fact::ServerStopping)), (1, 1));
 }
 
 #[test]
@@ -160,10 +123,5 @@ fn a2_a_crash_during_the_end_starts_anew_and_says_goodbye_again_at_the_next_end(
     bench.work_out();
     assert!(bench.exit);
     assert_eq!(goodbyes(&bench), 2);
-    assert_eq!(
-        bench.count(|fact| matches!(fact, Fact::DriftFound { .. })),
-        0,
-        "{:?}",
-        container("x", "y")
-    );
+    assert_eq!(bench.count(|fact| matches!(fact, Fact::DriftFound { .. })), 0, "{:?}", container("x", "y"));
 }

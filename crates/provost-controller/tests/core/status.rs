@@ -14,10 +14,7 @@ fn says(bench: &Bench, words: &[&str]) {
     assert_eq!(sentences.len(), 1, "{sentences:?}");
     let missing = words.iter().find(|word| !sentences[0].contains(**word));
     assert_eq!(missing, None, "{sentences:?}");
-    assert!(
-        sentences[0].ends_with('.') && !sentences[0].contains('\n'),
-        "{sentences:?}"
-    );
+    assert!(sentences[0].ends_with('.') && !sentences[0].contains('\n'), "{sentences:?}");
 }
 
 #[test]
@@ -60,14 +57,8 @@ fn c7_a_stay_at_a_revision() {
 fn c7_startup_hooks_that_run_refuse_or_cannot_be_made() {
     let mut bench = Bench::new(&(shop() + &hooks(&["server.startup"])));
     says(&bench, &["startup hooks"]);
-    let Some(Action::Create { request }) = bench.todo.pop() else {
-        panic!()
-    };
-    bench.hand([Input::Created {
-        name: request.name,
-        step: request.step,
-        result: Err(unavailable()),
-    }]);
+    let Some(Action::Create { request }) = bench.todo.pop() else { panic!() };
+    bench.hand([Input::Created { name: request.name, step: request.step, result: Err(unavailable()) }]);
     let sentences = bench.core.waiting_for(bench.now);
     assert_eq!(sentences.len(), 2, "{sentences:?}");
     assert!(
@@ -79,24 +70,15 @@ fn c7_startup_hooks_that_run_refuse_or_cannot_be_made() {
     let hook = bench.running().unwrap();
     bench.ended(&hook, 1);
     bench.work();
-    says(
-        &bench,
-        &["Nothing starts", "exit 1", "next revision or start"],
-    );
+    says(&bench, &["Nothing starts", "exit 1", "next revision or start"]);
 }
 
 #[test]
 fn c7_a_run_that_waits_for_its_image() {
     let mut bench = Bench::new(&shop());
     let run = bench.run("a");
-    let Some(Action::Create { request }) = bench.todo.pop() else {
-        panic!()
-    };
-    bench.hand([Input::Created {
-        name: request.name,
-        step: request.step,
-        result: Err(unavailable()),
-    }]);
+    let Some(Action::Create { request }) = bench.todo.pop() else { panic!() };
+    bench.hand([Input::Created { name: request.name, step: request.step, result: Err(unavailable()) }]);
     says(&bench, &[run.as_str(), "2026-11-20T12:00:01Z"]);
     bench.pass(1);
     bench.work();

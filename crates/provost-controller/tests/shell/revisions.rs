@@ -9,58 +9,38 @@ fn shop(more: &str) -> String {
 }
 
 fn apply(plan: Option<String>) -> Command {
-    Command::Apply {
-        plan,
-        by: "ann".to_owned(),
-    }
+    Command::Apply { plan, by: "ann".to_owned() }
 }
 
 fn roll_back() -> Command {
-    Command::Rollback {
-        revision: None,
-        by: "ann".to_owned(),
-    }
+    Command::Rollback { revision: None, by: "ann".to_owned() }
 }
 
 #[tokio::test]
 async fn c2_a_source_that_cannot_be_read_leaves_the_revision_in_force() {
     let mut world = World::new(&shop("")).await;
     world.lose_source();
-    let told = world
-        .until("trouble", |view| view.waiting_for.first().cloned())
-        .await;
-    assert!(
-        told.contains("no route to host") && told.contains("stays"),
-        "{told}"
-    );
-    assert_eq!(
-        world.command(Command::Plan).await.unwrap_err().kind,
-        RefusalKind::Unavailable
-    );
+    let told = world.until("trouble", |view| view.waiting_for.first().cloned()).await;
+    assert!(told.contains("no route to host") && told.contains("stays"), "{told}");
+    assert_eq!(world.command(Command::Plan).await.unwrap_err().kind, RefusalKind::Unavailable);
     world.crash().await;
     world.in_force("r1").await;
     world.commit("r2", &shop(&automation("b", "timeout: 1h")));
     world.in_force("r2").await;
-    world
-        .until("calm", |view| view.waiting_for.is_empty().then_some(()))
-        .await;
+    world.until("calm", |view| view.waiting_for.is_empty().then_some(())).await;
 }
 
 #[tokio::test]
 async fn c2_a_bad_commit_is_rejected_and_the_good_one_after_it_is_not() {
     let world = World::new(&shop("")).await;
     world.commit("r2", &shop(&automation("b", "colour: blue")));
-    let told = world
-        .until("trouble", |view| view.waiting_for.first().cloned())
-        .await;
+    let told = world.until("trouble", |view| view.waiting_for.first().cloned()).await;
     assert!(told.contains("r2"), "{told}");
     let refusal = world.command(apply(None)).await.unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::Rejected);
     assert!(refusal.message.contains("colour"), "{refusal}");
     world.commit("r1", &shop(""));
-    world
-        .until("calm", |view| view.waiting_for.is_empty().then_some(()))
-        .await;
+    world.until("calm", |view| view.waiting_for.is_empty().then_some(())).await;
 }
 
 #[tokio::test]
@@ -70,48 +50,21 @@ async fn c3_apply_refuses_a_plan_that_is_out_of_date() {
     world.crash().await;
     world.in_force("r1").await;
     world.commit("r2", &shop(&automation("b", "timeout: 1h")));
-    world
-        .until("the revision", |view| {
-            view.source.waiting.clone().filter(|it| it == "r2")
-        })
-        .await;
-    let Done::Planned { proposal } = world.command(Command::Plan).await.unwrap() else {
-        panic!()
-    };
-    assert_eq!(
-        world
-            .command(apply(Some("nonsense".to_owned())))
-            .await
-            .unwrap_err()
-            .kind,
-        RefusalKind::Conflict
-    );
-    let Done::Applied { proposal: applied } = world
-        .command(apply(Some(proposal.id.clone())))
-        .await
-        .unwrap()
-    else {
+    world.until("the revision", |view| view.source.waiting.clone().filter(|it| it == "r2")).await;
+    let Done::Planned { proposal } = world.command(Command::Plan).await.unwrap() else { panic!() };
+    assert_eq!(world.command(apply(Some("nonsense".to_owned()))).await.unwrap_err().kind, RefusalKind::Conflict);
+    let Done::Applied { proposal: applied } = world.command(apply(Some(proposal.id.clone()))).await.unwrap() else {
         panic!()
     };
     assert_eq!(applied.changes, proposal.changes);
     world.in_force("r2").await;
-    assert_eq!(
-        world
-            .command(apply(Some(proposal.id)))
-            .await
-            .unwrap_err()
-            .kind,
-        RefusalKind::Conflict
-    );
+    assert_eq!(world.command(apply(Some(proposal.id))).await.unwrap_err().kind, RefusalKind::Conflict);
 }
 
 #[tokio::test]
 async fn rollback_without_a_name_goes_to_the_one_before_even_after_a_restart_and_stays() {
     let mut world = World::new(&shop("")).await;
-    assert_eq!(
-        world.command(roll_back()).await.unwrap_err().kind,
-        RefusalKind::NotFound
-    );
+    assert_eq!(world.command(roll_back()).await.unwrap_err().kind, RefusalKind::NotFound);
     world.commit("r2", &shop(&automation("b", "timeout: 1h")));
     world.in_force("r2").await;
     world.crash().await;
@@ -119,11 +72,7 @@ async fn rollback_without_a_name_goes_to_the_one_before_even_after_a_restart_and
     world.command(roll_back()).await.unwrap();
     world.in_force("r1").await;
     world.commit("r3", &shop(&automation("c", "timeout: 1h")));
-    world
-        .until("the revision", |view| {
-            view.source.waiting.clone().filter(|it| it == "r3")
-        })
-        .await;
+    world.until("the revision", |view| view.source.waiting.clone().filter(|it| it == "r3")).await;
     world.in_force("r1").await;
     world.command(apply(None)).await.unwrap();
     world.in_force("r3").await;

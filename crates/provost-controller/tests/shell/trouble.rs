@@ -10,11 +10,7 @@ use provost_store::Fault;
 use crate::world::{World, automation, run};
 
 fn makes(engine: &ScriptedEngine) -> usize {
-    engine
-        .take_calls()
-        .iter()
-        .filter(|called| matches!(called.call, Call::Create | Call::Start))
-        .count()
+    engine.take_calls().iter().filter(|called| matches!(called.call, Call::Create | Call::Start)).count()
 }
 
 #[tokio::test]
@@ -26,9 +22,7 @@ async fn an_engine_that_is_away_is_waited_for() {
     assert!(told.await.contains("engine"));
     world.engine.come_back();
     assert_eq!(world.outcome(&id).await, Outcome::Succeeded);
-    world
-        .until("calm", |view| view.waiting_for.is_empty().then_some(()))
-        .await;
+    world.until("calm", |view| view.waiting_for.is_empty().then_some(())).await;
 }
 
 #[tokio::test]
@@ -37,36 +31,22 @@ async fn r2_while_the_store_cannot_be_written_nothing_starts_and_nothing_is_lost
     world.engine.take_calls();
     world.store.fail_appends(2, Fault::Before);
     let (first, ()) = tokio::join!(world.command(run("a", "1")), async {
-        let told = world
-            .until("trouble", |view| view.waiting_for.first().cloned())
-            .await;
-        assert!(
-            told.contains("told to fail") && told.contains("every second"),
-            "{told}"
-        );
+        let told = world.until("trouble", |view| view.waiting_for.first().cloned()).await;
+        assert!(told.contains("told to fail") && told.contains("every second"), "{told}");
         let refusal = world.command(run("a", "2")).await.unwrap_err();
         assert_eq!(refusal.kind, RefusalKind::Unavailable);
         assert!(refusal.message.contains("told to fail"), "{refusal}");
         assert_eq!(makes(&world.engine), 0);
-        world.commit(
-            "r2",
-            &(automation("a", "timeout: 1h") + &automation("b", "timeout: 1h")),
-        );
+        world.commit("r2", &(automation("a", "timeout: 1h") + &automation("b", "timeout: 1h")));
         // Somebody who looks all the time does not keep the store from being tried again.
-        world
-            .until("calm", |view| view.waiting_for.is_empty().then_some(()))
-            .await;
+        world.until("calm", |view| view.waiting_for.is_empty().then_some(())).await;
     });
-    let provost_controller::Done::Accepted { run } = first.unwrap() else {
-        panic!()
-    };
+    let provost_controller::Done::Accepted { run } = first.unwrap() else { panic!() };
     assert_eq!(world.outcome(&run).await, Outcome::Succeeded);
     world.in_force("r2").await;
     assert_eq!(
         world.store.durable().load().await.unwrap(),
-        world
-            .until("the state", |view| Some(view.state.clone()))
-            .await
+        world.until("the state", |view| Some(view.state.clone())).await
     );
 }
 
@@ -84,19 +64,12 @@ async fn a2_a_server_that_cannot_record_its_end_ends_after_the_grace() {
     world.store.fail_appends(usize::MAX, Fault::Before);
     let controller = world.controller().clone();
     let asked = tokio::spawn(async move { controller.command(run("a", "1")).await });
-    world
-        .until("trouble", |view| {
-            (!view.waiting_for.is_empty()).then_some(())
-        })
-        .await;
+    world.until("trouble", |view| (!view.waiting_for.is_empty()).then_some(())).await;
     world.controller().shut_down();
     tokio::time::sleep(Duration::from_millis(50)).await;
     world.advance(61);
     world.ended().await;
-    assert!(
-        asked.await.unwrap().is_err(),
-        "nobody is told that it was done"
-    );
+    assert!(asked.await.unwrap().is_err(), "nobody is told that it was done");
     assert_eq!(makes(&world.engine), 0);
 }
 
@@ -106,11 +79,7 @@ async fn a2_an_end_that_was_asked_for_meanwhile_comes_once_the_store_can_be_writ
     world.store.fail_appends(1, Fault::Before);
     let controller = world.controller().clone();
     let asked = tokio::spawn(async move { controller.command(run("a", "1")).await });
-    world
-        .until("trouble", |view| {
-            (!view.waiting_for.is_empty()).then_some(())
-        })
-        .await;
+    world.until("trouble", |view| (!view.waiting_for.is_empty()).then_some(())).await;
     world.controller().shut_down();
     asked.await.unwrap().unwrap();
     world.in_time("its end", || world.has_ended()).await;

@@ -7,9 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use provost_controller::{
-    ApplyMode, Clock, Command, Compiled, Compiler, Controller, DeliveryError, Done, DriftMode,
-    FactQuery, Messenger, Ports, Refusal, Revision, Settings, Source, SourceError, Store, View,
-    start,
+    ApplyMode, Clock, Command, Compiled, Compiler, Controller, DeliveryError, Done, DriftMode, FactQuery, Messenger,
+    Ports, Refusal, Revision, Settings, Source, SourceError, Store, View, start,
 };
 use provost_engine::ScriptedEngine;
 use provost_manifest::{ServerFacts, SourceFile, Style, compile};
@@ -26,22 +25,16 @@ pub fn name(text: &str) -> Name {
 }
 
 pub fn automation(name: &str, spec: &str) -> String {
-    format!(
-        "---\napiVersion: provost/v1\nkind: Automation\nmetadata: {{name: {name}}}\nspec: {{image: job, {spec}}}\n"
-    )
+    format!("---\napiVersion: provost/v1\nkind: Automation\nmetadata: {{name: {name}}}\nspec: {{image: job, {spec}}}\n")
 }
 
 pub fn channel(name: &str, spec: &str) -> String {
-    format!(
-        "---\napiVersion: provost/v1\nkind: Channel\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
-    )
+    format!("---\napiVersion: provost/v1\nkind: Channel\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n")
 }
 
 pub fn hook(name: &str, event: &str) -> String {
     let hook = format!("{{name: {name}, image: hook, event: {event}}}");
-    format!(
-        "---\napiVersion: provost/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{hooks: [{hook}]}}\n"
-    )
+    format!("---\napiVersion: provost/v1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{hooks: [{hook}]}}\n")
 }
 
 pub struct TestClock(watch::Sender<Timestamp>);
@@ -84,20 +77,12 @@ struct TestCompiler;
 
 impl Compiler for TestCompiler {
     fn compile(&self, revision: &Revision, now: Timestamp) -> Compiled {
-        let files = revision.files.iter().map(|file| SourceFile {
-            path: file.path.clone(),
-            bytes: file.bytes.clone(),
-        });
+        let files = revision.files.iter().map(|file| SourceFile { path: file.path.clone(), bytes: file.bytes.clone() });
         let files: Vec<_> = files.collect();
         let compiled = compile(&files, &ServerFacts::default(), revision.id.clone(), now);
         let (report, (errors, warnings)) = (compiled.report(Style::Plain), compiled.count());
         let number = |count| u32::try_from(count).unwrap();
-        Compiled {
-            desired: compiled.desired,
-            report,
-            errors: number(errors),
-            warnings: number(warnings),
-        }
+        Compiled { desired: compiled.desired, report, errors: number(errors), warnings: number(warnings) }
     }
 }
 
@@ -111,18 +96,11 @@ pub struct TestMessenger {
 
 #[async_trait]
 impl Messenger for TestMessenger {
-    async fn deliver(
-        &self,
-        channel: &Channel,
-        body: &Value,
-    ) -> Result<Option<Reply>, DeliveryError> {
+    async fn deliver(&self, channel: &Channel, body: &Value) -> Result<Option<Reply>, DeliveryError> {
         if self.deaf.lock().unwrap().contains(channel.name.as_str()) {
             return Err(DeliveryError("connection refused".to_owned()));
         }
-        self.taken
-            .lock()
-            .unwrap()
-            .push((channel.name.to_string(), body.clone()));
+        self.taken.lock().unwrap().push((channel.name.to_string(), body.clone()));
         Ok(self.reply.lock().unwrap().clone())
     }
 }
@@ -200,9 +178,7 @@ impl World {
     }
 
     pub fn has_ended(&self) -> bool {
-        self.server
-            .as_ref()
-            .is_some_and(|(_, task)| task.is_finished())
+        self.server.as_ref().is_some_and(|(_, task)| task.is_finished())
     }
 
     pub fn controller(&self) -> &Controller {
@@ -217,20 +193,11 @@ impl World {
     }
 
     pub fn commit(&self, id: &str, yaml: &str) {
-        let file = provost_controller::SourceFile {
-            path: "shop.yaml".to_owned(),
-            bytes: yaml.as_bytes().to_vec(),
-        };
+        let file = provost_controller::SourceFile { path: "shop.yaml".to_owned(), bytes: yaml.as_bytes().to_vec() };
         let (author, subject) = ("ann".to_owned(), format!("commit {id}"));
         let id = RevisionId::parse(id).unwrap();
-        *self.source.head.lock().unwrap() = Some(Revision {
-            id,
-            author,
-            subject,
-            at: None,
-            signer: None,
-            files: vec![file],
-        });
+        *self.source.head.lock().unwrap() =
+            Some(Revision { id, author, subject, at: None, signer: None, files: vec![file] });
         self.source.has_changed.notify_one();
     }
 
@@ -240,9 +207,7 @@ impl World {
     }
 
     pub async fn command(&self, command: Command) -> Result<Done, Refusal> {
-        tokio::time::timeout(LIMIT, self.controller().command(command))
-            .await
-            .unwrap()
+        tokio::time::timeout(LIMIT, self.controller().command(command)).await.unwrap()
     }
 
     pub async fn run(&self, automation: &str) -> RunId {
@@ -266,36 +231,20 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(LIMIT, looking)
-            .await
-            .unwrap_or_else(|_| panic!("it never came: {what}"))
+        tokio::time::timeout(LIMIT, looking).await.unwrap_or_else(|_| panic!("it never came: {what}"))
     }
 
     pub async fn in_force(&self, revision: &'static str) {
-        let is_it = move |view: &View<'_>| {
-            view.state
-                .desired
-                .revision
-                .as_ref()
-                .is_some_and(|it| it.as_str() == revision)
-        };
-        let has_passed =
-            |view: &View<'_>| view.state.server.startup == provost_model::Startup::Passed;
-        self.until("the revision", move |view| {
-            (is_it(view) && has_passed(view)).then_some(())
-        })
-        .await;
+        let is_it =
+            move |view: &View<'_>| view.state.desired.revision.as_ref().is_some_and(|it| it.as_str() == revision);
+        let has_passed = |view: &View<'_>| view.state.server.startup == provost_model::Startup::Passed;
+        self.until("the revision", move |view| (is_it(view) && has_passed(view)).then_some(())).await;
     }
 
     /// Moves the clock on until `run` is over.
     pub async fn outcome(&self, run: &RunId) -> Outcome {
         for _ in 0..2_000 {
-            let record = self
-                .store
-                .run(run)
-                .await
-                .unwrap()
-                .filter(|record| record.ended_at.is_some());
+            let record = self.store.run(run).await.unwrap().filter(|record| record.ended_at.is_some());
             if let Some(outcome) = record.and_then(|record| record.outcome) {
                 return outcome;
             }
@@ -318,27 +267,12 @@ impl World {
     }
 
     pub async fn facts(&self) -> Vec<Fact> {
-        let query = FactQuery {
-            limit: 10_000,
-            ..FactQuery::default()
-        };
-        self.store
-            .facts(&query)
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|recorded| recorded.fact)
-            .collect()
+        let query = FactQuery { limit: 10_000, ..FactQuery::default() };
+        self.store.facts(&query).await.unwrap().into_iter().map(|recorded| recorded.fact).collect()
     }
 
     pub fn taken(&self) -> Vec<String> {
-        self.messenger
-            .taken
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(channel, _)| channel.clone())
-            .collect()
+        self.messenger.taken.lock().unwrap().iter().map(|(channel, _)| channel.clone()).collect()
     }
 }
 
@@ -347,21 +281,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 pub fn run(automation: &str, request: &str) -> Command {
     let (params, by) = (JsonMap::new(), "ann".to_owned());
-    Command::Run {
-        automation: name(automation),
-        params,
-        testing: false,
-        request: request.to_owned(),
-        by,
-    }
+    Command::Run { automation: name(automation), params, testing: false, request: request.to_owned(), by }
 }
 
 pub fn fire(event: &str, request: &str) -> Command {
     let by = "ann".to_owned();
-    Command::Fire {
-        name: event.to_owned(),
-        data: JsonMap::new(),
-        request: request.to_owned(),
-        by,
-    }
+    Command::Fire { name: event.to_owned(), data: JsonMap::new(), request: request.to_owned(), by }
 }

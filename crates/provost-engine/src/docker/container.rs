@@ -4,14 +4,10 @@ use std::sync::atomic::Ordering;
 
 use bollard::errors::Error;
 use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{
-    CreateContainerOptions, RemoveContainerOptions, StopContainerOptions,
-};
+use bollard::query_parameters::{CreateContainerOptions, RemoveContainerOptions, StopContainerOptions};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use provost_controller::{EngineError, EngineErrorKind, StepFolder};
-use provost_model::{
-    ContainerName, ContainerRequest, ContainerSeen, Instance, LABEL_INSTANCE, Life,
-};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, LABEL_INSTANCE, Life};
 use serde_json::json;
 
 use super::seen::{Found, Inspected, Listed};
@@ -25,46 +21,24 @@ const LOOKS_AT_ONCE: usize = 8;
 const STOP_SLACK_S: u64 = 10;
 
 impl DockerEngine {
-    pub(super) async fn list_containers(
-        &self,
-        instance: &Instance,
-    ) -> Result<Vec<ContainerSeen>, EngineError> {
+    pub(super) async fn list_containers(&self, instance: &Instance) -> Result<Vec<ContainerSeen>, EngineError> {
         let filter = json!({"label": [format!("{LABEL_INSTANCE}={instance}")]});
-        let path = format!(
-            "/containers/json?all=1&filters={}",
-            escape(&filter.to_string())
-        );
+        let path = format!("/containers/json?all=1&filters={}", escape(&filter.to_string()));
         let listed: Option<Vec<Listed>> = self.wire.json(&path).await?;
         // Something between us and the engine; never to be taken for an engine without containers.
         let listed = listed.ok_or_else(|| {
-            let message = format!(
-                "what answers at {} does not list containers",
-                self.wire.host()
-            );
+            let message = format!("what answers at {} does not list containers", self.wire.host());
             EngineError::new(EngineErrorKind::Unavailable, message)
         })?;
-        let looks = listed
-            .into_iter()
-            .map(|listed| async move { self.look(&listed.id).await });
-        let found: Vec<Option<Found>> = stream::iter(looks)
-            .buffer_unordered(LOOKS_AT_ONCE)
-            .try_collect()
-            .await?;
-        let own = found
-            .into_iter()
-            .flatten()
-            .filter(|found| found.instance() == Some(instance.as_str()));
+        let looks = listed.into_iter().map(|listed| async move { self.look(&listed.id).await });
+        let found: Vec<Option<Found>> = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE).try_collect().await?;
+        let own = found.into_iter().flatten().filter(|found| found.instance() == Some(instance.as_str()));
         Ok(own.map(|found| found.seen).collect())
     }
 
-    pub(super) async fn inspect_own(
-        &self,
-        name: &ContainerName,
-    ) -> Result<Option<ContainerSeen>, EngineError> {
+    pub(super) async fn inspect_own(&self, name: &ContainerName) -> Result<Option<ContainerSeen>, EngineError> {
         let found = self.look(name.as_str()).await?;
-        Ok(found
-            .filter(|found| self.owns(found))
-            .map(|found| found.seen))
+        Ok(found.filter(|found| self.owns(found)).map(|found| found.seen))
     }
 
     pub(super) async fn create_container(
@@ -74,18 +48,11 @@ impl DockerEngine {
     ) -> Result<(), EngineError> {
         let body = create_request(request, folder, self.habits());
         let allowed = Allowed::of(request, folder, self.wire.host().socket());
-        let refuse = |problem: String| {
-            EngineError::new(
-                EngineErrorKind::Refused,
-                format!("{}: {problem}", request.name),
-            )
-        };
+        let refuse =
+            |problem: String| EngineError::new(EngineErrorKind::Refused, format!("{}: {problem}", request.name));
         check(&body, &allowed).map_err(|refusal| refuse(refusal.to_string()))?;
         if request.instance != self.instance {
-            return Err(refuse(format!(
-                "it is for the instance {}, not {}",
-                request.instance, self.instance
-            )));
+            return Err(refuse(format!("it is for the instance {}, not {}", request.instance, self.instance)));
         }
         self.make_volumes(request).await?;
         self.create_or_adopt(request, folder, body).await
@@ -110,22 +77,14 @@ impl DockerEngine {
     }
 
     async fn post(&self, name: &ContainerName, body: ContainerCreateBody) -> Result<(), Error> {
-        let options = CreateContainerOptions {
-            name: Some(name.to_string()),
-            ..CreateContainerOptions::default()
-        };
-        self.docker
-            .create_container(Some(options), body)
-            .await
-            .map(drop)
+        let options = CreateContainerOptions { name: Some(name.to_string()), ..CreateContainerOptions::default() };
+        self.docker.create_container(Some(options), body).await.map(drop)
     }
 
     /// Whether the engine refuses because it has no init program; remembers that.
     fn init_is_missing(&self, error: &Error) -> bool {
         let words = trouble::words(error);
-        let missing = ["catatonit", "container-init", "init binary"]
-            .iter()
-            .any(|part| words.contains(part));
+        let missing = ["catatonit", "container-init", "init binary"].iter().any(|part| words.contains(part));
         missing && self.init.swap(false, Ordering::Relaxed)
     }
 
@@ -133,25 +92,16 @@ impl DockerEngine {
     async fn adopt(&self, request: &ContainerRequest) -> Result<(), EngineError> {
         let name = &request.name;
         let Some(found) = self.look(name.as_str()).await? else {
-            let message =
-                format!("cannot create container {name}: one of that name is being removed");
+            let message = format!("cannot create container {name}: one of that name is being removed");
             return Err(EngineError::new(EngineErrorKind::Unavailable, message));
         };
-        let ours = request
-            .labels()
-            .iter()
-            .all(|(key, value)| found.labels.get(key) == Some(value));
-        if ours {
-            Ok(())
-        } else {
-            Err(taken(request, &found))
-        }
+        let ours = request.labels().iter().all(|(key, value)| found.labels.get(key) == Some(value));
+        if ours { Ok(()) } else { Err(taken(request, &found)) }
     }
 
     pub(super) async fn start_container(&self, name: &ContainerName) -> Result<(), EngineError> {
         let Some(seen) = self.own(name, "start").await? else {
-            let message =
-                format!("cannot start container {name}: there is none; somebody has removed it");
+            let message = format!("cannot start container {name}: there is none; somebody has removed it");
             return Err(EngineError::new(EngineErrorKind::NotFound, message));
         };
         // An engine would start one that has ended for a second time.
@@ -162,19 +112,12 @@ impl DockerEngine {
         started.map_err(|error| start_error(name, error))
     }
 
-    pub(super) async fn stop_container(
-        &self,
-        name: &ContainerName,
-        grace_s: u64,
-    ) -> Result<(), EngineError> {
+    pub(super) async fn stop_container(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {
         let seen = self.own(name, "stop").await?;
         let Some(seen) = seen.filter(|seen| matches!(seen.life, Life::Running { .. })) else {
             return Ok(());
         };
-        let options = StopContainerOptions {
-            signal: None,
-            t: Some(i32::try_from(grace_s).unwrap_or(i32::MAX)),
-        };
+        let options = StopContainerOptions { signal: None, t: Some(i32::try_from(grace_s).unwrap_or(i32::MAX)) };
         let docker = self.patient(grace_s.saturating_add(STOP_SLACK_S));
         match docker.stop_container(&seen.id, Some(options)).await {
             Err(error) if trouble::status(&error) != Some(404) => {
@@ -188,11 +131,7 @@ impl DockerEngine {
         let Some(seen) = self.own(name, "remove").await? else {
             return Ok(());
         };
-        let options = RemoveContainerOptions {
-            v: true,
-            force: true,
-            link: false,
-        };
+        let options = RemoveContainerOptions { v: true, force: true, link: false };
         match self.docker.remove_container(&seen.id, Some(options)).await {
             Ok(()) => Ok(()),
             Err(error) if gone_or_going(&error) => Ok(()),
@@ -202,13 +141,9 @@ impl DockerEngine {
 
     /// Any container, by name or id.
     pub(super) async fn look(&self, name_or_id: &str) -> Result<Option<Found>, EngineError> {
-        let inspected: Option<Inspected> = self
-            .wire
-            .json(&format!("/containers/{name_or_id}/json"))
-            .await?;
+        let inspected: Option<Inspected> = self.wire.json(&format!("/containers/{name_or_id}/json")).await?;
         // Engines also find containers by the beginning of an id; a name that looks like one is not meant.
-        let exact =
-            |found: &Found| found.seen.id == name_or_id || found.seen.name.as_str() == name_or_id;
+        let exact = |found: &Found| found.seen.id == name_or_id || found.seen.name.as_str() == name_or_id;
         Ok(inspected.and_then(Inspected::found).filter(exact))
     }
 
@@ -218,18 +153,12 @@ impl DockerEngine {
     }
 
     /// Our container of that name; a [`EngineErrorKind::Conflict`] if it is somebody else's.
-    pub(super) async fn own(
-        &self,
-        name: &ContainerName,
-        doing: &str,
-    ) -> Result<Option<ContainerSeen>, EngineError> {
+    pub(super) async fn own(&self, name: &ContainerName, doing: &str) -> Result<Option<ContainerSeen>, EngineError> {
         match self.look(name.as_str()).await? {
             Some(found) if !self.owns(&found) => {
                 let whose = whose(&found);
-                let message = format!(
-                    "will not {doing} container {name}: it {whose}, not to instance {}",
-                    self.instance
-                );
+                let message =
+                    format!("will not {doing} container {name}: it {whose}, not to instance {}", self.instance);
                 Err(EngineError::new(EngineErrorKind::Conflict, message))
             }
             found => Ok(found.map(|found| found.seen)),
@@ -249,22 +178,14 @@ fn create_error(request: &ContainerRequest, error: Error) -> EngineError {
         return error;
     }
     let mend = format!("pull or load the image {image} first, or set `pull: IfNotPresent`");
-    EngineError::new(
-        EngineErrorKind::NotFound,
-        format!("{}; {mend}", error.message),
-    )
+    EngineError::new(EngineErrorKind::NotFound, format!("{}; {mend}", error.message))
 }
 
 /// A network that is not there is found out at the start, with the status that a missing container has.
 fn start_error(name: &ContainerName, error: Error) -> EngineError {
-    let network =
-        trouble::status(&error) == Some(404) && trouble::words(&error).contains("network");
+    let network = trouble::status(&error) == Some(404) && trouble::words(&error).contains("network");
     let error = trouble::say(&format!("start container {name}"), error);
-    if network {
-        EngineError::new(EngineErrorKind::Refused, error.message)
-    } else {
-        error
-    }
+    if network { EngineError::new(EngineErrorKind::Refused, error.message) } else { error }
 }
 
 fn gone_or_going(error: &Error) -> bool {
@@ -291,22 +212,7 @@ fn whose(found: &Found) -> String {
         return "is not Provost's".to_owned();
     };
     let step = found.seen.step.as_ref();
-    let step = step.map(|step| {
-        format!(
-            ", {} {}, step {}",
-            step.owner.kind(),
-            step.owner.id(),
-            step.step
-        )
-    });
-    let digest = found
-        .seen
-        .request
-        .as_deref()
-        .and_then(|digest| digest.get(..12))
-        .unwrap_or("none");
-    format!(
-        "belongs to instance {instance}{} (request {digest})",
-        step.unwrap_or_default()
-    )
+    let step = step.map(|step| format!(", {} {}, step {}", step.owner.kind(), step.owner.id(), step.step));
+    let digest = found.seen.request.as_deref().and_then(|digest| digest.get(..12)).unwrap_or("none");
+    format!("belongs to instance {instance}{} (request {digest})", step.unwrap_or_default())
 }

@@ -41,9 +41,7 @@ pub(super) async fn output(
     follow: bool,
 ) -> Result<BoxStream<'static, Item>, EngineError> {
     let Some(seen) = engine.own(name, "read the output of").await? else {
-        let message = format!(
-            "cannot read the output of container {name}: there is none; somebody has removed it"
-        );
+        let message = format!("cannot read the output of container {name}: there is none; somebody has removed it");
         return Err(EngineError::new(EngineErrorKind::NotFound, message));
     };
     let reader = Reader {
@@ -58,10 +56,7 @@ pub(super) async fn output(
         over: false,
         done: false,
     };
-    Ok(stream::unfold(reader, |mut reader| async {
-        Some((reader.next().await?, reader))
-    })
-    .boxed())
+    Ok(stream::unfold(reader, |mut reader| async { Some((reader.next().await?, reader)) }).boxed())
 }
 
 /// The output of `id`, from the second of `since`.
@@ -76,10 +71,7 @@ fn open(engine: &DockerEngine, id: &str, follow: bool, since: Option<Timestamp>)
         ..LogsOptions::default()
     };
     // Podman begins its answer with the first line; the silence is watched here.
-    engine
-        .patient(u64::from(u32::MAX))
-        .logs(id, Some(options))
-        .boxed()
+    engine.patient(u64::from(u32::MAX)).logs(id, Some(options)).boxed()
 }
 
 struct Reader {
@@ -101,11 +93,7 @@ struct Reader {
 impl Reader {
     async fn next(&mut self) -> Option<Item> {
         while !self.done {
-            let patience = if self.over && self.follow {
-                REST
-            } else {
-                self.silence
-            };
+            let patience = if self.over && self.follow { REST } else { self.silence };
             let waited = timeout(patience, self.chunks.next()).await;
             let item = match waited {
                 Ok(Some(Ok(chunk))) => {
@@ -238,11 +226,7 @@ struct Mark {
 impl Mark {
     /// One more piece was passed on.
     fn take(&mut self, at: Timestamp) {
-        self.count = if self.at == Some(at) {
-            self.count + 1
-        } else {
-            1
-        };
+        self.count = if self.at == Some(at) { self.count + 1 } else { 1 };
         self.at = Some(at);
     }
 
@@ -273,9 +257,7 @@ mod tests {
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut told = Mark::default();
         assert!(!told.covers(at(1)), "nothing was passed on");
-        [1, 2, 2]
-            .into_iter()
-            .for_each(|second| told.take(at(second)));
+        [1, 2, 2].into_iter().for_each(|second| told.take(at(second)));
         let known: Vec<bool> = [1, 2, 2, 2, 3].map(|second| told.covers(at(second))).into();
         assert_eq!(known, [true, true, true, false, false]);
     }
@@ -294,14 +276,8 @@ mod tests {
     fn times_are_taken_off() {
         let split = |text: &'static str| split_time(Bytes::from_static(text.as_bytes()));
         let at: Timestamp = "2026-11-20T02:00:00.5Z".parse().unwrap();
-        assert_eq!(
-            split("2026-11-20T02:00:00.500000000Z a b\n"),
-            Some((at, Bytes::from_static(b"a b\n")))
-        );
-        assert_eq!(
-            split("2026-11-20T03:00:00.5+01:00 "),
-            Some((at, Bytes::new()))
-        );
+        assert_eq!(split("2026-11-20T02:00:00.500000000Z a b\n"), Some((at, Bytes::from_static(b"a b\n"))));
+        assert_eq!(split("2026-11-20T03:00:00.5+01:00 "), Some((at, Bytes::new())));
         for cut in ["", "2026-11-20T02:00", "2026-11-20T02: x", "no time at all"] {
             assert_eq!(split(cut), None, "{cut}");
         }

@@ -19,10 +19,7 @@ struct Layer {
 impl PullProgress {
     /// A pull of `image` of which nothing is known yet.
     pub(super) fn new(image: &str) -> Self {
-        Self {
-            image: image.to_owned(),
-            layers: BTreeMap::new(),
-        }
+        Self { image: image.to_owned(), layers: BTreeMap::new() }
     }
 
     /// Takes one message of the engine. Those without a layer say nothing about how far it is.
@@ -36,10 +33,7 @@ impl PullProgress {
         let layer = self.layers.entry(id.clone()).or_default();
         layer.done |= status == "Pull complete" || status == "Already exists";
         if status == "Downloading"
-            && let Some(bytes) = message
-                .progress_detail
-                .as_ref()
-                .and_then(|detail| detail.current)
+            && let Some(bytes) = message.progress_detail.as_ref().and_then(|detail| detail.current)
         {
             layer.bytes = layer.bytes.max(bytes);
         }
@@ -53,11 +47,7 @@ impl PullProgress {
         let done = self.layers.values().filter(|layer| layer.done).count();
         let bytes: i64 = self.layers.values().map(|layer| layer.bytes).sum();
         let (whole, tenth) = (bytes / 1_000_000, bytes / 100_000 % 10);
-        format!(
-            "pulling {}: {done} of {} layers, {whole}.{tenth} MB",
-            self.image,
-            self.layers.len()
-        )
+        format!("pulling {}: {done} of {} layers, {whole}.{tenth} MB", self.image, self.layers.len())
     }
 }
 
@@ -75,10 +65,7 @@ mod tests {
             progress.take(&CreateImageInfo {
                 id: Some(id.to_owned()),
                 status: Some(status.to_owned()),
-                progress_detail: Some(ProgressDetail {
-                    current,
-                    total: None,
-                }),
+                progress_detail: Some(ProgressDetail { current, total: None }),
                 ..CreateImageInfo::default()
             });
         };

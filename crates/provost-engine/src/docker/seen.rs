@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use provost_model::{
-    ContainerName, ContainerSeen, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST,
-    LABEL_STEP, Life, Owner, StepId, StepRef,
+    ContainerName, ContainerSeen, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP, Life,
+    Owner, StepId, StepRef,
 };
 use serde::Deserialize;
 
@@ -79,25 +79,13 @@ impl Inspected {
         let labels = self.config.labels.unwrap_or_default();
         let name = ContainerName::parse(self.name.trim_start_matches('/')).ok()?;
         let (step, request) = (step(&labels), labels.get(LABEL_REQUEST).cloned());
-        Some(Found {
-            seen: ContainerSeen {
-                name,
-                id: self.id,
-                step,
-                request,
-                life,
-            },
-            labels,
-        })
+        Some(Found { seen: ContainerSeen { name, id: self.id, step, request, life }, labels })
     }
 }
 
 fn step(labels: &BTreeMap<String, String>) -> Option<StepRef> {
     let owner = Owner::parse(labels.get(LABEL_OWNER_KIND)?, labels.get(LABEL_OWNER)?)?;
-    Some(StepRef {
-        owner,
-        step: StepId(labels.get(LABEL_STEP)?.clone()),
-    })
+    Some(StepRef { owner, step: StepId(labels.get(LABEL_STEP)?.clone()) })
 }
 
 impl State {
@@ -139,10 +127,7 @@ impl State {
 
 /// Engines write the year 1 for *never*.
 fn instant(text: Option<&str>) -> Option<Timestamp> {
-    text?
-        .parse()
-        .ok()
-        .filter(|instant| *instant > Timestamp::UNIX_EPOCH)
+    text?.parse().ok().filter(|instant| *instant > Timestamp::UNIX_EPOCH)
 }
 
 #[cfg(test)]
@@ -153,10 +138,7 @@ mod tests {
 
     fn life(state: Value) -> Option<Life> {
         let answer = json!({"Id": "0123", "Name": "/provost-a-b-main.1", "State": state, "Config": {"Labels": null}});
-        serde_json::from_value::<Inspected>(answer)
-            .unwrap()
-            .found()
-            .map(|found| found.seen.life)
+        serde_json::from_value::<Inspected>(answer).unwrap().found().map(|found| found.seen.life)
     }
 
     #[test]
@@ -165,30 +147,17 @@ mod tests {
         let started_at: Option<Timestamp> = start.parse().ok();
         let running = Some(Life::Running { started_at });
         for status in ["running", "paused", "restarting", "stopping"] {
-            assert_eq!(
-                life(json!({"Status": status, "StartedAt": start})),
-                running,
-                "{status}"
-            );
+            assert_eq!(life(json!({"Status": status, "StartedAt": start})), running, "{status}");
         }
         for status in ["created", "configured", "initialized"] {
-            assert_eq!(
-                life(json!({"Status": status, "StartedAt": "0001-01-01T00:00:00Z"})),
-                Some(Life::Created)
-            );
+            assert_eq!(life(json!({"Status": status, "StartedAt": "0001-01-01T00:00:00Z"})), Some(Life::Created));
         }
         for status in ["exited", "dead", "stopped"] {
             let state = json!({"Status": status, "ExitCode": 3, "OOMKilled": true, "StartedAt": start,
                 "FinishedAt": "2026-11-20T03:00:01+01:00", "Error": "why"});
             let finished_at = "2026-11-20T02:00:01Z".parse().ok();
             let error = Some("why".to_owned());
-            let exited = Life::Exited {
-                code: 3,
-                out_of_memory: true,
-                started_at,
-                finished_at,
-                error,
-            };
+            let exited = Life::Exited { code: 3, out_of_memory: true, started_at, finished_at, error };
             assert_eq!(life(state), Some(exited), "{status}");
         }
         assert_eq!(life(json!({"Status": "removing"})), None);
@@ -199,45 +168,22 @@ mod tests {
         let start = "2026-11-20T02:00:00Z";
         let zero = "0001-01-01T00:00:00Z";
         let is = |state: Value| life(json!(state)).unwrap();
-        assert!(matches!(
-            is(json!({"Status": "new", "Running": true})),
-            Life::Running { .. }
-        ));
-        assert!(matches!(
-            is(json!({"Status": "new", "StartedAt": start, "FinishedAt": zero})),
-            Life::Running { .. }
-        ));
-        assert!(matches!(
-            is(json!({"Status": "new", "StartedAt": zero, "FinishedAt": zero})),
-            Life::Created
-        ));
-        assert!(matches!(
-            is(json!({"Status": "new", "StartedAt": start, "FinishedAt": start})),
-            Life::Exited { .. }
-        ));
+        assert!(matches!(is(json!({"Status": "new", "Running": true})), Life::Running { .. }));
+        assert!(matches!(is(json!({"Status": "new", "StartedAt": start, "FinishedAt": zero})), Life::Running { .. }));
+        assert!(matches!(is(json!({"Status": "new", "StartedAt": zero, "FinishedAt": zero})), Life::Created));
+        assert!(matches!(is(json!({"Status": "new", "StartedAt": start, "FinishedAt": start})), Life::Exited { .. }));
     }
 
     #[test]
     fn labels_that_make_no_sense_are_no_step() {
         let of = |labels: Value| {
             let answer = json!({"Id": "0", "Name": "/x", "State": {"Status": "created"}, "Config": {"Labels": labels}});
-            serde_json::from_value::<Inspected>(answer)
-                .unwrap()
-                .found()
-                .unwrap()
-                .seen
-                .step
+            serde_json::from_value::<Inspected>(answer).unwrap().found().unwrap().seen.step
         };
         let good = json!({LABEL_OWNER_KIND: "run", LABEL_OWNER: "a.b", LABEL_STEP: "main.1"});
         assert_eq!(of(good).unwrap().step, StepId::main(1));
-        assert_eq!(
-            of(json!({LABEL_OWNER_KIND: "run", LABEL_OWNER: "../x", LABEL_STEP: "main.1"})),
-            None
-        );
-        assert_eq!(
-            of(json!({LABEL_OWNER_KIND: "walk", LABEL_OWNER: "a.b", LABEL_STEP: "main.1"})),
-            None
-        );
+        assert_eq!(of(json!({LABEL_OWNER_KIND: "run", LABEL_OWNER: "../x", LABEL_STEP: "main.1"})), None);
+        assert_eq!(of(json!({LABEL_OWNER_KIND: "walk", LABEL_OWNER: "a.b", LABEL_STEP: "main.1"})), None);
         assert_eq!(of(json!({})), None);
     }
 }

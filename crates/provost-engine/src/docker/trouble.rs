@@ -92,25 +92,16 @@ fn kind(error: &Error, words: &str) -> EngineErrorKind {
     let speaks_of = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
     match error {
         _ if speaks_of(PASSING) => EngineErrorKind::Unavailable,
-        Error::DockerResponseServerError {
-            status_code: 404, ..
-        } => EngineErrorKind::NotFound,
+        Error::DockerResponseServerError { status_code: 404, .. } => EngineErrorKind::NotFound,
         // Whoever asks for a name that is taken looks closer; elsewhere it is a change that is under way.
-        Error::DockerResponseServerError {
-            status_code: 409, ..
-        } => EngineErrorKind::Unavailable,
-        Error::DockerResponseServerError {
-            status_code: 400..=499,
-            ..
-        } => EngineErrorKind::Refused,
-        Error::DockerResponseServerError { .. } | Error::DockerStreamError { .. }
-            if speaks_of(LASTING) =>
-        {
+        Error::DockerResponseServerError { status_code: 409, .. } => EngineErrorKind::Unavailable,
+        Error::DockerResponseServerError { status_code: 400..=499, .. } => EngineErrorKind::Refused,
+        Error::DockerResponseServerError { .. } | Error::DockerStreamError { .. } if speaks_of(LASTING) => {
             EngineErrorKind::Refused
         }
-        Error::URLParseError { .. }
-        | Error::InvalidURIError { .. }
-        | Error::HttpClientError { .. } => EngineErrorKind::Refused,
+        Error::URLParseError { .. } | Error::InvalidURIError { .. } | Error::HttpClientError { .. } => {
+            EngineErrorKind::Refused
+        }
         _ => EngineErrorKind::Unavailable,
     }
 }
@@ -120,14 +111,7 @@ mod tests {
     use super::*;
 
     fn answer(status_code: u16, message: &str) -> EngineErrorKind {
-        say(
-            "do it",
-            Error::DockerResponseServerError {
-                status_code,
-                message: message.to_owned(),
-            },
-        )
-        .kind
+        say("do it", Error::DockerResponseServerError { status_code, message: message.to_owned() }).kind
     }
 
     #[test]
@@ -136,60 +120,21 @@ mod tests {
         for (status, message, kind) in [
             (404, "No such container: x", NotFound),
             (400, "invalid reference format", Refused),
-            (
-                400,
-                r#"exec: "nope": executable file not found in $PATH"#,
-                Refused,
-            ),
-            (
-                500,
-                "crun: executable file `nope` not found: No such file or directory",
-                Refused,
-            ),
-            (
-                500,
-                "OCI runtime create failed: runc create failed: unable to start",
-                Refused,
-            ),
-            (
-                500,
-                "OCI runtime create failed: write: no space left on device",
-                Unavailable,
-            ),
+            (400, r#"exec: "nope": executable file not found in $PATH"#, Refused),
+            (500, "crun: executable file `nope` not found: No such file or directory", Refused),
+            (500, "OCI runtime create failed: runc create failed: unable to start", Refused),
+            (500, "OCI runtime create failed: write: no space left on device", Unavailable),
             (500, "something went wrong", Unavailable),
             (503, "", Unavailable),
-            (
-                409,
-                "removal of container x is already in progress",
-                Unavailable,
-            ),
-            (
-                500,
-                "Get https://reg.example/v2/: dial tcp: lookup reg.example: no such host",
-                Unavailable,
-            ),
-            (
-                404,
-                "manifest for a:1 not found: manifest unknown",
-                NotFound,
-            ),
+            (409, "removal of container x is already in progress", Unavailable),
+            (500, "Get https://reg.example/v2/: dial tcp: lookup reg.example: no such host", Unavailable),
+            (404, "manifest for a:1 not found: manifest unknown", NotFound),
         ] {
             assert_eq!(answer(status, message), kind, "{status} {message}");
         }
         let timeout = say("do it", Error::RequestTimeoutError);
-        assert_eq!(
-            (timeout.kind, timeout.message.as_str()),
-            (Unavailable, "cannot do it: it does not answer in time")
-        );
-        let stream = |error: &str| {
-            say(
-                "pull",
-                Error::DockerStreamError {
-                    error: error.to_owned(),
-                },
-            )
-            .kind
-        };
+        assert_eq!((timeout.kind, timeout.message.as_str()), (Unavailable, "cannot do it: it does not answer in time"));
+        let stream = |error: &str| say("pull", Error::DockerStreamError { error: error.to_owned() }).kind;
         assert_eq!(stream("manifest unknown"), Refused);
         assert_eq!(stream("unexpected EOF"), Unavailable);
     }

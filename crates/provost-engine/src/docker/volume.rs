@@ -13,17 +13,9 @@ use crate::volume_name;
 impl DockerEngine {
     /// Makes the named volumes that the engine does not have; one that is somebody else's is a conflict.
     pub(super) async fn make_volumes(&self, request: &ContainerRequest) -> Result<(), EngineError> {
-        let named = request
-            .workload
-            .volumes
-            .iter()
-            .filter(|volume| volume.host_path.is_none());
+        let named = request.workload.volumes.iter().filter(|volume| volume.host_path.is_none());
         for volume in named {
-            self.make_volume(
-                &request.instance,
-                &volume_name(&request.instance, &volume.name),
-            )
-            .await?;
+            self.make_volume(&request.instance, &volume_name(&request.instance, &volume.name)).await?;
         }
         Ok(())
     }
@@ -41,18 +33,8 @@ impl DockerEngine {
             made.map_err(|error| trouble::say(&format!("create volume {name}"), error))?;
         }
         // Looked at again: somebody may have been faster.
-        let seen = self
-            .wire
-            .json::<VolumeSeen>(&path)
-            .await?
-            .unwrap_or_default();
-        if seen
-            .labels
-            .unwrap_or_default()
-            .get(LABEL_INSTANCE)
-            .map(String::as_str)
-            == Some(instance.as_str())
-        {
+        let seen = self.wire.json::<VolumeSeen>(&path).await?.unwrap_or_default();
+        if seen.labels.unwrap_or_default().get(LABEL_INSTANCE).map(String::as_str) == Some(instance.as_str()) {
             return Ok(());
         }
         let message = format!(

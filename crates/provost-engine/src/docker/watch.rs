@@ -24,42 +24,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const EVENT_BYTES_MAX: usize = 1 << 20;
 
 /// What starts, ends or takes away a container; `died`, `remove` and `cleanup` are Podman's words.
-const ACTIONS: &[&str] = &[
-    "start", "restart", "pause", "unpause", "oom", "die", "died", "stop", "destroy", "remove",
-    "cleanup", "rename",
-];
+const ACTIONS: &[&str] =
+    &["start", "restart", "pause", "unpause", "oom", "die", "died", "stop", "destroy", "remove", "cleanup", "rename"];
 
 /// Returns the names of containers of `instance` to which something happens from now on.
 ///
 /// The engine notes its listeners shortly after it has answered, so what happened since the second before is asked for
 /// too, by the engine's own clock: a name may come twice, and none is missed.
-pub(super) async fn watch(
-    wire: &Wire,
-    instance: &Instance,
-) -> Result<BoxStream<'static, ContainerName>, EngineError> {
+pub(super) async fn watch(wire: &Wire, instance: &Instance) -> Result<BoxStream<'static, ContainerName>, EngineError> {
     let filters = json!({"type": ["container"], "label": [format!("{LABEL_INSTANCE}={instance}")]});
-    let since = wire
-        .ping()
-        .await?
-        .map(|now| format!("&since={}", now.as_second()))
-        .unwrap_or_default();
-    let response = wire
-        .open(&format!(
-            "/events?filters={}{since}",
-            escape(&filters.to_string())
-        ))
-        .await;
-    let response =
-        response.map_err(|error| EngineError::new(EngineErrorKind::Unavailable, error.message))?;
-    let events = Events {
-        body: response.into_body(),
-        buffer: BytesMut::new(),
-        wire: wire.patience(PATIENCE),
-    };
-    Ok(stream::unfold(events, |mut events| async {
-        Some((events.next().await?, events))
-    })
-    .boxed())
+    let since = wire.ping().await?.map(|now| format!("&since={}", now.as_second())).unwrap_or_default();
+    let response = wire.open(&format!("/events?filters={}{since}", escape(&filters.to_string()))).await;
+    let response = response.map_err(|error| EngineError::new(EngineErrorKind::Unavailable, error.message))?;
+    let events = Events { body: response.into_body(), buffer: BytesMut::new(), wire: wire.patience(PATIENCE) };
+    Ok(stream::unfold(events, |mut events| async { Some((events.next().await?, events)) }).boxed())
 }
 
 struct Events {
@@ -134,22 +112,12 @@ mod tests {
     #[test]
     fn events_are_read_with_tolerance() {
         let name = |line: &str| read_event(line.as_bytes()).map(|name| name.to_string());
-        let event = |action: &str| {
-            format!(
-                r#"{{"Type":"x","Action":"{action}","Actor":{{"Attributes":{{"name":"a-b"}}}}}}"#
-            )
-        };
+        let event =
+            |action: &str| format!(r#"{{"Type":"x","Action":"{action}","Actor":{{"Attributes":{{"name":"a-b"}}}}}}"#);
         for action in ["start", "die", "died", "destroy", "remove"] {
             assert_eq!(name(&event(action)), Some("a-b".to_owned()), "{action}");
         }
-        for line in [
-            "",
-            "{",
-            "{}",
-            &event("exec_create: x"),
-            &event("create"),
-            r#"{"Action":"die","Actor":{}}"#,
-        ] {
+        for line in ["", "{", "{}", &event("exec_create: x"), &event("create"), r#"{"Action":"die","Actor":{}}"#] {
             assert_eq!(name(line), None, "{line}");
         }
     }

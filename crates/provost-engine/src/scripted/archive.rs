@@ -9,20 +9,11 @@ use serde_json::Value;
 ///
 /// Errors: [`EngineErrorKind::Refused`] if it is no tar, or has no such file.
 pub(super) fn image_names(archive: &[u8]) -> Result<Vec<String>, EngineError> {
-    let refuse = |why: &str| {
-        EngineError::new(
-            EngineErrorKind::Refused,
-            format!("cannot load the archive: {why}"),
-        )
-    };
+    let refuse = |why: &str| EngineError::new(EngineErrorKind::Refused, format!("cannot load the archive: {why}"));
     let manifest = read_manifest(archive).map_err(|error| refuse(&error.to_string()))?;
     let images: Vec<Value> = manifest.ok_or_else(|| refuse("it has no manifest.json"))?;
-    let tags = images
-        .iter()
-        .flat_map(|image| image["RepoTags"].as_array().cloned().unwrap_or_default());
-    Ok(tags
-        .filter_map(|tag| tag.as_str().map(str::to_owned))
-        .collect())
+    let tags = images.iter().flat_map(|image| image["RepoTags"].as_array().cloned().unwrap_or_default());
+    Ok(tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect())
 }
 
 fn read_manifest(archive: &[u8]) -> std::io::Result<Option<Vec<Value>>> {

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use provost_controller::StepFolder;
-use provost_model::{
-    ContainerName, ContainerRequest, ContainerSeen, LABEL_INSTANCE, LABEL_REQUEST, Life,
-};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, LABEL_INSTANCE, LABEL_REQUEST, Life};
 
 use super::script::Script;
 
@@ -23,16 +21,8 @@ pub(super) struct Container {
 /// How far a container is.
 pub(super) enum Stage {
     Created,
-    Running {
-        since: Timestamp,
-        script: Arc<Script>,
-        end: Option<End>,
-    },
-    Over {
-        since: Timestamp,
-        script: Arc<Script>,
-        end: End,
-    },
+    Running { since: Timestamp, script: Arc<Script>, end: Option<End> },
+    Over { since: Timestamp, script: Arc<Script>, end: End },
 }
 
 /// When and how a container ends.
@@ -53,10 +43,7 @@ impl Container {
         ContainerSeen {
             name: name.clone(),
             id: self.id.clone(),
-            step: self
-                .made_of
-                .as_ref()
-                .map(|(request, _)| request.step.clone()),
+            step: self.made_of.as_ref().map(|(request, _)| request.step.clone()),
             request: self.labels.get(LABEL_REQUEST).cloned(),
             life: self.life(),
         }
@@ -65,9 +52,7 @@ impl Container {
     fn life(&self) -> Life {
         match &self.stage {
             Stage::Created => Life::Created,
-            Stage::Running { since, .. } => Life::Running {
-                started_at: Some(*since),
-            },
+            Stage::Running { since, .. } => Life::Running { started_at: Some(*since) },
             Stage::Over { since, script, end } => Life::Exited {
                 code: end.code,
                 out_of_memory: script.out_of_memory && end.by_itself,

@@ -66,11 +66,7 @@ struct Waiting {
 
 impl Faults {
     pub(super) fn push(&mut self, call: Call, subject: Option<&str>, fault: Fault) {
-        self.waiting.push(Waiting {
-            call,
-            subject: subject.map(str::to_owned),
-            fault,
-        });
+        self.waiting.push(Waiting { call, subject: subject.map(str::to_owned), fault });
     }
 
     /// The fault that this call meets.
@@ -78,11 +74,7 @@ impl Faults {
         let judged = self.judge.as_mut().and_then(|judge| judge(called));
         judged.or_else(|| {
             let meant = |waiting: &Waiting| {
-                waiting.call == called.call
-                    && waiting
-                        .subject
-                        .as_ref()
-                        .is_none_or(|subject| *subject == called.subject)
+                waiting.call == called.call && waiting.subject.as_ref().is_none_or(|subject| *subject == called.subject)
             };
             let place = self.waiting.iter().position(meant)?;
             Some(self.waiting.remove(place).fault)

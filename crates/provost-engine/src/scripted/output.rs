@@ -16,24 +16,10 @@ use super::world::World;
 type Item = Result<OutputChunk, EngineError>;
 
 /// Returns the output of a container from its beginning; with `follow`, until it ends or is gone.
-pub(super) fn output(
-    engine: &ScriptedEngine,
-    name: &ContainerName,
-    follow: bool,
-) -> BoxStream<'static, Item> {
+pub(super) fn output(engine: &ScriptedEngine, name: &ContainerName, follow: bool) -> BoxStream<'static, Item> {
     let changes = engine.changes.subscribe();
-    let reader = Reader {
-        engine: engine.clone(),
-        changes,
-        name: name.clone(),
-        follow,
-        read: 0,
-        done: false,
-    };
-    stream::unfold(reader, |mut reader| async {
-        Some((reader.next().await?, reader))
-    })
-    .boxed()
+    let reader = Reader { engine: engine.clone(), changes, name: name.clone(), follow, read: 0, done: false };
+    stream::unfold(reader, |mut reader| async { Some((reader.next().await?, reader)) }).boxed()
 }
 
 struct Reader {
@@ -79,9 +65,7 @@ impl Reader {
         };
         let (printed, over) = match &container.stage {
             Stage::Created => (None, false),
-            Stage::Running { since, script, .. } => {
-                (chunk(script, self.read, *since, world.now), false)
-            }
+            Stage::Running { since, script, .. } => (chunk(script, self.read, *since, world.now), false),
             Stage::Over { since, script, end } => (chunk(script, self.read, *since, end.at), true),
         };
         match printed {
@@ -93,18 +77,9 @@ impl Reader {
 }
 
 /// The line with this number, if it was printed by `until`.
-fn chunk(
-    script: &Script,
-    number: usize,
-    since: Timestamp,
-    until: Timestamp,
-) -> Option<OutputChunk> {
+fn chunk(script: &Script, number: usize, since: Timestamp, until: Timestamp) -> Option<OutputChunk> {
     let line = script.lines.get(number)?;
     let at = since + line.after;
     let bytes = Bytes::from(format!("{}\n", line.text));
-    (at <= until).then_some(OutputChunk {
-        stream: line.stream,
-        at,
-        bytes,
-    })
+    (at <= until).then_some(OutputChunk { stream: line.stream, at, bytes })
 }

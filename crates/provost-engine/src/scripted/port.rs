@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use provost_controller::{
-    Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder,
-};
+use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Digest, Instance, PullPolicy};
 use tokio::sync::mpsc;
 
@@ -24,10 +22,7 @@ impl ScriptedEngine {
         let fault = self.world().note(call, subject);
         match fault {
             Some(Fault::Refuse(kind)) => {
-                return Err(EngineError::new(
-                    kind,
-                    format!("the engine refuses: {call:?} {subject}"),
-                ));
+                return Err(EngineError::new(kind, format!("the engine refuses: {call:?} {subject}")));
             }
             Some(Fault::Late(delay)) => {
                 let at = self.change(|world| world.later(delay));
@@ -38,17 +33,12 @@ impl ScriptedEngine {
         let result = self.change(|world| {
             world.reachable()?;
             let first = act(world);
-            if fault == Some(Fault::Twice) {
-                act(world)
-            } else {
-                first
-            }
+            if fault == Some(Fault::Twice) { act(world) } else { first }
         });
         match fault {
-            Some(Fault::LoseReply) => Err(EngineError::new(
-                EngineErrorKind::Unavailable,
-                format!("the reply was lost: {call:?} {subject}"),
-            )),
+            Some(Fault::LoseReply) => {
+                Err(EngineError::new(EngineErrorKind::Unavailable, format!("the reply was lost: {call:?} {subject}")))
+            }
             _ => result,
         }
     }
@@ -86,10 +76,7 @@ impl Engine for ScriptedEngine {
 
     async fn list(&self, instance: &Instance) -> Result<Vec<ContainerSeen>, EngineError> {
         self.call(Call::List, instance.as_str(), |world| {
-            let own = world
-                .containers
-                .iter()
-                .filter(|(_, container)| container.instance() == Some(instance.as_str()));
+            let own = world.containers.iter().filter(|(_, container)| container.instance() == Some(instance.as_str()));
             Ok(own.map(|(name, container)| container.seen(name)).collect())
         })
         .await
@@ -103,18 +90,13 @@ impl Engine for ScriptedEngine {
         .await
     }
 
-    async fn watch(
-        &self,
-        instance: &Instance,
-    ) -> Result<BoxStream<'static, ContainerName>, EngineError> {
+    async fn watch(&self, instance: &Instance) -> Result<BoxStream<'static, ContainerName>, EngineError> {
         let receiver = self.call(Call::Watch, instance.as_str(), |world| {
             let (sender, receiver) = mpsc::unbounded_channel();
             world.watchers.push((instance.clone(), sender));
             Ok(receiver)
         });
-        let names = stream::unfold(receiver.await?, |mut receiver| async {
-            Some((receiver.recv().await?, receiver))
-        });
+        let names = stream::unfold(receiver.await?, |mut receiver| async { Some((receiver.recv().await?, receiver)) });
         Ok(names.boxed())
     }
 
@@ -125,27 +107,15 @@ impl Engine for ScriptedEngine {
         progress: &(dyn Fn(String) + Send + Sync),
     ) -> Result<String, EngineError> {
         self.call(Call::EnsureImage, image, |world| {
-            let state = world
-                .images
-                .get(image)
-                .copied()
-                .unwrap_or(ImageState::Local);
-            let error = |kind, why: &str| {
-                Err(EngineError::new(
-                    kind,
-                    format!("cannot pull {image}: {why}"),
-                ))
-            };
+            let state = world.images.get(image).copied().unwrap_or(ImageState::Local);
+            let error = |kind, why: &str| Err(EngineError::new(kind, format!("cannot pull {image}: {why}")));
             match (state, pull) {
                 (ImageState::Local, _) => Ok(()),
-                (_, PullPolicy::Never) => error(
-                    EngineErrorKind::Refused,
-                    "`pull: Never`, and the engine does not have it",
-                ),
-                (ImageState::Nowhere, _) => error(EngineErrorKind::Refused, "no registry has it"),
-                (ImageState::Unreachable, _) => {
-                    error(EngineErrorKind::Unavailable, "the registry does not answer")
+                (_, PullPolicy::Never) => {
+                    error(EngineErrorKind::Refused, "`pull: Never`, and the engine does not have it")
                 }
+                (ImageState::Nowhere, _) => error(EngineErrorKind::Refused, "no registry has it"),
+                (ImageState::Unreachable, _) => error(EngineErrorKind::Unavailable, "the registry does not answer"),
                 (ImageState::Registry, _) => {
                     progress(format!("pulling {image}"));
                     world.images.insert(image.to_owned(), ImageState::Local);
@@ -158,11 +128,7 @@ impl Engine for ScriptedEngine {
         .map(|()| Self::digest(image))
     }
 
-    async fn create(
-        &self,
-        request: &ContainerRequest,
-        folder: &StepFolder,
-    ) -> Result<(), EngineError> {
+    async fn create(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {
         self.call(Call::Create, request.name.as_str(), |world| {
             if request.instance != self.instance {
                 let message = format!("{} is for the instance {}", request.name, request.instance);
@@ -188,8 +154,7 @@ impl Engine for ScriptedEngine {
             Ok(())
         });
         asked.await?;
-        self.until(|world| world.down.is_some() || !world.is_running(name))
-            .await;
+        self.until(|world| world.down.is_some() || !world.is_running(name)).await;
         self.world().reachable()
     }
 
@@ -207,14 +172,11 @@ impl Engine for ScriptedEngine {
         name: &ContainerName,
         follow: bool,
     ) -> Result<BoxStream<'static, Result<OutputChunk, EngineError>>, EngineError> {
-        self.call(Call::Output, name.as_str(), |world| {
-            match world.own(name, &self.instance)? {
-                Some(_) => Ok(()),
-                None => {
-                    let message =
-                        format!("cannot read the output of container {name}: there is none");
-                    Err(EngineError::new(EngineErrorKind::NotFound, message))
-                }
+        self.call(Call::Output, name.as_str(), |world| match world.own(name, &self.instance)? {
+            Some(_) => Ok(()),
+            None => {
+                let message = format!("cannot read the output of container {name}: there is none");
+                Err(EngineError::new(EngineErrorKind::NotFound, message))
             }
         })
         .await?;
@@ -224,9 +186,7 @@ impl Engine for ScriptedEngine {
     async fn load(&self, archive: Bytes) -> Result<Vec<String>, EngineError> {
         self.call(Call::Load, "", |world| {
             let names = archive::image_names(&archive)?;
-            world
-                .images
-                .extend(names.iter().map(|name| (name.clone(), ImageState::Local)));
+            world.images.extend(names.iter().map(|name| (name.clone(), ImageState::Local)));
             Ok(names)
         })
         .await

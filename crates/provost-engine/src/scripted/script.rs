@@ -60,10 +60,7 @@ impl Script {
 
     /// Runs until it is stopped.
     pub fn endless() -> Self {
-        Self {
-            run_for: None,
-            ..Self::default()
-        }
+        Self { run_for: None, ..Self::default() }
     }
 
     /// The same with this exit code.
@@ -83,11 +80,7 @@ impl Script {
     /// The same with a line of standard output, `after` the start.
     #[must_use]
     pub fn line(mut self, after: Duration, text: &str) -> Self {
-        self.lines.push(Line {
-            after,
-            stream: OutputStream::Stdout,
-            text: text.to_owned(),
-        });
+        self.lines.push(Line { after, stream: OutputStream::Stdout, text: text.to_owned() });
         self
     }
 
@@ -118,18 +111,12 @@ impl When {
 
     /// Those of an image.
     pub fn image(image: &str) -> Self {
-        Self {
-            image: Some(image.to_owned()),
-            ..Self::default()
-        }
+        Self { image: Some(image.to_owned()), ..Self::default() }
     }
 
     /// Those of runs of an automation.
     pub fn automation(name: &str) -> Self {
-        Self {
-            automation: Some(name.to_owned()),
-            ..Self::default()
-        }
+        Self { automation: Some(name.to_owned()), ..Self::default() }
     }
 
     /// Of these, the steps whose id begins like that.
@@ -144,17 +131,9 @@ impl When {
             Owner::Run(run) => run.as_str().split('.').next(),
             Owner::Event(_) | Owner::Notice(_) => None,
         };
-        self.image
-            .as_ref()
-            .is_none_or(|image| *image == request.workload.image)
-            && self
-                .automation
-                .as_ref()
-                .is_none_or(|name| Some(name.as_str()) == automation)
-            && self
-                .step
-                .as_ref()
-                .is_none_or(|head| request.step.step.as_str().starts_with(head))
+        self.image.as_ref().is_none_or(|image| *image == request.workload.image)
+            && self.automation.as_ref().is_none_or(|name| Some(name.as_str()) == automation)
+            && self.step.as_ref().is_none_or(|head| request.step.step.as_str().starts_with(head))
     }
 }
 
@@ -176,22 +155,14 @@ struct Rule {
 
 impl Scripts {
     pub(super) fn add(&mut self, when: When, times: Option<u32>, script: Script) {
-        self.rules.push(Rule {
-            when,
-            times,
-            script: Arc::new(script),
-        });
+        self.rules.push(Rule { when, times, script: Arc::new(script) });
     }
 
     /// What this container does, and counts it.
     pub(super) fn take(&mut self, request: &ContainerRequest) -> Arc<Script> {
         let mut rules = self.rules.iter_mut().rev();
-        let Some(rule) = rules.find(|rule| rule.times != Some(0) && rule.when.matches(request))
-        else {
-            let directed = self
-                .director
-                .as_ref()
-                .and_then(|director| director(request));
+        let Some(rule) = rules.find(|rule| rule.times != Some(0) && rule.when.matches(request)) else {
+            let directed = self.director.as_ref().and_then(|director| director(request));
             return Arc::new(directed.unwrap_or_default());
         };
         rule.times = rule.times.map(|times| times - 1);

@@ -65,12 +65,7 @@ impl World {
 
     /// Writes a call down and returns the fault that it meets.
     pub(super) fn note(&mut self, call: Call, subject: &str) -> Option<Fault> {
-        let mut called = Called {
-            at: self.now,
-            call,
-            subject: subject.to_owned(),
-            fault: None,
-        };
+        let mut called = Called { at: self.now, call, subject: subject.to_owned(), fault: None };
         called.fault = self.faults.take(&called);
         let fault = called.fault;
         if self.calls.len() == CALLS_MAX {
@@ -82,12 +77,7 @@ impl World {
 
     pub(super) fn advance(&mut self, to: Timestamp) -> Vec<ContainerName> {
         let mut ended = Vec::new();
-        while let Some((at, name)) = self
-            .ends
-            .first()
-            .cloned()
-            .filter(|(at, _)| *at <= to.max(self.now))
-        {
+        while let Some((at, name)) = self.ends.first().cloned().filter(|(at, _)| *at <= to.max(self.now)) {
             self.pass_to(at);
             self.ends.remove(&(at, name.clone()));
             self.finish(&name);
@@ -107,10 +97,7 @@ impl World {
     pub(super) fn next_event(&self) -> Option<Timestamp> {
         let end = self.ends.first().map(|(at, _)| *at);
         let back = self.down.and_then(|outage| outage.until);
-        [end, self.late.first().copied(), back]
-            .into_iter()
-            .flatten()
-            .min()
+        [end, self.late.first().copied(), back].into_iter().flatten().min()
     }
 
     /// The instant at which a call that is late by `delay` is carried out.
@@ -129,64 +116,37 @@ impl World {
     pub(super) fn reachable(&self) -> Result<(), EngineError> {
         match self.down {
             None => Ok(()),
-            Some(_) => Err(EngineError::new(
-                EngineErrorKind::Unavailable,
-                "the engine cannot be reached",
-            )),
+            Some(_) => Err(EngineError::new(EngineErrorKind::Unavailable, "the engine cannot be reached")),
         }
     }
 
     /// The container of that name, if it belongs to `instance`; a conflict if it is somebody else's (C6).
-    pub(super) fn own(
-        &self,
-        name: &ContainerName,
-        instance: &Instance,
-    ) -> Result<Option<&Container>, EngineError> {
+    pub(super) fn own(&self, name: &ContainerName, instance: &Instance) -> Result<Option<&Container>, EngineError> {
         let Some(container) = self.containers.get(name) else {
             return Ok(None);
         };
         if container.instance() == Some(instance.as_str()) {
             return Ok(Some(container));
         }
-        let message =
-            format!("will not touch container {name}: it does not belong to instance {instance}");
+        let message = format!("will not touch container {name}: it does not belong to instance {instance}");
         Err(EngineError::new(EngineErrorKind::Conflict, message))
     }
 
-    pub(super) fn create(
-        &mut self,
-        request: &ContainerRequest,
-        folder: &StepFolder,
-    ) -> Result<(), EngineError> {
+    pub(super) fn create(&mut self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {
         let labels = request.labels();
         if let Some(there) = self.containers.get(&request.name) {
             if there.labels == labels {
                 return Ok(());
             }
-            let message = format!(
-                "cannot create container {}: the name is taken by another one",
-                request.name
-            );
+            let message = format!("cannot create container {}: the name is taken by another one", request.name);
             return Err(EngineError::new(EngineErrorKind::Conflict, message));
         }
         let image = &request.workload.image;
-        if self
-            .images
-            .get(image)
-            .is_some_and(|state| *state != ImageState::Local)
-        {
-            let message = format!(
-                "cannot create container {}: no such image: {image}",
-                request.name
-            );
+        if self.images.get(image).is_some_and(|state| *state != ImageState::Local) {
+            let message = format!("cannot create container {}: no such image: {image}", request.name);
             return Err(EngineError::new(EngineErrorKind::NotFound, message));
         }
-        self.insert(
-            &request.name,
-            labels,
-            Some((request.clone(), folder.clone())),
-            Stage::Created,
-        );
+        self.insert(&request.name, labels, Some((request.clone(), folder.clone())), Stage::Created);
         Ok(())
     }
 
@@ -199,23 +159,11 @@ impl World {
     ) {
         self.made += 1;
         let id = Digest::of(format!("{name}\0{}", self.made).as_bytes()).to_string();
-        self.containers.insert(
-            name.clone(),
-            Container {
-                id,
-                labels,
-                made_of,
-                stage,
-            },
-        );
+        self.containers.insert(name.clone(), Container { id, labels, made_of, stage });
     }
 
     pub(super) fn plant(&mut self, name: &ContainerName, labels: BTreeMap<String, String>) {
-        let stage = Stage::Running {
-            since: self.now,
-            script: Arc::new(Script::endless()),
-            end: None,
-        };
+        let stage = Stage::Running { since: self.now, script: Arc::new(Script::endless()), end: None };
         self.insert(name, labels, None, stage);
         self.wake(name);
     }
@@ -233,21 +181,9 @@ impl World {
             let message = format!("cannot start container {name}: {why}");
             return Err(EngineError::new(EngineErrorKind::Refused, message));
         }
-        let code = if script.out_of_memory {
-            KILLED
-        } else {
-            script.code
-        };
-        let end = script.run_for.map(|run_for| End {
-            at: self.now + run_for,
-            code,
-            by_itself: true,
-        });
-        container.stage = Stage::Running {
-            since: self.now,
-            script,
-            end,
-        };
+        let code = if script.out_of_memory { KILLED } else { script.code };
+        let end = script.run_for.map(|run_for| End { at: self.now + run_for, code, by_itself: true });
+        container.stage = Stage::Running { since: self.now, script, end };
         self.ends.extend(end.map(|end| (end.at, name.clone())));
         self.wake(name);
         Ok(())
@@ -256,31 +192,17 @@ impl World {
     /// Asks a container to end; a stubborn one is killed after `grace_s`.
     pub(super) fn stop(&mut self, name: &ContainerName, grace_s: u64) {
         let now = self.now;
-        let Some(Container {
-            stage: Stage::Running { script, end, .. },
-            ..
-        }) = self.containers.get_mut(name)
-        else {
+        let Some(Container { stage: Stage::Running { script, end, .. }, .. }) = self.containers.get_mut(name) else {
             return;
         };
         let asked = match script.stubborn {
-            true => End {
-                at: now + Duration::from_secs(grace_s),
-                code: KILLED,
-                by_itself: false,
-            },
-            false => End {
-                at: now,
-                code: TERMINATED,
-                by_itself: false,
-            },
+            true => End { at: now + Duration::from_secs(grace_s), code: KILLED, by_itself: false },
+            false => End { at: now, code: TERMINATED, by_itself: false },
         };
         if let Some(planned) = *end {
             self.ends.remove(&(planned.at, name.clone()));
         }
-        let sooner = end
-            .filter(|planned| planned.at <= asked.at)
-            .unwrap_or(asked);
+        let sooner = end.filter(|planned| planned.at <= asked.at).unwrap_or(asked);
         *end = Some(sooner);
         match sooner.at <= now {
             true => self.finish(name),
@@ -305,12 +227,7 @@ impl World {
         let Some(container) = self.containers.get_mut(name) else {
             return;
         };
-        let Stage::Running {
-            since,
-            script,
-            end: Some(end),
-        } = &container.stage
-        else {
+        let Stage::Running { since, script, end: Some(end) } = &container.stage else {
             return;
         };
         let (since, script, mut end) = (*since, script.clone(), *end);
@@ -331,15 +248,11 @@ impl World {
         let Some(instance) = self.containers.get(name).and_then(Container::instance) else {
             return;
         };
-        self.watchers.retain(|(watched, sender)| {
-            watched.as_str() != instance || sender.send(name.clone()).is_ok()
-        });
+        self.watchers.retain(|(watched, sender)| watched.as_str() != instance || sender.send(name.clone()).is_ok());
     }
 
     pub(super) fn is_running(&self, name: &ContainerName) -> bool {
-        self.containers
-            .get(name)
-            .is_some_and(|container| matches!(container.stage, Stage::Running { .. }))
+        self.containers.get(name).is_some_and(|container| matches!(container.stage, Stage::Running { .. }))
     }
 
     pub(super) fn left(&self, name: &ContainerName) -> BTreeMap<String, String> {

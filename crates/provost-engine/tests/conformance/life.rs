@@ -11,21 +11,11 @@ pub async fn a_container_lives_from_creation_to_its_exit_code(rig: &dyn Rig) {
     assert_eq!(job.seen(rig).await, None);
     engine.create(&job.request, &job.folder).await.unwrap();
     let seen = job.seen(rig).await.unwrap();
-    assert_eq!(
-        (&seen.life, seen.name == *job.name()),
-        (&Life::Created, true)
-    );
+    assert_eq!((&seen.life, seen.name == *job.name()), (&Life::Created, true));
     assert_eq!(seen.step.as_ref(), Some(&job.request.step));
     assert_eq!(seen.request, Some(job.request.digest().to_string()));
     engine.start(job.name()).await.unwrap();
-    let Life::Exited {
-        code,
-        out_of_memory,
-        started_at,
-        finished_at,
-        error,
-    } = ended(rig, job.name()).await
-    else {
+    let Life::Exited { code, out_of_memory, started_at, finished_at, error } = ended(rig, job.name()).await else {
         panic!("it has ended")
     };
     assert_eq!((code, out_of_memory, error), (3, false, None));
@@ -85,13 +75,7 @@ pub async fn r7_a_stubborn_one_is_killed_after_its_grace(rig: &dyn Rig) {
         rig.tick().await;
     }
     meanwhile(rig, engine.stop(job.name(), 1)).await.unwrap();
-    let Life::Exited {
-        code,
-        started_at,
-        finished_at,
-        ..
-    } = job.seen(rig).await.unwrap().life
-    else {
+    let Life::Exited { code, started_at, finished_at, .. } = job.seen(rig).await.unwrap().life else {
         panic!("stop returns when it has ended")
     };
     assert_eq!(code, 137);
@@ -127,10 +111,7 @@ pub async fn removing_takes_it_away_whatever_it_does(rig: &dyn Rig) {
 
 pub async fn what_is_gone_is_not_found(rig: &dyn Rig) {
     let (engine, job) = (rig.engine(), Job::new(rig, &["echo"]));
-    assert_eq!(
-        kind(engine.start(job.name()).await),
-        EngineErrorKind::NotFound
-    );
+    assert_eq!(kind(engine.start(job.name()).await), EngineErrorKind::NotFound);
     let output = engine.output(job.name(), true).await;
     assert_eq!(kind(output.map(drop)), EngineErrorKind::NotFound);
 }
@@ -139,31 +120,15 @@ pub async fn running_out_of_memory_is_seen(rig: &dyn Rig) {
     let mut job = Job::new(rig, &["memory", "256", "5"]);
     job.request.workload.resources.memory_bytes = 24 << 20;
     let life = job.run(rig).await;
-    assert!(
-        matches!(
-            life,
-            Life::Exited {
-                code: 137,
-                out_of_memory: true,
-                ..
-            }
-        ),
-        "{life:?}"
-    );
+    assert!(matches!(life, Life::Exited { code: 137, out_of_memory: true, .. }), "{life:?}");
 }
 
 pub async fn the_event_goes_in_and_answers_come_out(rig: &dyn Rig) {
-    let job = Job::new(
-        rig,
-        &["write", "/provost/out/reply.json", "{\"allow\":false}"],
-    );
+    let job = Job::new(rig, &["write", "/provost/out/reply.json", "{\"allow\":false}"]);
     assert_eq!(code(&job.run(rig).await), 0);
     let reply = std::fs::read_to_string(job.folder.out.join("reply.json")).unwrap();
     assert_eq!(reply.trim(), "{\"allow\":false}");
     let event = Job::new(rig, &["cat", "/provost/event.json"]);
     event.run(rig).await;
-    assert_eq!(
-        super::read(rig, event.name(), false).await.trim(),
-        r#"{"name":"run.starting"}"#
-    );
+    assert_eq!(super::read(rig, event.name(), false).await.trim(), r#"{"name":"run.starting"}"#);
 }

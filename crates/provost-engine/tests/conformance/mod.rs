@@ -50,10 +50,7 @@ impl Job {
 
     /// Makes and starts it.
     pub async fn go(&self, rig: &dyn Rig) {
-        rig.engine()
-            .create(&self.request, &self.folder)
-            .await
-            .unwrap();
+        rig.engine().create(&self.request, &self.folder).await.unwrap();
         rig.engine().start(self.name()).await.unwrap();
     }
 

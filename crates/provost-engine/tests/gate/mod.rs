@@ -16,16 +16,9 @@ pub struct Gate {
 impl Gate {
     /// Passes all connections on to the socket behind it.
     pub fn open(behind: &Path) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("gate")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("gate").tempdir_in("/tmp").unwrap();
         let serving = Mutex::new(serve(&folder.path().join("gate.sock"), behind));
-        Self {
-            folder,
-            behind: behind.to_path_buf(),
-            serving,
-        }
+        Self { folder, behind: behind.to_path_buf(), serving }
     }
 
     pub fn path(&self) -> PathBuf {

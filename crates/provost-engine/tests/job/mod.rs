@@ -4,8 +4,7 @@ use std::path::Path;
 
 use provost_controller::{EngineError, EngineErrorKind, OutputChunk, StepFolder};
 use provost_model::{
-    ContainerName, ContainerRequest, Instance, Name, Owner, PullPolicy, Resources, RunId, StepId,
-    StepRef, Workload,
+    ContainerName, ContainerRequest, Instance, Name, Owner, PullPolicy, Resources, RunId, StepId, StepRef, Workload,
 };
 use provost_testkit::unique;
 use tempfile::TempDir;
@@ -21,21 +20,14 @@ impl Job {
     /// A hardened job without a network, of a run that no other test has.
     pub fn of(instance: &Instance, image: &str, args: &[&str]) -> Self {
         let run = RunId::caused(&Name::new("job").unwrap(), &unique("cause"));
-        let step = StepRef {
-            owner: Owner::Run(run),
-            step: StepId::main(1),
-        };
+        let step = StepRef { owner: Owner::Run(run), step: StepId::main(1) };
         let workload = Workload {
             image: image.to_owned(),
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             network: "None".to_owned(),
             drop_capabilities: vec!["ALL".to_owned()],
             read_only_root: true,
-            resources: Resources {
-                cpu_millis: 1000,
-                memory_bytes: 128 << 20,
-                pids: 64,
-            },
+            resources: Resources { cpu_millis: 1000, memory_bytes: 128 << 20, pids: 64 },
             pull: PullPolicy::Never,
             ..Workload::default()
         };
@@ -49,18 +41,11 @@ impl Job {
             log_bytes: 1 << 20,
         };
         let home = tempfile::tempdir().unwrap();
-        let folder = StepFolder {
-            event: home.path().join("event.json"),
-            out: home.path().join("out"),
-        };
+        let folder = StepFolder { event: home.path().join("event.json"), out: home.path().join("out") };
         std::fs::write(&folder.event, request.event.to_string()).unwrap();
         std::fs::create_dir(&folder.out).unwrap();
         open_to_all(&folder.out);
-        Self {
-            request,
-            folder,
-            _home: home,
-        }
+        Self { request, folder, _home: home }
     }
 
     pub fn name(&self) -> &ContainerName {
@@ -81,8 +66,5 @@ pub fn kind<T: std::fmt::Debug>(result: Result<T, EngineError>) -> EngineErrorKi
 
 /// Output as text.
 pub fn text(chunks: &[OutputChunk]) -> String {
-    chunks
-        .iter()
-        .map(|chunk| String::from_utf8_lossy(&chunk.bytes).into_owned())
-        .collect()
+    chunks.iter().map(|chunk| String::from_utf8_lossy(&chunk.bytes).into_owned()).collect()
 }

@@ -14,16 +14,9 @@ pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
     for document in documents {
         match &document.spec {
             Spec::Automation(spec) => {
-                for trigger in spec
-                    .triggers
-                    .iter()
-                    .filter(|trigger| trigger.event.starts_with("run."))
-                {
+                for trigger in spec.triggers.iter().filter(|trigger| trigger.event.starts_with("run.")) {
                     if let Some(from) = &trigger.from {
-                        starts
-                            .entry(from.as_str())
-                            .or_default()
-                            .insert(document.name.as_str());
+                        starts.entry(from.as_str()).or_default().insert(document.name.as_str());
                     }
                 }
             }
@@ -38,54 +31,27 @@ pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
     }
     for cycle in cycles(&starts) {
         let found = |name: &str| {
-            documents.iter().find(|document| {
-                matches!(document.spec, Spec::Automation(_)) && document.name.as_str() == name
-            })
+            documents
+                .iter()
+                .find(|document| matches!(document.spec, Spec::Automation(_)) && document.name.as_str() == name)
         };
-        let message = format!(
-            "these automations start one another for ever: {}",
-            ring(&cycle)
-        );
-        tell(
-            Code::TRIGGER_CYCLE,
-            message,
-            "remove one of these triggers",
-            "spec/triggers",
-            &cycle,
-            found,
-            out,
-        );
+        let message = format!("these automations start one another for ever: {}", ring(&cycle));
+        tell(Code::TRIGGER_CYCLE, message, "remove one of these triggers", "spec/triggers", &cycle, found, out);
     }
     for cycle in cycles(&fails_over) {
         let found = |name: &str| {
-            documents.iter().find(|document| {
-                matches!(document.spec, Spec::Channel(_)) && document.name.as_str() == name
-            })
+            documents
+                .iter()
+                .find(|document| matches!(document.spec, Spec::Channel(_)) && document.name.as_str() == name)
         };
-        let message = format!(
-            "these channels fail over to one another for ever: {}",
-            ring(&cycle)
-        );
-        tell(
-            Code::FAILOVER_CYCLE,
-            message,
-            "remove one of these names",
-            "spec/failover",
-            &cycle,
-            found,
-            out,
-        );
+        let message = format!("these channels fail over to one another for ever: {}", ring(&cycle));
+        tell(Code::FAILOVER_CYCLE, message, "remove one of these names", "spec/failover", &cycle, found, out);
     }
 }
 
 /// `a → b → a`.
 fn ring(cycle: &[&str]) -> String {
-    cycle
-        .iter()
-        .chain(cycle.first())
-        .copied()
-        .collect::<Vec<_>>()
-        .join(" → ")
+    cycle.iter().chain(cycle.first()).copied().collect::<Vec<_>>().join(" → ")
 }
 
 fn tell<'a>(
@@ -97,17 +63,10 @@ fn tell<'a>(
     found: impl Fn(&str) -> Option<&'a Document>,
     out: &mut Vec<Diagnostic>,
 ) {
-    let mut places = cycle
-        .iter()
-        .filter_map(|name| found(name))
-        .map(|document| document.spot_of(path));
+    let mut places = cycle.iter().filter_map(|name| found(name)).map(|document| document.spot_of(path));
     let Some(first) = places.next() else { return };
     let error = Diagnostic::new(code, &first, message).hint(hint);
-    out.push(
-        places
-            .take(5)
-            .fold(error, |error, place| error.related(&place, "and here")),
-    );
+    out.push(places.take(5).fold(error, |error, place| error.related(&place, "and here")));
 }
 
 /// Cycles of a graph: at least one of each knot, each beginning with its least name. Without recursion: chains are long.
@@ -124,11 +83,7 @@ fn cycles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
         while let Some((node, left)) = way.last_mut() {
             match left.pop() {
                 Some(to) if on_way.contains(to) => {
-                    let cycle: Vec<&str> = way
-                        .iter()
-                        .map(|(name, _)| *name)
-                        .skip_while(|name| *name != to)
-                        .collect();
+                    let cycle: Vec<&str> = way.iter().map(|(name, _)| *name).skip_while(|name| *name != to).collect();
                     found.insert(from_least(cycle));
                 }
                 Some(to) if !done.contains(to) => {
@@ -148,18 +103,11 @@ fn cycles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
 }
 
 fn next<'a>(graph: &Graph<'a>, node: &str) -> Vec<&'a str> {
-    graph
-        .get(node)
-        .map(|nodes| nodes.iter().copied().collect())
-        .unwrap_or_default()
+    graph.get(node).map(|nodes| nodes.iter().copied().collect()).unwrap_or_default()
 }
 
 fn from_least(mut cycle: Vec<&str>) -> Vec<&str> {
-    let least = cycle
-        .iter()
-        .enumerate()
-        .min_by_key(|(_, name)| **name)
-        .map_or(0, |(at, _)| at);
+    let least = cycle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(at, _)| at);
     cycle.rotate_left(least);
     cycle
 }
@@ -178,28 +126,16 @@ mod tests {
 
     #[test]
     fn cycles_are_found_once() {
-        assert_eq!(
-            cycles(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])),
-            Vec::<Vec<&str>>::new()
-        );
+        assert_eq!(cycles(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])), Vec::<Vec<&str>>::new());
         assert_eq!(cycles(&graph(&[("a", "a")])), [["a"]]);
-        assert_eq!(
-            cycles(&graph(&[("c", "a"), ("a", "b"), ("b", "c"), ("x", "a")])),
-            [["a", "b", "c"]]
-        );
-        assert_eq!(
-            cycles(&graph(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")])),
-            [["a", "b"], ["c", "d"]]
-        );
+        assert_eq!(cycles(&graph(&[("c", "a"), ("a", "b"), ("b", "c"), ("x", "a")])), [["a", "b", "c"]]);
+        assert_eq!(cycles(&graph(&[("a", "b"), ("b", "a"), ("c", "d"), ("d", "c")])), [["a", "b"], ["c", "d"]]);
     }
 
     #[test]
     fn a_long_chain_costs_no_stack() {
         let names: Vec<String> = (0..50_000).map(|n| format!("n{n:05}")).collect();
-        let edges: Vec<(&str, &str)> = names
-            .windows(2)
-            .map(|pair| (pair[0].as_str(), pair[1].as_str()))
-            .collect();
+        let edges: Vec<(&str, &str)> = names.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
         assert!(cycles(&graph(&edges)).is_empty());
     }
 }

@@ -10,11 +10,7 @@ use crate::read::{Document, Kind};
 use crate::report::Diagnostic;
 
 /// All checks on all documents. `broken` are documents with errors of their own: that others refer to them is none.
-pub(crate) fn check(
-    documents: &[Document],
-    broken: &[(Kind, String)],
-    facts: &ServerFacts,
-) -> Vec<Diagnostic> {
+pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], facts: &ServerFacts) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     names::check(documents, facts, &mut out);
     references::check(documents, broken, &mut out);

@@ -10,27 +10,16 @@ pub(crate) fn check(documents: &[Document], facts: &ServerFacts, out: &mut Vec<D
     let mut seen = BTreeMap::new();
     for document in documents {
         if let Some(first) = seen.insert((document.kind(), document.name()), document) {
-            let error = Diagnostic::new(
-                Code::SAME_NAME,
-                &document.name_spot(),
-                format!("there are two of {}", document.id()),
-            );
+            let error =
+                Diagnostic::new(Code::SAME_NAME, &document.name_spot(), format!("there are two of {}", document.id()));
             out.push(
-                error
-                    .related(&first.name_spot(), "first here")
-                    .hint("give one of them another name, or remove it"),
+                error.related(&first.name_spot(), "first here").hint("give one of them another name, or remove it"),
             );
         }
         if document.kind() == Kind::Policy && !facts.may_hold_policies(document.file()) {
-            let paths: Vec<String> = facts
-                .policy_paths
-                .iter()
-                .map(|path| format!("`{path}`"))
-                .collect();
-            let message = format!(
-                "a policy cannot be in this file: the server takes policies from {} only",
-                paths.join(", ")
-            );
+            let paths: Vec<String> = facts.policy_paths.iter().map(|path| format!("`{path}`")).collect();
+            let message =
+                format!("a policy cannot be in this file: the server takes policies from {} only", paths.join(", "));
             let error = Diagnostic::new(Code::POLICY_PATH, &document.spot_of("kind"), message);
             out.push(error.hint("move it there; the server's own configuration says so"));
         }

@@ -20,18 +20,9 @@ pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
     }
 }
 
-fn declared(
-    document: &Document,
-    spec: &AutomationSpec,
-    name: &str,
-    param: &ParamSpec,
-    out: &mut Vec<Diagnostic>,
-) {
+fn declared(document: &Document, spec: &AutomationSpec, name: &str, param: &ParamSpec, out: &mut Vec<Diagnostic>) {
     let path = format!("spec/params/{name}");
-    let word = !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if !word || name.len() > 60 {
         let error = Diagnostic::new(
             Code::BAD_NAME,
@@ -41,18 +32,12 @@ fn declared(
         return out.push(error.hint("use letters, digits, `_` and `-`, at most 60"));
     }
     let is_number = matches!(param.kind, ParamKind::Integer | ParamKind::Number);
-    for (key, given) in [
-        ("minimum", param.minimum.is_some()),
-        ("maximum", param.maximum.is_some()),
-    ] {
+    for (key, given) in [("minimum", param.minimum.is_some()), ("maximum", param.maximum.is_some())] {
         if given && !is_number {
             let error = Diagnostic::new(
                 Code::TOGETHER,
                 &document.spot_of(&format!("{path}/{key}")),
-                format!(
-                    "`{key}` goes with numbers; `{name}` is a {}",
-                    param.kind.word()
-                ),
+                format!("`{key}` goes with numbers; `{name}` is a {}", param.kind.word()),
             );
             out.push(error.hint("remove it, or use `options`"));
         }
@@ -77,35 +62,19 @@ fn declared(
         options: Vec::new(),
     };
     for (index, option) in param.options.iter().enumerate() {
-        value(
-            document,
-            &format!("{path}/options/{index}"),
-            &bare,
-            option,
-            out,
-        );
+        value(document, &format!("{path}/options/{index}"), &bare, option, out);
     }
     let Some(default) = &param.default else {
         if param.required.unwrap_or(true) && spec.schedule.is_some() {
-            let message = format!(
-                "parameter `{name}` must be given, but nobody gives it to a run that is due by schedule"
-            );
+            let message =
+                format!("parameter `{name}` must be given, but nobody gives it to a run that is due by schedule");
             let error = Diagnostic::new(Code::PARAM_VALUE, &document.key_spot(&path), message);
             out.push(error.hint("give it a `default`, or say `required: false`"));
         }
         return;
     };
-    let with_options = Param {
-        options: param.options.clone(),
-        ..bare
-    };
-    value(
-        document,
-        &format!("{path}/default"),
-        &with_options,
-        default,
-        out,
-    );
+    let with_options = Param { options: param.options.clone(), ..bare };
+    value(document, &format!("{path}/default"), &with_options, default, out);
 }
 
 /// Tells if `value`, at `path`, is not what `param` takes.
@@ -113,8 +82,7 @@ fn value(document: &Document, path: &str, param: &Param, value: &Value, out: &mu
     let wrong = match param.read(value) {
         Err(why) => Some(why),
         // From the command line `5` may be a text; a manifest says what it means.
-        Ok(read) => (read != *value)
-            .then(|| format!("{value} is a text, not of type {}", param.kind.word())),
+        Ok(read) => (read != *value).then(|| format!("{value} is a text, not of type {}", param.kind.word())),
     };
     if let Some(why) = wrong {
         let hint = if param.kind == ParamKind::String {
@@ -140,19 +108,11 @@ fn used(document: &Document, spec: &AutomationSpec, out: &mut Vec<Diagnostic>) {
             for (at, name) in references(text) {
                 used.insert(name);
                 if !spec.params.contains_key(name) {
-                    let spot = document
-                        .source
-                        .spot(node.span.clone())
-                        .part(text, at..at + "$(params.)".len() + name.len());
-                    let error = Diagnostic::new(
-                        Code::PARAM_UNKNOWN,
-                        &spot,
-                        format!("there is no parameter `{name}`"),
-                    );
+                    let spot =
+                        document.source.spot(node.span.clone()).part(text, at..at + "$(params.)".len() + name.len());
+                    let error = Diagnostic::new(Code::PARAM_UNKNOWN, &spot, format!("there is no parameter `{name}`"));
                     let add = format!("declare it: params: {{{name}: {{type: string}}}}");
-                    out.push(error.hint(
-                        did_you_mean(name, spec.params.keys().map(String::as_str)).unwrap_or(add),
-                    ));
+                    out.push(error.hint(did_you_mean(name, spec.params.keys().map(String::as_str)).unwrap_or(add)));
                 }
             }
         }
@@ -169,9 +129,7 @@ fn texts(node: &Node) -> Vec<&Node> {
 
 /// Each `$(params.NAME)` in `text`, with its place. `$$(…)` stands for the text `$(…)`.
 fn references(text: &str) -> Vec<(usize, &str)> {
-    let starts = text
-        .match_indices("$(params.")
-        .filter(|(at, _)| !text[..*at].ends_with('$'));
+    let starts = text.match_indices("$(params.").filter(|(at, _)| !text[..*at].ends_with('$'));
     starts
         .filter_map(|(at, start)| {
             let rest = &text[at + start.len()..];

@@ -14,17 +14,8 @@ type Names<'a> = BTreeSet<&'a str>;
 
 pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], out: &mut Vec<Diagnostic>) {
     let names = |kind: Kind| -> Names<'_> {
-        let good = documents
-            .iter()
-            .filter(|document| document.kind() == kind)
-            .map(|document| document.name().as_str());
-        good.chain(
-            broken
-                .iter()
-                .filter(|(of, _)| *of == kind)
-                .map(|(_, name)| name.as_str()),
-        )
-        .collect()
+        let good = documents.iter().filter(|document| document.kind() == kind).map(|document| document.name().as_str());
+        good.chain(broken.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.as_str())).collect()
     };
     let (channels, automations) = (names(Kind::Channel), names(Kind::Automation));
     for document in documents {
@@ -40,72 +31,28 @@ pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], out: &mut
     }
 }
 
-fn notify(
-    document: &Document,
-    spec: Option<&NotifySpec>,
-    channels: &Names<'_>,
-    out: &mut Vec<Diagnostic>,
-) {
+fn notify(document: &Document, spec: Option<&NotifySpec>, channels: &Names<'_>, out: &mut Vec<Diagnostic>) {
     let Some(spec) = spec else { return };
-    for entry in document
-        .node("spec/notify")
-        .map(crate::read::Node::entries)
-        .unwrap_or_default()
-    {
-        let named = entry
-            .value
-            .items()
-            .iter()
-            .filter_map(|item| Name::new(item.as_str()?).ok())
-            .collect::<Vec<_>>();
-        each(
-            document,
-            &format!("spec/notify/{}", entry.key),
-            &named,
-            channels,
-            out,
-        );
+    for entry in document.node("spec/notify").map(crate::read::Node::entries).unwrap_or_default() {
+        let named = entry.value.items().iter().filter_map(|item| Name::new(item.as_str()?).ok()).collect::<Vec<_>>();
+        each(document, &format!("spec/notify/{}", entry.key), &named, channels, out);
     }
     if let Some(rule) = &spec.no_success_for {
-        each(
-            document,
-            "spec/notify/noSuccessFor/channels",
-            &rule.channels,
-            channels,
-            out,
-        );
+        each(document, "spec/notify/noSuccessFor/channels", &rule.channels, channels, out);
     }
 }
 
 /// Tells those of the channels at `path` that there are not.
-fn each(
-    document: &Document,
-    path: &str,
-    named: &[Name],
-    channels: &Names<'_>,
-    out: &mut Vec<Diagnostic>,
-) {
+fn each(document: &Document, path: &str, named: &[Name], channels: &Names<'_>, out: &mut Vec<Diagnostic>) {
     for (index, name) in named.iter().enumerate() {
         if !channels.contains(name.as_str()) {
             let spot = document.spot_of(&format!("{path}/{index}"));
-            let error = Diagnostic::new(
-                Code::UNKNOWN_CHANNEL,
-                &spot,
-                format!("there is no channel `{name}`"),
-            );
+            let error = Diagnostic::new(Code::UNKNOWN_CHANNEL, &spot, format!("there is no channel `{name}`"));
             let none = "there is no channel at all; add a document of kind Channel".to_owned();
             let known = || {
-                if channels.is_empty() {
-                    none
-                } else {
-                    format!("there are {}", list(channels))
-                }
+                if channels.is_empty() { none } else { format!("there are {}", list(channels)) }
             };
-            out.push(
-                error.hint(
-                    did_you_mean(name.as_str(), channels.iter().copied()).unwrap_or_else(known),
-                ),
-            );
+            out.push(error.hint(did_you_mean(name.as_str(), channels.iter().copied()).unwrap_or_else(known)));
         }
     }
 }
@@ -113,19 +60,10 @@ fn each(
 fn list(names: &Names<'_>) -> String {
     let shown: Vec<&str> = names.iter().copied().take(8).collect();
     let more = names.len().saturating_sub(shown.len());
-    if more == 0 {
-        shown.join(", ")
-    } else {
-        format!("{} and {more} more", shown.join(", "))
-    }
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
-fn triggers(
-    document: &Document,
-    spec: &AutomationSpec,
-    automations: &Names<'_>,
-    out: &mut Vec<Diagnostic>,
-) {
+fn triggers(document: &Document, spec: &AutomationSpec, automations: &Names<'_>, out: &mut Vec<Diagnostic>) {
     for (index, trigger) in spec.triggers.iter().enumerate() {
         let path = format!("spec/triggers/{index}");
         let spot = |key: &str| document.spot_of(&format!("{path}/{key}"));
@@ -138,44 +76,28 @@ fn triggers(
                     format!("there is no automation `{from}`"),
                 );
                 let known = || format!("there are {}", list(automations));
-                out.push(error.hint(
-                    did_you_mean(from.as_str(), automations.iter().copied()).unwrap_or_else(known),
-                ));
+                out.push(error.hint(did_you_mean(from.as_str(), automations.iter().copied()).unwrap_or_else(known)));
             }
             (Some(_), false) => {
                 let error = Diagnostic::new(
                     Code::WRONG_EVENT,
                     &spot("from"),
-                    format!(
-                        "`from` goes with events of runs only; `{}` is none",
-                        trigger.event
-                    ),
+                    format!("`from` goes with events of runs only; `{}` is none", trigger.event),
                 );
-                out.push(error.hint(
-                    "remove `from`; `when: 'subject == \"…\"'` looks at what the event is about",
-                ));
+                out.push(error.hint("remove `from`; `when: 'subject == \"…\"'` looks at what the event is about"));
             }
             (None, true) => {
                 let error = Diagnostic::new(
                     Code::WRONG_EVENT,
                     &spot("event"),
-                    format!(
-                        "whose `{}`? a trigger on events of runs needs `from`",
-                        trigger.event
-                    ),
+                    format!("whose `{}`? a trigger on events of runs needs `from`", trigger.event),
                 );
                 out.push(error.hint("add `from: NAME` of the automation whose runs are meant"));
             }
             _ => {}
         }
         if let Some(when) = &trigger.when {
-            expression(
-                document,
-                &format!("{path}/when"),
-                when,
-                &["data", "event", "subject"],
-                out,
-            );
+            expression(document, &format!("{path}/when"), when, &["data", "event", "subject"], out);
         }
     }
 }

@@ -49,10 +49,7 @@ pub(crate) struct Schedules(pub Vec<ScheduleItem>);
 impl<'de> Deserialize<'de> for Schedules {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let item = |value: Value| match value {
-            Value::String(cron) => Ok(ScheduleItem {
-                cron: Some(cron),
-                ..ScheduleItem::default()
-            }),
+            Value::String(cron) => Ok(ScheduleItem { cron: Some(cron), ..ScheduleItem::default() }),
             value => ScheduleItem::deserialize(value),
         };
         let items = match Value::deserialize(deserializer)? {
@@ -114,21 +111,11 @@ impl<'de> Deserialize<'de> for RetriesSpec {
         let value = Value::deserialize(deserializer)?;
         if let Some(limit) = value.as_u64() {
             let limit = u32::try_from(limit).map_err(de::Error::custom)?;
-            return Ok(Self {
-                limit: Some(limit),
-                ..Self::default()
-            });
+            return Ok(Self { limit: Some(limit), ..Self::default() });
         }
-        let RetriesObject {
-            limit,
-            backoff,
-            max_backoff,
-        } = RetriesObject::deserialize(value).map_err(de::Error::custom)?;
-        Ok(Self {
-            limit,
-            backoff,
-            max_backoff,
-        })
+        let RetriesObject { limit, backoff, max_backoff } =
+            RetriesObject::deserialize(value).map_err(de::Error::custom)?;
+        Ok(Self { limit, backoff, max_backoff })
     }
 }
 

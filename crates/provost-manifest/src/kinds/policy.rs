@@ -7,9 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kinds::text::{CapabilityText, NetworkText, PathText};
-use crate::kinds::{
-    Bytes, HistorySpec, HookSpec, Millicores, NameText, NotifySpec, Seconds, Settings,
-};
+use crate::kinds::{Bytes, HistorySpec, HookSpec, Millicores, NameText, NotifySpec, Seconds, Settings};
 
 /// What holds for many automations, whatever they say themselves.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]

@@ -46,11 +46,7 @@ impl Seconds {
                 rest %= seconds;
             }
         }
-        if text.is_empty() {
-            "0s".to_owned()
-        } else {
-            text
-        }
+        if text.is_empty() { "0s".to_owned() } else { text }
     }
 }
 
@@ -69,10 +65,7 @@ impl Bytes {
             _ => return None,
         };
         let whole = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let number = number
-            .parse::<u64>()
-            .ok()
-            .filter(|number| whole && *number < 1 << 20)?;
+        let number = number.parse::<u64>().ok().filter(|number| whole && *number < 1 << 20)?;
         Some(Self(number << shift))
     }
 }
@@ -82,14 +75,10 @@ impl Millicores {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some(milli) = text.strip_suffix('m') {
             let whole = !milli.is_empty() && milli.bytes().all(|byte| byte.is_ascii_digit());
-            return milli
-                .parse()
-                .ok()
-                .filter(|milli| whole && *milli <= MAX_MILLICORES)
-                .map(Self);
+            return milli.parse().ok().filter(|milli| whole && *milli <= MAX_MILLICORES).map(Self);
         }
-        let plain = text.starts_with(|c: char| c.is_ascii_digit())
-            && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let plain =
+            text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let millis = (text.parse::<f64>().ok().filter(|_| plain)? * 1000.0).round();
         (millis <= MAX_MILLICORES as f64).then_some(Self(millis as u64))
     }
@@ -123,19 +112,9 @@ macro_rules! written_as_text {
     };
 }
 
-written_as_text!(
-    Seconds,
-    "duration",
-    "string",
-    "^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,7}h)?([0-9]{1,8}m)?([0-9]{1,10}s)?$"
-);
+written_as_text!(Seconds, "duration", "string", "^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,7}h)?([0-9]{1,8}m)?([0-9]{1,10}s)?$");
 written_as_text!(Bytes, "size", "string", "^[0-9]{1,6}(Ki|Mi|Gi|Ti)$");
-written_as_text!(
-    Millicores,
-    "cpu",
-    ["string", "number"],
-    "^([0-9]{1,6}m|[0-9]{1,4}(\\.[0-9]{1,3})?)$"
-);
+written_as_text!(Millicores, "cpu", ["string", "number"], "^([0-9]{1,6}m|[0-9]{1,4}(\\.[0-9]{1,3})?)$");
 
 #[cfg(test)]
 mod tests {
@@ -143,31 +122,14 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, seconds) in [
-            ("90s", 90),
-            ("10m", 600),
-            ("6h", 21_600),
-            ("1d", 86_400),
-            ("1h30m", 5_400),
-            ("0s", 0),
-            ("1d1s", 86_401),
-        ] {
+        for (text, seconds) in
+            [("90s", 90), ("10m", 600), ("6h", 21_600), ("1d", 86_400), ("1h30m", 5_400), ("0s", 0), ("1d1s", 86_401)]
+        {
             assert_eq!(Seconds::parse(text), Some(Seconds(seconds)), "{text}");
         }
-        for text in [
-            "",
-            "10",
-            "m",
-            "10 m",
-            "1m1h",
-            "1h1h",
-            "-1s",
-            "1.5h",
-            "10min",
-            "1w",
-            "99999999999999999999s",
-            "400000d",
-        ] {
+        for text in
+            ["", "10", "m", "10 m", "1m1h", "1h1h", "-1s", "1.5h", "10min", "1w", "99999999999999999999s", "400000d"]
+        {
             assert_eq!(Seconds::parse(text), None, "{text:?}");
         }
         for (seconds, text) in [(0, "0s"), (5_400, "1h30m"), (86_400, "1d"), (59, "59s")] {
@@ -177,26 +139,10 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, bytes) in [
-            ("512Mi", 512 << 20),
-            ("2Gi", 2 << 30),
-            ("1Ki", 1024),
-            ("0Mi", 0),
-        ] {
+        for (text, bytes) in [("512Mi", 512 << 20), ("2Gi", 2 << 30), ("1Ki", 1024), ("0Mi", 0)] {
             assert_eq!(Bytes::parse(text), Some(Bytes(bytes)), "{text}");
         }
-        for text in [
-            "",
-            "Mi",
-            "512",
-            "512MB",
-            "512M",
-            "1.5Gi",
-            "-1Mi",
-            "+1Mi",
-            "9999999Ti",
-            "ä",
-        ] {
+        for text in ["", "Mi", "512", "512MB", "512M", "1.5Gi", "-1Mi", "+1Mi", "9999999Ti", "ä"] {
             assert_eq!(Bytes::parse(text), None, "{text:?}");
         }
     }

@@ -63,16 +63,8 @@ pub(crate) fn read(path: &str, bytes: &[u8]) -> Read {
                 Err((name, errors)) => {
                     read.broken.extend(name.map(|name| (kind, name)));
                     // What was refused as YAML has no value to judge.
-                    let told: Vec<_> = read
-                        .diagnostics
-                        .iter()
-                        .map(|diagnostic| diagnostic.place.clone())
-                        .collect();
-                    read.diagnostics.extend(
-                        errors
-                            .into_iter()
-                            .filter(|error| !told.contains(&error.place)),
-                    );
+                    let told: Vec<_> = read.diagnostics.iter().map(|diagnostic| diagnostic.place.clone()).collect();
+                    read.diagnostics.extend(errors.into_iter().filter(|error| !told.contains(&error.place)));
                 }
             },
         }
@@ -89,10 +81,7 @@ fn identify(source: &Arc<Source>, root: &Node) -> Result<Kind, Diagnostic> {
     };
     let start = source.spot(root.span.start..root.span.start + 1);
     let Some(version) = root.get("apiVersion") else {
-        return foreign(
-            &start,
-            "this is no manifest: `apiVersion` is missing".to_owned(),
-        );
+        return foreign(&start, "this is no manifest: `apiVersion` is missing".to_owned());
     };
     match version.as_str() {
         Some(API_VERSION) => {}
@@ -120,27 +109,16 @@ fn identify(source: &Arc<Source>, root: &Node) -> Result<Kind, Diagnostic> {
             );
             return error.hint("leave the document out until it is");
         }
-        let error = Diagnostic::new(
-            Code::UNKNOWN_KIND,
-            &at(kind),
-            format!("there is no kind `{}`", at(kind).text()),
-        );
+        let error = Diagnostic::new(Code::UNKNOWN_KIND, &at(kind), format!("there is no kind `{}`", at(kind).text()));
         let all = format!("one of {}", Kind::ALL.map(Kind::as_str).join(", "));
         error.hint(did_you_mean(text, Kind::ALL.map(Kind::as_str)).unwrap_or(all))
     })
 }
 
 /// Checks the shape of `root`, then reads it into the types of its kind.
-fn typed(
-    source: &Arc<Source>,
-    root: Node,
-    kind: Kind,
-) -> Result<Document, (Option<String>, Vec<Diagnostic>)> {
+fn typed(source: &Arc<Source>, root: Node, kind: Kind) -> Result<Document, (Option<String>, Vec<Diagnostic>)> {
     let json = root.json();
-    let name = root
-        .at(["metadata", "name"])
-        .and_then(Node::as_str)
-        .map(str::to_owned);
+    let name = root.at(["metadata", "name"]).and_then(Node::as_str).map(str::to_owned);
     let errors = schema::check(kind, source, &root, &json);
     if !errors.is_empty() {
         return Err((name, errors));
@@ -160,31 +138,14 @@ fn typed(
     };
     match read() {
         Err(error) => Err((name, vec![error])),
-        Ok((
-            Metadata {
-                name,
-                labels,
-                description,
-            },
-            spec,
-        )) => Ok(Document {
-            source: Arc::clone(source),
-            root,
-            name,
-            labels,
-            description,
-            spec,
-        }),
+        Ok((Metadata { name, labels, description }, spec)) => {
+            Ok(Document { source: Arc::clone(source), root, name, labels, description, spec })
+        }
     }
 }
 
 /// Reads the value of `key` of the document; what the schema let pass and the types refuse is told with its place.
-fn value<T: DeserializeOwned>(
-    source: &Arc<Source>,
-    root: &Node,
-    key: &str,
-    json: Value,
-) -> Result<T, Diagnostic> {
+fn value<T: DeserializeOwned>(source: &Arc<Source>, root: &Node, key: &str, json: Value) -> Result<T, Diagnostic> {
     serde_path_to_error::deserialize(json).map_err(|error| {
         let mut node = root.get(key).unwrap_or(root);
         for segment in error.path().iter() {
@@ -194,11 +155,7 @@ fn value<T: DeserializeOwned>(
                 None => break,
             }
         }
-        Diagnostic::new(
-            Code::BAD_FORM,
-            &source.spot(node.span.clone()),
-            error.inner().to_string(),
-        )
+        Diagnostic::new(Code::BAD_FORM, &source.spot(node.span.clone()), error.inner().to_string())
     })
 }
 
@@ -242,14 +199,8 @@ impl Document {
     /// Where the key at `path` stands, or the nearest thing above it that is there.
     pub(crate) fn key_spot(&self, path: &str) -> Spot {
         let (above, key) = path.rsplit_once('/').unwrap_or(("", path));
-        let entry = self
-            .root
-            .at(above.split('/').filter(|key| !key.is_empty()))
-            .and_then(|node| node.entry(key));
-        entry.map_or_else(
-            || self.spot_of(path),
-            |entry| self.source.spot(entry.key_span.clone()),
-        )
+        let entry = self.root.at(above.split('/').filter(|key| !key.is_empty())).and_then(|node| node.entry(key));
+        entry.map_or_else(|| self.spot_of(path), |entry| self.source.spot(entry.key_span.clone()))
     }
 
     /// The node at `path`.

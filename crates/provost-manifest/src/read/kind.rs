@@ -20,8 +20,7 @@ impl Kind {
     pub const ALL: [Kind; 4] = [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy];
 
     /// Kinds that Provost will have, and this version has not.
-    pub(crate) const PLANNED: [&str; 5] =
-        ["Application", "Protection", "Secret", "Server", "Service"];
+    pub(crate) const PLANNED: [&str; 5] = ["Application", "Protection", "Secret", "Server", "Service"];
 
     /// As it is written.
     pub fn as_str(self) -> &'static str {

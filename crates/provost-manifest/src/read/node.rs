@@ -31,10 +31,7 @@ impl Node {
     /// The value alone.
     pub(crate) fn json(&self) -> Value {
         match &self.content {
-            Content::Map(entries) => entries
-                .iter()
-                .map(|entry| (entry.key.clone(), entry.value.json()))
-                .collect(),
+            Content::Map(entries) => entries.iter().map(|entry| (entry.key.clone(), entry.value.json())).collect(),
             Content::List(nodes) => nodes.iter().map(Node::json).collect(),
             Content::Scalar(value) => value.clone(),
         }

@@ -16,31 +16,20 @@ pub(crate) fn plain(text: &str) -> Value {
 fn number(text: &str) -> Option<Number> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if let Some(hex) = text.strip_prefix("0x") {
-        return u64::from_str_radix(hex, 16)
-            .ok()
-            .filter(|_| is_digits(hex, 16))
-            .map(Number::from);
+        return u64::from_str_radix(hex, 16).ok().filter(|_| is_digits(hex, 16)).map(Number::from);
     }
     if let Some(octal) = text.strip_prefix("0o") {
-        return u64::from_str_radix(octal, 8)
-            .ok()
-            .filter(|_| is_digits(octal, 8))
-            .map(Number::from);
+        return u64::from_str_radix(octal, 8).ok().filter(|_| is_digits(octal, 8)).map(Number::from);
     }
     if is_digits(unsigned, 10) {
         let ambiguous = unsigned.len() > 1 && unsigned.starts_with('0');
         let whole = text.strip_prefix('+').unwrap_or(text);
-        let whole = whole
-            .parse::<i64>()
-            .map(Number::from)
-            .or_else(|_| whole.parse::<u64>().map(Number::from));
+        let whole = whole.parse::<i64>().map(Number::from).or_else(|_| whole.parse::<u64>().map(Number::from));
         return whole.ok().filter(|_| !ambiguous);
     }
     let digits_and_point = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && unsigned.contains(|c: char| c.is_ascii_digit())
-        && unsigned
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
+        && unsigned.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
     if !digits_and_point || unsigned.starts_with("00") {
         return None;
     }
@@ -82,8 +71,8 @@ mod tests {
     #[test]
     fn what_only_yaml_1_1_knows_is_text() {
         for text in [
-            "yes", "no", "on", "off", "y", "010", "1_000", "1:30", "0b1", "nan", ".", "e", "1.2.3",
-            "5e", "-", "--5", "0x", "٣",
+            "yes", "no", "on", "off", "y", "010", "1_000", "1:30", "0b1", "nan", ".", "e", "1.2.3", "5e", "-", "--5",
+            "0x", "٣",
         ] {
             assert_eq!(plain(text), json!(text), "{text:?}");
         }

@@ -33,13 +33,7 @@ pub(crate) struct Scanned {
 
 /// Reads all documents of a file. After an error of syntax nothing more of the file is read.
 pub(crate) fn scan(source: &Arc<Source>) -> Scanned {
-    let mut scan = Scan {
-        source,
-        open: Vec::new(),
-        nodes: 0,
-        texts: Vec::new(),
-        scanned: Scanned::default(),
-    };
+    let mut scan = Scan { source, open: Vec::new(), nodes: 0, texts: Vec::new(), scanned: Scanned::default() };
     for event in Parser::new_from_str(source.text()) {
         let taken = match event {
             Ok((event, span)) => scan.take(event, span),
@@ -75,11 +69,7 @@ struct Frame {
 }
 
 enum Kind {
-    Map {
-        entries: Vec<Entry>,
-        keys: HashMap<String, Range<usize>>,
-        key: Option<(String, Range<usize>)>,
-    },
+    Map { entries: Vec<Entry>, keys: HashMap<String, Range<usize>>, key: Option<(String, Range<usize>)> },
     List(Vec<Node>),
 }
 
@@ -93,14 +83,7 @@ impl Scan<'_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.refuse_marks(anchor, tag.is_some(), &range);
-                self.open(
-                    range,
-                    Kind::Map {
-                        entries: Vec::new(),
-                        keys: HashMap::new(),
-                        key: None,
-                    },
-                )
+                self.open(range, Kind::Map { entries: Vec::new(), keys: HashMap::new(), key: None })
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_marks(anchor, tag.is_some(), &range);
@@ -108,30 +91,16 @@ impl Scan<'_> {
             }
             Event::MappingEnd | Event::SequenceEnd => self.close(range),
             Event::Alias(_) => {
-                self.refuse(
-                    "aliases (`*name`) are not used in manifests",
-                    "write the value out",
-                    &range,
-                );
-                self.add(Node {
-                    span: range,
-                    content: Content::Scalar(Value::Null),
-                })
+                self.refuse("aliases (`*name`) are not used in manifests", "write the value out", &range);
+                self.add(Node { span: range, content: Content::Scalar(Value::Null) })
             }
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => Ok(()),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
         }
     }
 
-    fn scalar(
-        &mut self,
-        text: &str,
-        style: ScalarStyle,
-        mut range: Range<usize>,
-    ) -> Result<(), Diagnostic> {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, mut range: Range<usize>) -> Result<(), Diagnostic> {
         let written = self.source.text().get(range.clone()).unwrap_or("");
         if written.contains('\n') && (style != ScalarStyle::Plain || text.contains([' ', '\n'])) {
             self.texts.push(range.clone());
@@ -143,57 +112,33 @@ impl Scan<'_> {
                 &self.source.spot(range.clone()),
                 "a text cannot have the character U+0000 in it",
             );
-            self.scanned
-                .diagnostics
-                .push(error.hint("remove the `\\0`: no program could be given such a text"));
+            self.scanned.diagnostics.push(error.hint("remove the `\\0`: no program could be given such a text"));
         }
         let content = match style {
             ScalarStyle::Plain => scalar::plain(text),
             _ => Value::String(text.to_owned()),
         };
-        if let Some(Frame {
-            kind: Kind::Map {
-                key: key @ None, ..
-            },
-            ..
-        }) = self.open.last_mut()
-        {
+        if let Some(Frame { kind: Kind::Map { key: key @ None, .. }, .. }) = self.open.last_mut() {
             if style == ScalarStyle::Plain && text.is_empty() {
-                return Err(Diagnostic::new(
-                    Code::BAD_KEY,
-                    &self.source.spot(range),
-                    "a key is missing here",
-                ));
+                return Err(Diagnostic::new(Code::BAD_KEY, &self.source.spot(range), "a key is missing here"));
             }
             *key = Some((text.to_owned(), range));
             return Ok(());
         }
-        self.add(Node {
-            span: range,
-            content: Content::Scalar(content),
-        })
+        self.add(Node { span: range, content: Content::Scalar(content) })
     }
 
     fn open(&mut self, range: Range<usize>, kind: Kind) -> Result<(), Diagnostic> {
-        if let Some(Frame {
-            kind: Kind::Map { key: None, .. },
-            ..
-        }) = self.open.last()
-        {
-            let error = Diagnostic::new(
-                Code::BAD_KEY,
-                &self.source.spot(range),
-                "a key has to be a text",
+        if let Some(Frame { kind: Kind::Map { key: None, .. }, .. }) = self.open.last() {
+            let error = Diagnostic::new(Code::BAD_KEY, &self.source.spot(range), "a key has to be a text");
+            return Err(
+                error.hint("a `{` or `[` as a key is often a template that was not filled in; put the value in quotes")
             );
-            return Err(error.hint("a `{` or `[` as a key is often a template that was not filled in; put the value in quotes"));
         }
         if self.open.len() >= DEPTH_MAX {
             return Err(too_deep(&self.source.spot(range)));
         }
-        self.open.push(Frame {
-            start: range.start,
-            kind,
-        });
+        self.open.push(Frame { start: range.start, kind });
         Ok(())
     }
 
@@ -206,56 +151,32 @@ impl Scan<'_> {
             Kind::List(nodes) => Content::List(nodes),
         };
         // The end of a block is where the next thing begins; its last line is not.
-        let written = self
-            .source
-            .text()
-            .get(start..range.end.max(start))
-            .unwrap_or("");
-        self.add(Node {
-            span: start..start + written.trim_end().len(),
-            content,
-        })
+        let written = self.source.text().get(start..range.end.max(start)).unwrap_or("");
+        self.add(Node { span: start..start + written.trim_end().len(), content })
     }
 
     fn add(&mut self, node: Node) -> Result<(), Diagnostic> {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
             let message = format!("more than {NODES_MAX} values in one file");
-            return Err(
-                Diagnostic::new(Code::TOO_MUCH, &self.source.spot(node.span), message)
-                    .hint("split the file"),
-            );
+            return Err(Diagnostic::new(Code::TOO_MUCH, &self.source.spot(node.span), message).hint("split the file"));
         }
         match self.open.last_mut() {
             None => return self.add_document(node),
-            Some(Frame {
-                kind: Kind::List(nodes),
-                ..
-            }) => nodes.push(node),
-            Some(Frame {
-                kind: Kind::Map { entries, keys, key },
-                ..
-            }) => {
+            Some(Frame { kind: Kind::List(nodes), .. }) => nodes.push(node),
+            Some(Frame { kind: Kind::Map { entries, keys, key }, .. }) => {
                 let Some((key, key_span)) = key.take() else {
                     return Ok(());
                 };
                 match (key.as_str(), keys.get(&key)) {
-                    ("<<", _) => self.refuse(
-                        "merge keys (`<<`) are not used in manifests",
-                        MERGE_HINT,
-                        &key_span,
-                    ),
+                    ("<<", _) => self.refuse("merge keys (`<<`) are not used in manifests", MERGE_HINT, &key_span),
                     (_, Some(first)) => {
                         let first = first.clone();
                         self.duplicate(&key, &first, &key_span);
                     }
                     (_, None) => {
                         keys.insert(key.clone(), key_span.clone());
-                        entries.push(Entry {
-                            key,
-                            key_span,
-                            value: node,
-                        });
+                        entries.push(Entry { key, key_span, value: node });
                     }
                 }
             }
@@ -269,10 +190,7 @@ impl Scan<'_> {
         }
         if self.scanned.documents.len() == DOCUMENTS_MAX {
             let message = format!("more than {DOCUMENTS_MAX} documents in one file");
-            return Err(
-                Diagnostic::new(Code::TOO_MUCH, &self.source.spot(node.span), message)
-                    .hint("split the file"),
-            );
+            return Err(Diagnostic::new(Code::TOO_MUCH, &self.source.spot(node.span), message).hint("split the file"));
         }
         self.scanned.documents.push(node);
         Ok(())
@@ -284,28 +202,16 @@ impl Scan<'_> {
             &self.source.spot(second.clone()),
             format!("key `{key}` is given twice"),
         );
-        let error = error
-            .label("second one")
-            .related(&self.source.spot(first.clone()), "first given here");
-        self.scanned
-            .diagnostics
-            .push(error.hint("remove one of them"));
+        let error = error.label("second one").related(&self.source.spot(first.clone()), "first given here");
+        self.scanned.diagnostics.push(error.hint("remove one of them"));
     }
 
     fn refuse_marks(&mut self, anchor: usize, tag: bool, range: &Range<usize>) {
         if anchor != 0 {
-            self.refuse(
-                "anchors (`&name`) are not used in manifests",
-                "write the value out where it is needed",
-                range,
-            );
+            self.refuse("anchors (`&name`) are not used in manifests", "write the value out where it is needed", range);
         }
         if tag {
-            self.refuse(
-                "tags (`!name`) are not used in manifests",
-                "remove it; quotes make a text of anything",
-                range,
-            );
+            self.refuse("tags (`!name`) are not used in manifests", "remove it; quotes make a text of anything", range);
         }
     }
 
@@ -330,21 +236,14 @@ impl Scan<'_> {
 }
 
 fn too_deep(spot: &Spot) -> Diagnostic {
-    Diagnostic::new(
-        Code::TOO_MUCH,
-        spot,
-        format!("nested deeper than {DEPTH_MAX} levels"),
-    )
+    Diagnostic::new(Code::TOO_MUCH, spot, format!("nested deeper than {DEPTH_MAX} levels"))
 }
 
 /// The parser's message, with the mend that is most often right.
 fn syntax(spot: &Spot, info: &str) -> Diagnostic {
     let hint = if info.contains("mapping values are not allowed") {
         "a text with `: ` in it needs quotes; and check the indentation"
-    } else if info.contains("did not find expected")
-        || info.contains("simple key")
-        || info.contains("block")
-    {
+    } else if info.contains("did not find expected") || info.contains("simple key") || info.contains("block") {
         "check the indentation, and that every quote and bracket is closed"
     } else if info.contains("quoted") || info.contains("escape") {
         "check that every quote is closed; in double quotes, a backslash is written twice"

@@ -36,15 +36,10 @@ impl Source {
     pub(crate) fn new(path: &str, bytes: &[u8]) -> Result<Arc<Source>, Diagnostic> {
         let unread = |text: &str| Source::of(path, text.to_owned());
         if bytes.len() > FILE_BYTES_MAX {
-            let message = format!(
-                "the file has {} KiB; at most {} are read",
-                bytes.len() / 1024,
-                FILE_BYTES_MAX / 1024
-            );
+            let message =
+                format!("the file has {} KiB; at most {} are read", bytes.len() / 1024, FILE_BYTES_MAX / 1024);
             let error = Diagnostic::new(Code::TOO_LARGE, &unread("").start(), message);
-            return Err(error.hint(
-                "split it, and keep data out of manifests: a volume or an image carries it",
-            ));
+            return Err(error.hint("split it, and keep data out of manifests: a volume or an image carries it"));
         }
         if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes {
             let error = Diagnostic::new(Code::NOT_UTF8, &unread("").start(), "the file is UTF-16");
@@ -59,35 +54,18 @@ impl Source {
         match text.char_indices().find(|(_, c)| is_refused(*c)) {
             None => Ok(source),
             Some((at, c)) => {
-                let message = format!(
-                    "the control character U+{:04X} cannot be in a manifest",
-                    c as u32
-                );
-                let error = Diagnostic::new(
-                    Code::CONTROL_CHARACTER,
-                    &source.spot(at..at + c.len_utf8()),
-                    message,
-                );
+                let message = format!("the control character U+{:04X} cannot be in a manifest", c as u32);
+                let error = Diagnostic::new(Code::CONTROL_CHARACTER, &source.spot(at..at + c.len_utf8()), message);
                 Err(error.hint("remove it; it cannot be seen, and is hardly ever meant"))
             }
         }
     }
 
     fn of(path: &str, text: String) -> Arc<Source> {
-        let starts = text
-            .bytes()
-            .enumerate()
-            .filter(|(_, byte)| *byte == b'\n')
-            .map(|(at, _)| at + 1);
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(starts).collect();
-        let characters =
-            (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect());
-        Arc::new(Source {
-            path: path.to_owned(),
-            text,
-            lines,
-            characters,
-        })
+        let characters = (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect());
+        Arc::new(Source { path: path.to_owned(), text, lines, characters })
     }
 
     /// The file's name, as the caller gave it.
@@ -102,10 +80,7 @@ impl Source {
 
     /// A stretch of it.
     pub(crate) fn spot(self: &Arc<Self>, range: Range<usize>) -> Spot {
-        Spot {
-            source: Arc::clone(self),
-            range,
-        }
+        Spot { source: Arc::clone(self), range }
     }
 
     /// Its first character.
@@ -123,9 +98,7 @@ impl Source {
 
     /// How many characters start before this byte.
     fn characters_before(&self, byte: usize) -> usize {
-        self.characters
-            .as_ref()
-            .map_or(byte, |starts| starts.partition_point(|start| *start < byte))
+        self.characters.as_ref().map_or(byte, |starts| starts.partition_point(|start| *start < byte))
     }
 
     fn line_of(&self, at: usize) -> usize {
@@ -135,10 +108,7 @@ impl Source {
     /// Line `line` (from 0) without its end.
     fn line(&self, line: usize) -> &str {
         let end = self.lines.get(line + 1).copied().unwrap_or(self.text.len());
-        self.text
-            .get(self.lines[line]..end)
-            .unwrap_or("")
-            .trim_end_matches(['\n', '\r'])
+        self.text.get(self.lines[line]..end).unwrap_or("").trim_end_matches(['\n', '\r'])
     }
 }
 
@@ -149,19 +119,12 @@ impl Spot {
         let line = source.line_of(self.range.start);
         let (start, text) = (source.lines[line], source.line(line));
         let first = source.characters_before(start);
-        let column_of =
-            |byte: usize| source.characters_before(byte.min(start + text.len())) - first;
+        let column_of = |byte: usize| source.characters_before(byte.min(start + text.len())) - first;
         let column = column_of(self.range.start);
         let end = column_of(self.range.end).max(column + 1);
         let number = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
         let text = (text.len() <= SHOWN_LINE_MAX).then(|| text.to_owned());
-        Place {
-            file: source.path.clone(),
-            line: number(line),
-            column: number(column),
-            end_column: number(end),
-            text,
-        }
+        Place { file: source.path.clone(), line: number(line), column: number(column), end_column: number(end), text }
     }
 
     /// The line, from 1.
@@ -185,18 +148,10 @@ impl Spot {
             return self.clone();
         };
         let start = self.range.start + offset;
-        if self
-            .source
-            .text
-            .get(start + inner.start..start + inner.end.min(value.len()))
-            .is_none()
-        {
+        if self.source.text.get(start + inner.start..start + inner.end.min(value.len())).is_none() {
             return self.clone();
         }
-        Spot {
-            source: Arc::clone(&self.source),
-            range: start + inner.start..start + inner.end.min(value.len()),
-        }
+        Spot { source: Arc::clone(&self.source), range: start + inner.start..start + inner.end.min(value.len()) }
     }
 }
 
@@ -220,20 +175,13 @@ impl PartialEq for Source {
 
 fn is_refused(c: char) -> bool {
     // U+FEFF inside a text is a byte order mark that went astray; U+2028 and U+2029 break lines in some readers only.
-    (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-        || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}')
+    (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || matches!(c, '\u{feff}' | '\u{2028}' | '\u{2029}')
 }
 
 fn not_utf8(path: &str, bytes: &[u8], at: usize) -> Diagnostic {
     let readable = String::from_utf8_lossy(bytes).into_owned();
-    let source = Source::of(
-        path,
-        readable.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}"),
-    );
-    let message = format!(
-        "byte {:#04x} is not UTF-8",
-        bytes.get(at).copied().unwrap_or_default()
-    );
+    let source = Source::of(path, readable.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}"));
+    let message = format!("byte {:#04x} is not UTF-8", bytes.get(at).copied().unwrap_or_default());
     let error = Diagnostic::new(Code::NOT_UTF8, &source.spot(at..at), message);
     error.hint("save it as UTF-8")
 }

@@ -9,9 +9,7 @@ use crate::report::{Code, Diagnostic};
 /// A tab in the indentation of `line` (from 1) or the line before it, where the parser failed.
 pub(crate) fn behind_error(source: &Arc<Source>, line: u32) -> Option<Diagnostic> {
     let near = lines(source).filter(|(number, ..)| *number == line || *number + 1 == line);
-    near.filter_map(|(_, start, text)| tab(start, text))
-        .last()
-        .map(|at| diagnostic(source, at))
+    near.filter_map(|(_, start, text)| tab(start, text)).last().map(|at| diagnostic(source, at))
 }
 
 /// The first tab in the indentation of a line that is neither a comment nor part of one of `texts`.
@@ -20,23 +18,17 @@ pub(crate) fn indentation(source: &Arc<Source>, texts: &[Range<usize>]) -> Optio
         return None;
     }
     let tabs = lines(source).filter_map(|(_, start, text)| tab(start, text));
-    tabs.into_iter()
-        .find(|at| !texts.iter().any(|text| text.contains(at)))
-        .map(|at| diagnostic(source, at))
+    tabs.into_iter().find(|at| !texts.iter().any(|text| text.contains(at))).map(|at| diagnostic(source, at))
 }
 
 /// Number, first byte and text of each line.
 fn lines(source: &Source) -> impl Iterator<Item = (u32, usize, &str)> {
     let mut start = 0;
-    source
-        .text()
-        .split_inclusive('\n')
-        .zip(1..)
-        .map(move |(line, number)| {
-            let at = start;
-            start += line.len();
-            (number, at, line)
-        })
+    source.text().split_inclusive('\n').zip(1..).map(move |(line, number)| {
+        let at = start;
+        start += line.len();
+        (number, at, line)
+    })
 }
 
 /// Where the first tab is, if the line has one in front of its content.
@@ -51,7 +43,5 @@ fn tab(start: usize, line: &str) -> Option<usize> {
 
 fn diagnostic(source: &Arc<Source>, at: usize) -> Diagnostic {
     let error = Diagnostic::new(Code::TAB, &source.spot(at..at + 1), "a tab cannot indent");
-    error
-        .label("tab")
-        .hint("use spaces; most editors have a setting for it")
+    error.label("tab").hint("use spaces; most editors have a setting for it")
 }

@@ -74,21 +74,9 @@ pub struct Place {
 impl Diagnostic {
     /// `message` about `spot`.
     pub(crate) fn new(code: Code, spot: &Spot, message: impl Into<String>) -> Self {
-        let severity = if code.is_error() {
-            Severity::Error
-        } else {
-            Severity::Warning
-        };
+        let severity = if code.is_error() { Severity::Error } else { Severity::Warning };
         let (label, hint, related) = (None, None, Vec::new());
-        Self {
-            code,
-            severity,
-            message: message.into(),
-            place: spot.place(),
-            label,
-            hint,
-            related,
-        }
+        Self { code, severity, message: message.into(), place: spot.place(), label, hint, related }
     }
 
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
@@ -107,10 +95,7 @@ impl Diagnostic {
     }
 
     pub(crate) fn related(mut self, spot: &Spot, label: impl Into<String>) -> Self {
-        self.related.push(Related {
-            place: spot.place(),
-            label: label.into(),
-        });
+        self.related.push(Related { place: spot.place(), label: label.into() });
         self
     }
 
@@ -123,20 +108,13 @@ impl Diagnostic {
     /// errors, or warnings, the first [`TOLD_MAX`] are kept.
     pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
         fn key(diagnostic: &Diagnostic) -> (Severity, &Place, Code, &str) {
-            (
-                diagnostic.severity,
-                &diagnostic.place,
-                diagnostic.code,
-                &diagnostic.message,
-            )
+            (diagnostic.severity, &diagnostic.place, diagnostic.code, &diagnostic.message)
         }
         diagnostics.sort_by(|a, b| key(a).cmp(&key(b)));
         diagnostics.dedup();
         let mut told: BTreeMap<(Severity, String), usize> = BTreeMap::new();
         diagnostics.retain_mut(|diagnostic| {
-            let count = told
-                .entry((diagnostic.severity, diagnostic.place.file.clone()))
-                .or_default();
+            let count = told.entry((diagnostic.severity, diagnostic.place.file.clone())).or_default();
             *count += 1;
             if *count == TOLD_MAX + 1 {
                 *diagnostic = Self::more(diagnostic);
@@ -147,15 +125,9 @@ impl Diagnostic {
 
     /// Stands for `first` and all after it in its file.
     fn more(first: &Self) -> Self {
-        let code = if first.is_error() {
-            Code::TOO_MUCH
-        } else {
-            Code::MORE
-        };
-        let message = format!(
-            "more {}s in this file are not shown",
-            if first.is_error() { "error" } else { "warning" }
-        );
+        let code = if first.is_error() { Code::TOO_MUCH } else { Code::MORE };
+        let message =
+            format!("more {}s in this file are not shown", if first.is_error() { "error" } else { "warning" });
         let hint = Some("mend those that are shown first".to_owned());
         Self {
             code,
@@ -176,17 +148,10 @@ pub fn count(diagnostics: &[Diagnostic]) -> (usize, usize) {
 }
 
 /// The nearest of `known` to a word that nobody knows, as a hint.
-pub(crate) fn did_you_mean<'a>(
-    word: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
-    let score = |candidate: &str| {
-        strsim::normalized_damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase())
-    };
-    let scored: BTreeMap<_, _> = known
-        .into_iter()
-        .map(|name| ((score(name) * 1000.0) as u32, name))
-        .collect();
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let score =
+        |candidate: &str| strsim::normalized_damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase());
+    let scored: BTreeMap<_, _> = known.into_iter().map(|name| ((score(name) * 1000.0) as u32, name)).collect();
     let (score, name) = scored.into_iter().next_back()?;
     (score >= 600).then(|| format!("did you mean `{name}`?"))
 }

@@ -22,11 +22,7 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(
-        level
-            .primary_title(diagnostic.message.as_str())
-            .id(diagnostic.code.as_str()),
-    );
+    let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str()));
     for file in files(diagnostic) {
         for element in snippets(diagnostic, file) {
             group = match element {
@@ -59,12 +55,7 @@ pub fn summary(diagnostics: &[Diagnostic], files: usize) -> String {
         1 => format!("1 {one}"),
         n => format!("{n} {one}s"),
     };
-    let mut text = format!(
-        "{}: {}, {}.",
-        number(files, "file"),
-        number(errors, "error"),
-        number(warnings, "warning")
-    );
+    let mut text = format!("{}: {}, {}.", number(files, "file"), number(errors, "error"), number(warnings, "warning"));
     if errors > 0 {
         text += " Nothing was changed.";
     }
@@ -104,19 +95,10 @@ type Mark<'a> = (&'a Place, Option<&'a str>, bool);
 /// What is shown of `file`: its lines as one snippet if they are near to each other, else one for each.
 fn snippets<'a>(diagnostic: &'a Diagnostic, file: &str) -> Vec<Part<'a>> {
     let own = std::iter::once((&diagnostic.place, diagnostic.label.as_deref(), true));
-    let related = diagnostic
-        .related
-        .iter()
-        .map(|related| (&related.place, Some(related.label.as_str()), false));
-    let marks: Vec<Mark<'a>> = own
-        .chain(related)
-        .filter(|(place, ..)| place.file == file)
-        .collect();
+    let related = diagnostic.related.iter().map(|related| (&related.place, Some(related.label.as_str()), false));
+    let marks: Vec<Mark<'a>> = own.chain(related).filter(|(place, ..)| place.file == file).collect();
     if marks.iter().any(|(place, ..)| place.text.is_none()) {
-        return marks
-            .iter()
-            .map(|(place, ..)| Part::Origin(origin(place)))
-            .collect();
+        return marks.iter().map(|(place, ..)| Part::Origin(origin(place))).collect();
     }
     // The line that the diagnostic is about first: its place stands at the head.
     let mut lines: Vec<u32> = Vec::new();
@@ -125,34 +107,20 @@ fn snippets<'a>(diagnostic: &'a Diagnostic, file: &str) -> Vec<Part<'a>> {
             lines.push(place.line);
         }
     }
-    lines
-        .into_iter()
-        .map(|line| Part::Snippet(snippet(&marks, line)))
-        .collect()
+    lines.into_iter().map(|line| Part::Snippet(snippet(&marks, line))).collect()
 }
 
 fn origin(place: &Place) -> Origin<'_> {
-    Origin::path(place.file.as_str())
-        .line(place.line as usize)
-        .char_column(place.column as usize)
+    Origin::path(place.file.as_str()).line(place.line as usize).char_column(place.column as usize)
 }
 
 fn snippet<'a>(marks: &[Mark<'a>], line: u32) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let of_line: Vec<&Mark<'a>> = marks
-        .iter()
-        .filter(|(place, ..)| place.line == line)
-        .collect();
+    let of_line: Vec<&Mark<'a>> = marks.iter().filter(|(place, ..)| place.line == line).collect();
     let (place, ..) = of_line[0];
     let text = place.text.as_deref().unwrap_or_default();
-    let mut snippet = Snippet::source(text)
-        .path(place.file.as_str())
-        .line_start(line as usize);
+    let mut snippet = Snippet::source(text).path(place.file.as_str()).line_start(line as usize);
     for (place, label, primary) in of_line {
-        let kind = if *primary {
-            AnnotationKind::Primary
-        } else {
-            AnnotationKind::Context
-        };
+        let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
         let annotation = kind.span(bytes(text, place));
         snippet = snippet.annotation(match label {
             Some(label) => annotation.label(*label),
@@ -166,9 +134,7 @@ fn snippet<'a>(marks: &[Mark<'a>], line: u32) -> Snippet<'a, annotate_snippets::
 fn bytes(text: &str, place: &Place) -> Range<usize> {
     let byte = |column: u32| {
         let character = column.saturating_sub(1) as usize;
-        text.char_indices()
-            .nth(character)
-            .map_or(text.len(), |(at, _)| at)
+        text.char_indices().nth(character).map_or(text.len(), |(at, _)| at)
     };
     let start = byte(place.column);
     start..byte(place.end_column).max(start)

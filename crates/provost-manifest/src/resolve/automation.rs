@@ -32,28 +32,17 @@ pub(crate) fn resolve(
     around: &Around<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Automation> {
-    let policies: Vec<&Policy<'_>> = around
-        .policies
-        .iter()
-        .filter(|policy| policy.selects(SubjectKind::Automation, document))
-        .collect();
+    let policies: Vec<&Policy<'_>> =
+        around.policies.iter().filter(|policy| policy.selects(SubjectKind::Automation, document)).collect();
     let own = leaves(document, document.node("spec"));
     let layers = Layers::new(Fields::All, &policies, document, &own, out);
-    let subject = power::Subject {
-        document,
-        path: "spec",
-        volumes: &spec.volumes,
-        layers: &layers,
-        is_policy: false,
-    };
+    let subject = power::Subject { document, path: "spec", volumes: &spec.volumes, layers: &layers, is_policy: false };
     power::check(&subject, &policies, &around.facts.never, out);
     limits::check_layers(&layers, &policies, document, out);
     let hooks = hooks(document, spec, &policies, around, out);
     if policies.iter().any(|policy| !policy.rules.is_empty()) {
         let effective = effective(document, &layers, &policies, out);
-        policies
-            .iter()
-            .for_each(|policy| rules::check(policy, document, &effective, out));
+        policies.iter().for_each(|policy| rules::check(policy, document, &effective, out));
     }
     let schedules = when::schedules(document, spec, &layers, around.now, out);
     let parts = Parts {
@@ -68,17 +57,9 @@ pub(crate) fn resolve(
     let retries = settings.retries?;
     let timeout_s = settings.timeout?.0;
     if timeout_s == 0 {
-        let spot = layers.get("timeout").map_or_else(
-            || document.name_spot(),
-            |setting| setting.spot_or_name(document),
-        );
+        let spot = layers.get("timeout").map_or_else(|| document.name_spot(), |setting| setting.spot_or_name(document));
         out.push(
-            Diagnostic::new(
-                Code::OUT_OF_RANGE,
-                &spot,
-                "a timeout of 0s leaves no time at all",
-            )
-            .hint("the least is 1s"),
+            Diagnostic::new(Code::OUT_OF_RANGE, &spot, "a timeout of 0s leaves no time at all").hint("the least is 1s"),
         );
     }
     Some(Automation {
@@ -96,11 +77,7 @@ pub(crate) fn resolve(
             })
             .collect(),
         workload,
-        params: spec
-            .params
-            .iter()
-            .map(|(name, spec)| (name.clone(), param(spec)))
-            .collect(),
+        params: spec.params.iter().map(|(name, spec)| (name.clone(), param(spec))).collect(),
         timeout_s,
         grace_s: settings.grace_period?.0,
         retries: Retries {
@@ -117,10 +94,7 @@ pub(crate) fn resolve(
         run_limits: limits::run_limits(&policies),
         hooks,
         notify: notify::merge(&policies, spec),
-        freezes: policies
-            .iter()
-            .flat_map(|policy| policy.freezes.iter().cloned())
-            .collect(),
+        freezes: policies.iter().flat_map(|policy| policy.freezes.iter().cloned()).collect(),
         history: history(&layers)?,
         suspend: spec.suspend,
         origins: Arc::new(origins(document, &layers)),
@@ -135,22 +109,9 @@ fn hooks(
     around: &Around<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
-    let own = hook::of_owner(
-        document,
-        &spec.hooks,
-        &Trust::Automation { policies },
-        around.facts,
-        out,
-    );
-    let of_policies = policies
-        .iter()
-        .flat_map(|policy| policy.hooks.iter())
-        .filter(|hook| is_of_runs(hook));
-    of_policies
-        .chain(around.plugin_hooks)
-        .cloned()
-        .chain(own)
-        .collect()
+    let own = hook::of_owner(document, &spec.hooks, &Trust::Automation { policies }, around.facts, out);
+    let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter()).filter(|hook| is_of_runs(hook));
+    of_policies.chain(around.plugin_hooks).cloned().chain(own).collect()
 }
 
 /// Whether a hook is bound to an event of a run.
@@ -165,10 +126,7 @@ pub(crate) fn effective(
     policies: &[&Policy<'_>],
     out: &mut Vec<Diagnostic>,
 ) -> Value {
-    let mut spec = document
-        .node("spec")
-        .map(crate::read::Node::json)
-        .unwrap_or_default();
+    let mut spec = document.node("spec").map(crate::read::Node::json).unwrap_or_default();
     if let Some(hooks) = spec.get_mut("hooks").and_then(Value::as_array_mut) {
         for (index, hook) in hooks.iter_mut().enumerate() {
             let own = leaves(document, document.node(&format!("spec/hooks/{index}")));
@@ -208,11 +166,7 @@ fn param(spec: &ParamSpec) -> Param {
 /// Where each value comes from: the settings one by one, the rest of the manifest by field (A8).
 fn origins(document: &Document, layers: &Layers<'_>) -> BTreeMap<String, Origin> {
     let mut origins = BTreeMap::new();
-    for entry in document
-        .node("spec")
-        .map(crate::read::Node::entries)
-        .unwrap_or_default()
-    {
+    for entry in document.node("spec").map(crate::read::Node::entries).unwrap_or_default() {
         if !crate::resolve::built_in::is_setting(&entry.key) {
             let line = document.source.spot(entry.key_span.clone()).line();
             let origin = Origin {
@@ -224,10 +178,6 @@ fn origins(document: &Document, layers: &Layers<'_>) -> BTreeMap<String, Origin>
             origins.insert(format!("spec.{}", entry.key), origin);
         }
     }
-    origins.extend(
-        layers
-            .iter()
-            .map(|(path, setting)| (format!("spec.{path}"), setting.origin())),
-    );
+    origins.extend(layers.iter().map(|(path, setting)| (format!("spec.{path}"), setting.origin())));
     origins
 }

@@ -20,14 +20,9 @@ pub(crate) fn resolve(
     facts: &ServerFacts,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Channel> {
-    let policies: Vec<&Policy<'_>> = all
-        .iter()
-        .filter(|policy| policy.selects(SubjectKind::Channel, document))
-        .collect();
-    let json = document
-        .node("spec")
-        .map(crate::read::Node::json)
-        .unwrap_or_default();
+    let policies: Vec<&Policy<'_>> =
+        all.iter().filter(|policy| policy.selects(SubjectKind::Channel, document)).collect();
+    let json = document.node("spec").map(crate::read::Node::json).unwrap_or_default();
     policies
         .iter()
         .filter(|policy| policy.rules_for(SubjectKind::Channel))
@@ -37,10 +32,7 @@ pub(crate) fn resolve(
         target: target(document, spec, &policies, facts, out)?,
         failover: spec.failover.clone(),
         repeat_every_s: spec.repeat_every.map(|every| every.0),
-        reply: spec.reply.as_ref().map(|reply| ReplyRule {
-            timeout_s: reply.timeout.0,
-            default: reply.default,
-        }),
+        reply: spec.reply.as_ref().map(|reply| ReplyRule { timeout_s: reply.timeout.0, default: reply.default }),
         timeout_s: spec.timeout.map_or(CHANNEL_TIMEOUT_S, |timeout| timeout.0),
     })
 }
@@ -53,21 +45,15 @@ fn target(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Target> {
     match (&spec.webhook, &spec.command, &spec.file) {
-        (Some(webhook), None, None) => Some(Target::Webhook {
-            url: webhook.url.clone(),
-            secret: webhook.secret.clone(),
-        }),
+        (Some(webhook), None, None) => {
+            Some(Target::Webhook { url: webhook.url.clone(), secret: webhook.secret.clone() })
+        }
         (None, Some(command), None) => {
             let path = "spec/command";
             let own = leaves(document, document.node(path));
             let layers = Layers::new(Fields::Container, policies, document, &own, out);
-            let subject = power::Subject {
-                document,
-                path,
-                volumes: &command.volumes,
-                layers: &layers,
-                is_policy: false,
-            };
+            let subject =
+                power::Subject { document, path, volumes: &command.volumes, layers: &layers, is_policy: false };
             power::check(&subject, policies, &facts.never, out);
             limits::check_layers(&layers, policies, document, out);
             let parts = Parts {
@@ -78,22 +64,13 @@ fn target(
                 volumes: &command.volumes,
             };
             let workload = container::workload(document, path, &parts, &layers, out)?;
-            Some(Target::Command {
-                workload: Box::new(workload),
-            })
+            Some(Target::Command { workload: Box::new(workload) })
         }
-        (None, None, Some(file)) => Some(Target::File {
-            path: file.path.clone(),
-        }),
+        (None, None, Some(file)) => Some(Target::File { path: file.path.clone() }),
         _ => {
             let hint = "give exactly one of `webhook`, `command` and `file`; for several, make several channels";
             out.push(
-                Diagnostic::new(
-                    Code::TOGETHER,
-                    &document.spot_of("spec"),
-                    "a channel delivers in one way",
-                )
-                .hint(hint),
+                Diagnostic::new(Code::TOGETHER, &document.spot_of("spec"), "a channel delivers in one way").hint(hint),
             );
             None
         }

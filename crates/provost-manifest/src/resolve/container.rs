@@ -20,11 +20,7 @@ pub(crate) struct Parts<'a> {
 /// The settings in force, typed.
 ///
 /// Errors: what the schema let pass and the types refuse, at the document's name.
-pub(crate) fn settings(
-    document: &Document,
-    layers: &Layers<'_>,
-    out: &mut Vec<Diagnostic>,
-) -> Option<Settings> {
+pub(crate) fn settings(document: &Document, layers: &Layers<'_>, out: &mut Vec<Diagnostic>) -> Option<Settings> {
     let mut object = Map::new();
     layers.write(&mut object);
     let settings = serde_json::from_value(Value::Object(object));
@@ -76,38 +72,19 @@ pub(crate) fn from_settings(
         add_capabilities: settings.add_capabilities.clone()?,
         network: settings.network.clone()?,
         volumes: parts.volumes.iter().map(mount).collect(),
-        resources: Resources {
-            cpu_millis: resources.cpu?.0,
-            memory_bytes: resources.memory?.0,
-            pids: resources.pids?,
-        },
+        resources: Resources { cpu_millis: resources.cpu?.0, memory_bytes: resources.memory?.0, pids: resources.pids? },
     })
 }
 
 fn mount(volume: &VolumeSpec) -> VolumeMount {
-    let VolumeSpec {
-        name,
-        path,
-        host_path,
-        read_only,
-    } = volume.clone();
-    VolumeMount {
-        name,
-        path,
-        host_path,
-        read_only,
-    }
+    let VolumeSpec { name, path, host_path, read_only } = volume.clone();
+    VolumeMount { name, path, host_path, read_only }
 }
 
 /// The folder in which Provost itself puts things.
 const OWN_FOLDER: &str = "/provost";
 
-fn check_volumes(
-    document: &Document,
-    path: &str,
-    volumes: &[VolumeSpec],
-    out: &mut Vec<Diagnostic>,
-) {
+fn check_volumes(document: &Document, path: &str, volumes: &[VolumeSpec], out: &mut Vec<Diagnostic>) {
     for (index, volume) in volumes.iter().enumerate() {
         let place = |key: &str| document.spot_of(&format!("{path}/volumes/{index}/{key}"));
         let plain = |text: &str| text.trim_end_matches('/').to_owned();
@@ -122,39 +99,22 @@ fn check_volumes(
                 "choose another folder of the container, such as /data",
             );
         }
-        for (key, text) in [
-            ("path", Some(&volume.path)),
-            ("hostPath", volume.host_path.as_ref()),
-        ] {
+        for (key, text) in [("path", Some(&volume.path)), ("hostPath", volume.host_path.as_ref())] {
             if text.is_some_and(|text| {
-                text.split('/').any(|part| matches!(part, "." | ".."))
-                    || text.contains([':', '\n', '\0'])
+                text.split('/').any(|part| matches!(part, "." | "..")) || text.contains([':', '\n', '\0'])
             }) {
                 refuse(
                     key,
-                    format!(
-                        "`{}` has `.`, `..` or `:` in it",
-                        text.map_or("", String::as_str)
-                    ),
+                    format!("`{}` has `.`, `..` or `:` in it", text.map_or("", String::as_str)),
                     "write the path straight out",
                 );
             }
         }
-        if let Some(first) = volumes[..index]
-            .iter()
-            .position(|other| plain(&other.path) == inside)
-        {
-            let error = Diagnostic::new(
-                Code::PATH,
-                &place("path"),
-                format!("two volumes are mounted at `{inside}`"),
-            );
+        if let Some(first) = volumes[..index].iter().position(|other| plain(&other.path) == inside) {
+            let error = Diagnostic::new(Code::PATH, &place("path"), format!("two volumes are mounted at `{inside}`"));
             out.push(
                 error
-                    .related(
-                        &document.spot_of(&format!("{path}/volumes/{first}/path")),
-                        "first here",
-                    )
+                    .related(&document.spot_of(&format!("{path}/volumes/{first}/path")), "first here")
                     .hint("give one of them another `path`"),
             );
         }
@@ -166,17 +126,11 @@ fn check_env(document: &Document, layers: &Layers<'_>, out: &mut Vec<Diagnostic>
         let Some(name) = path.strip_prefix("env.") else {
             continue;
         };
-        let spot = setting
-            .by
-            .map_or_else(|| document.name_spot(), |(_, leaf)| leaf.key.clone());
+        let spot = setting.by.map_or_else(|| document.name_spot(), |(_, leaf)| leaf.key.clone());
         let word = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !word {
-            let error = Diagnostic::new(
-                Code::ENV_NAME,
-                &spot,
-                format!("`{name}` cannot be the name of a variable"),
-            );
+            let error = Diagnostic::new(Code::ENV_NAME, &spot, format!("`{name}` cannot be the name of a variable"));
             out.push(error.hint("use letters, digits and `_`, not beginning with a digit"));
         } else if name.starts_with("PROVOST_") {
             let error = Diagnostic::new(

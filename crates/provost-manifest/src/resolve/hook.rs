@@ -22,10 +22,7 @@ pub(crate) enum Trust<'a> {
     /// A policy: only the server's configuration is above it.
     Policy { order: i64 },
     /// A plugin, under these policies.
-    Plugin {
-        spec: &'a PluginSpec,
-        policies: &'a [&'a Policy<'a>],
-    },
+    Plugin { spec: &'a PluginSpec, policies: &'a [&'a Policy<'a>] },
     /// An automation, under these policies.
     Automation { policies: &'a [&'a Policy<'a>] },
 }
@@ -41,14 +38,8 @@ impl<'a> Trust<'a> {
     fn owner(&self, name: &Name) -> HookOwner {
         let name = name.clone();
         match self {
-            Trust::Policy { order } => HookOwner::Policy {
-                name,
-                order: *order,
-            },
-            Trust::Plugin { spec, .. } => HookOwner::Plugin {
-                name,
-                order: spec.order,
-            },
+            Trust::Policy { order } => HookOwner::Policy { name, order: *order },
+            Trust::Plugin { spec, .. } => HookOwner::Plugin { name, order: spec.order },
             Trust::Automation { .. } => HookOwner::Automation,
         }
     }
@@ -78,10 +69,7 @@ pub(crate) fn of_owner(
             );
             out.push(
                 error
-                    .related(
-                        &document.spot_of(&format!("spec/hooks/{first}/name")),
-                        "first here",
-                    )
+                    .related(&document.spot_of(&format!("spec/hooks/{first}/name")), "first here")
                     .hint("give one of them another name"),
             );
         }
@@ -110,12 +98,7 @@ fn one(
             _ => "give the hook an `image`",
         };
         out.push(
-            Diagnostic::new(
-                Code::NO_IMAGE,
-                &document.spot_of(path),
-                format!("hook `{name}` has no image"),
-            )
-            .hint(hint),
+            Diagnostic::new(Code::NO_IMAGE, &document.spot_of(path), format!("hook `{name}` has no image")).hint(hint),
         );
         return None;
     };
@@ -123,13 +106,7 @@ fn one(
     let own = leaves(document, document.node(path));
     let layers = Layers::new(Fields::Container, trust.policies(), document, &own, out);
     let is_policy = matches!(trust, Trust::Policy { .. });
-    let subject = power::Subject {
-        document,
-        path,
-        volumes: &spec.volumes,
-        layers: &layers,
-        is_policy,
-    };
+    let subject = power::Subject { document, path, volumes: &spec.volumes, layers: &layers, is_policy };
     power::check(&subject, trust.policies(), &facts.never, out);
     limits::check_layers(&layers, trust.policies(), document, out);
     let given_timeout = spec.timeout.map(|timeout| timeout.0);
@@ -165,21 +142,12 @@ fn one(
 }
 
 /// What a failure means: as written, or `Fail` where something waits for the hook and can still be stopped.
-fn on_error(
-    document: &Document,
-    path: &str,
-    spec: &HookSpec,
-    out: &mut Vec<Diagnostic>,
-) -> OnError {
+fn on_error(document: &Document, path: &str, spec: &HookSpec, out: &mut Vec<Diagnostic>) -> OnError {
     let can_stop = matches!(spec.event.as_str(), "run.starting" | "server.startup");
     match spec.on_error {
         Some(OnError::Fail) if spec.background => {
             let spot = document.spot_of(&format!("{path}/onError"));
-            let error = Diagnostic::new(
-                Code::TOGETHER,
-                &spot,
-                "a hook in the background cannot stop anything",
-            );
+            let error = Diagnostic::new(Code::TOGETHER, &spot, "a hook in the background cannot stop anything");
             out.push(error.hint("remove `background: true` or `onError: Fail`"));
             OnError::Fail
         }
@@ -189,20 +157,11 @@ fn on_error(
     }
 }
 
-fn check_event(
-    document: &Document,
-    path: &str,
-    spec: &HookSpec,
-    trust: &Trust<'_>,
-    out: &mut Vec<Diagnostic>,
-) {
+fn check_event(document: &Document, path: &str, spec: &HookSpec, trust: &Trust<'_>, out: &mut Vec<Diagnostic>) {
     let path = format!("{path}/event");
     event_name(document, &path, &spec.event, out);
     if matches!(trust, Trust::Automation { .. }) && !spec.event.starts_with("run.") {
-        let message = format!(
-            "an automation's own hooks are about its runs; `{}` is no event of a run",
-            spec.event
-        );
+        let message = format!("an automation's own hooks are about its runs; `{}` is no event of a run", spec.event);
         let error = Diagnostic::new(Code::WRONG_EVENT, &document.spot_of(&path), message);
         out.push(error.hint("to start on the event, use `triggers`; to react to it on the server, put the hook into a policy or a plugin"));
     }
@@ -217,21 +176,14 @@ pub(crate) fn event_name(document: &Document, path: &str, event: &str, out: &mut
     let family = event.split('.').next().unwrap_or_default();
     let near = did_you_mean(event, OWN_EVENTS.iter().copied());
     if OWN_EVENT_FAMILIES.contains(&family) {
-        let of_family: Vec<&str> = OWN_EVENTS
-            .iter()
-            .copied()
-            .filter(|own| own.split('.').next() == Some(family))
-            .collect();
+        let of_family: Vec<&str> =
+            OWN_EVENTS.iter().copied().filter(|own| own.split('.').next() == Some(family)).collect();
         let all = match of_family.as_slice() {
             [] => format!("events `{family}.*` are not supported yet by this version"),
             known => format!("there are {}", known.join(", ")),
         };
         let near = did_you_mean(event, of_family.iter().copied());
-        let error = Diagnostic::new(
-            Code::UNKNOWN_EVENT,
-            &spot,
-            format!("there is no event `{event}`"),
-        );
+        let error = Diagnostic::new(Code::UNKNOWN_EVENT, &spot, format!("there is no event `{event}`"));
         out.push(error.hint(near.unwrap_or(all)));
     } else if let Some(near) = near.filter(|_| nearly_ours(event)) {
         let warning = Diagnostic::new(
@@ -245,7 +197,5 @@ pub(crate) fn event_name(document: &Document, path: &str, event: &str, out: &mut
 
 /// Whether a free name is so near to one of ours that it is probably meant.
 fn nearly_ours(event: &str) -> bool {
-    OWN_EVENTS
-        .iter()
-        .any(|own| strsim::normalized_damerau_levenshtein(event, own) >= 0.8)
+    OWN_EVENTS.iter().any(|own| strsim::normalized_damerau_levenshtein(event, own) >= 0.8)
 }

@@ -31,30 +31,14 @@ pub(crate) fn leaves(document: &Document, node: Option<&Node>) -> Vec<Leaf> {
             continue;
         }
         let mut add = |path: String, key: &std::ops::Range<usize>, value: &Node| {
-            let span = if value.is_scalar() && !value.span.is_empty() {
-                &value.span
-            } else {
-                key
-            };
-            let (spot, key) = (
-                document.source.spot(span.clone()),
-                document.source.spot(key.clone()),
-            );
-            leaves.push(Leaf {
-                path,
-                value: value.json(),
-                spot,
-                key,
-            });
+            let span = if value.is_scalar() && !value.span.is_empty() { &value.span } else { key };
+            let (spot, key) = (document.source.spot(span.clone()), document.source.spot(key.clone()));
+            leaves.push(Leaf { path, value: value.json(), spot, key });
         };
         match (&entry.value.content, entry.key.as_str()) {
             (Content::Map(below), key) => {
                 for inner in below {
-                    add(
-                        format!("{key}.{}", inner.key),
-                        &inner.key_span,
-                        &inner.value,
-                    );
+                    add(format!("{key}.{}", inner.key), &inner.key_span, &inner.value);
                 }
             }
             (_, "retries") => add("retries.limit".to_owned(), &entry.key_span, &entry.value),
@@ -107,19 +91,8 @@ impl<'a> Layers<'a> {
         out: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut layers = Layers::default();
-        for (path, value) in built_in::values()
-            .iter()
-            .filter(|(path, _)| fields.has(path))
-        {
-            layers.values.insert(
-                path,
-                Setting {
-                    value,
-                    scope: Scope::BuiltIn,
-                    by: None,
-                    order: 0,
-                },
-            );
+        for (path, value) in built_in::values().iter().filter(|(path, _)| fields.has(path)) {
+            layers.values.insert(path, Setting { value, scope: Scope::BuiltIn, by: None, order: 0 });
         }
         for policy in policies {
             for leaf in policy.defaults.iter().filter(|leaf| fields.has(&leaf.path)) {
@@ -129,15 +102,7 @@ impl<'a> Layers<'a> {
         layers.clamp(policies);
         for leaf in own.iter().filter(|leaf| fields.has(&leaf.path)) {
             let by = Some((document, leaf));
-            layers.values.insert(
-                &leaf.path,
-                Setting {
-                    value: &leaf.value,
-                    scope: Scope::Automation,
-                    by,
-                    order: 0,
-                },
-            );
+            layers.values.insert(&leaf.path, Setting { value: &leaf.value, scope: Scope::Automation, by, order: 0 });
         }
         for policy in policies {
             for leaf in policy.enforced.iter().filter(|leaf| fields.has(&leaf.path)) {
@@ -147,30 +112,15 @@ impl<'a> Layers<'a> {
         layers
     }
 
-    fn lay_policy(
-        &mut self,
-        policy: &'a Policy<'a>,
-        leaf: &'a Leaf,
-        scope: Scope,
-        out: &mut Vec<Diagnostic>,
-    ) {
+    fn lay_policy(&mut self, policy: &'a Policy<'a>, leaf: &'a Leaf, scope: Scope, out: &mut Vec<Diagnostic>) {
         let by = Some((policy.document, leaf));
-        let new = Setting {
-            value: &leaf.value,
-            scope,
-            by,
-            order: policy.spec.order,
-        };
+        let new = Setting { value: &leaf.value, scope, by, order: policy.spec.order };
         if let Some(old) = self.values.get(leaf.path.as_str())
             && !same(&leaf.path, old.value, new.value)
             && let Some((document, said)) = old.by
         {
             if old.scope == scope && old.order == new.order {
-                out.push(disagree(
-                    &leaf.path,
-                    (document, &said.spot),
-                    (policy.document, &leaf.spot),
-                ));
+                out.push(disagree(&leaf.path, (document, &said.spot), (policy.document, &leaf.spot)));
             } else if old.scope == Scope::Automation {
                 out.push(enforced(&leaf.path, &said.spot, policy.document, leaf));
             }
@@ -190,12 +140,7 @@ impl<'a> Layers<'a> {
                     && amount(path, setting.value) > amount(path, &limit.value)
                 {
                     let by = Some((policy.document, limit));
-                    *setting = Setting {
-                        value: &limit.value,
-                        scope: Scope::PolicyDefault,
-                        by,
-                        order: i64::MIN,
-                    };
+                    *setting = Setting { value: &limit.value, scope: Scope::PolicyDefault, by, order: i64::MIN };
                 }
             }
         }
@@ -213,11 +158,7 @@ impl<'a> Layers<'a> {
 
     /// Writes the values into `spec`, an object, without the history, which no manifest but a policy has.
     pub(crate) fn write(&self, spec: &mut Map<String, Value>) {
-        for (path, setting) in self
-            .values
-            .iter()
-            .filter(|(path, _)| !path.starts_with("history."))
-        {
+        for (path, setting) in self.values.iter().filter(|(path, _)| !path.starts_with("history.")) {
             match path.split_once('.') {
                 None => drop(spec.insert((*path).to_owned(), setting.value.clone())),
                 Some((key, below)) => {
@@ -236,36 +177,21 @@ impl<'a> Layers<'a> {
     /// The values below `key`, as an object: `history`.
     pub(crate) fn object(&self, key: &str) -> Map<String, Value> {
         let below = |path: &str| Some(path.strip_prefix(key)?.strip_prefix('.')?.to_owned());
-        self.values
-            .iter()
-            .filter_map(|(path, setting)| Some((below(path)?, setting.value.clone())))
-            .collect()
+        self.values.iter().filter_map(|(path, setting)| Some((below(path)?, setting.value.clone()))).collect()
     }
 }
 
 impl Setting<'_> {
     /// Who said so, as the model tells it.
     pub(crate) fn origin(&self) -> Origin {
-        let document = self.by.map_or_else(
-            || "built-in default".to_owned(),
-            |(document, _)| document.id(),
-        );
-        let (file, line) = self
-            .by
-            .map(|(_, leaf)| (leaf.spot.path().to_owned(), leaf.spot.line()))
-            .unzip();
-        Origin {
-            document,
-            scope: self.scope,
-            file,
-            line,
-        }
+        let document = self.by.map_or_else(|| "built-in default".to_owned(), |(document, _)| document.id());
+        let (file, line) = self.by.map(|(_, leaf)| (leaf.spot.path().to_owned(), leaf.spot.line())).unzip();
+        Origin { document, scope: self.scope, file, line }
     }
 
     /// Where it is said; of built-in defaults, the name of the document that they hold for.
     pub(crate) fn spot_or_name(&self, document: &Document) -> Spot {
-        self.by
-            .map_or_else(|| document.name_spot(), |(_, leaf)| leaf.spot.clone())
+        self.by.map_or_else(|| document.name_spot(), |(_, leaf)| leaf.spot.clone())
     }
 
     /// Whether a policy said so.
@@ -292,14 +218,10 @@ pub(crate) fn limit_path(limit: &str) -> Option<&'static str> {
 
 /// The number that a value of a path stands for, in the smallest unit.
 pub(crate) fn amount(path: &str, value: &Value) -> Option<u64> {
-    let text = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match path {
-        "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "retries.backoff"
-        | "retries.maxBackoff" | "history.keep" | "history.logs" => {
-            Seconds::parse(&text).map(|seconds| seconds.0)
-        }
+        "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "retries.backoff" | "retries.maxBackoff"
+        | "history.keep" | "history.logs" => Seconds::parse(&text).map(|seconds| seconds.0),
         "resources.memory" | "history.logSize" => Bytes::parse(&text).map(|bytes| bytes.0),
         "resources.cpu" => Millicores::parse(&text).map(|cores| cores.0),
         _ => value.as_u64(),
@@ -312,18 +234,10 @@ fn same(path: &str, a: &Value, b: &Value) -> bool {
 }
 
 fn disagree(path: &str, first: (&Document, &Spot), second: (&Document, &Spot)) -> Diagnostic {
-    let (first, second) = if first.0.name <= second.0.name {
-        (first, second)
-    } else {
-        (second, first)
-    };
-    let message = format!(
-        "{} and {} have the same order and set `{path}` differently",
-        first.0.id(),
-        second.0.id()
-    );
-    let error = Diagnostic::new(Code::POLICIES_DISAGREE, second.1, message)
-        .label(format!("{} says this", second.0.id()));
+    let (first, second) = if first.0.name <= second.0.name { (first, second) } else { (second, first) };
+    let message = format!("{} and {} have the same order and set `{path}` differently", first.0.id(), second.0.id());
+    let error =
+        Diagnostic::new(Code::POLICIES_DISAGREE, second.1, message).label(format!("{} says this", second.0.id()));
     error
         .related(first.1, format!("{} says this", first.0.id()))
         .hint("give one of them another `order`; the higher one decides")
@@ -335,10 +249,7 @@ pub(crate) fn enforced(path: &str, spot: &Spot, policy: &Document, leaf: &Leaf) 
     let error = Diagnostic::new(
         Code::ENFORCED,
         spot,
-        format!(
-            "`{path}` is not this manifest's to say: {id} enforces {}",
-            leaf.value
-        ),
+        format!("`{path}` is not this manifest's to say: {id} enforces {}", leaf.value),
     );
     error
         .label("says otherwise")

@@ -18,19 +18,11 @@ pub(crate) fn check_layers(
 ) {
     for policy in policies {
         for limit in &policy.limits {
-            let Some((path, setting)) =
-                limit_path(&limit.path).and_then(|path| Some((path, layers.get(path)?)))
-            else {
+            let Some((path, setting)) = limit_path(&limit.path).and_then(|path| Some((path, layers.get(path)?))) else {
                 continue;
             };
             if amount(path, setting.value) > amount(path, &limit.value) {
-                out.push(above(
-                    path,
-                    setting.value,
-                    &setting.spot_or_name(document),
-                    policy,
-                    limit,
-                ));
+                out.push(above(path, setting.value, &setting.spot_or_name(document), policy, limit));
             }
         }
     }
@@ -53,13 +45,9 @@ pub(crate) fn hook_timeout(
             continue;
         };
         match given {
-            Some(given) if given > most => out.push(above(
-                "timeout",
-                &Value::from(Seconds(given).text()),
-                spot,
-                policy,
-                limit,
-            )),
+            Some(given) if given > most => {
+                out.push(above("timeout", &Value::from(Seconds(given).text()), spot, policy, limit))
+            }
             Some(_) => {}
             None => timeout = timeout.min(most),
         }
@@ -68,17 +56,9 @@ pub(crate) fn hook_timeout(
 }
 
 fn above(path: &str, value: &Value, spot: &Spot, policy: &Policy<'_>, limit: &Leaf) -> Diagnostic {
-    let plain = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let id = policy.document.id();
-    let message = format!(
-        "`{path}` is {}, above the limit of {}",
-        plain(value),
-        plain(&limit.value)
-    );
+    let message = format!("`{path}` is {}, above the limit of {}", plain(value), plain(&limit.value));
     let error = Diagnostic::new(Code::ABOVE_LIMIT, spot, message)
         .label("too much")
         .related(&limit.spot, format!("the limit of {id}"));
@@ -89,10 +69,7 @@ fn above(path: &str, value: &Value, spot: &Spot, policy: &Policy<'_>, limit: &Le
 pub(crate) fn run_limits(policies: &[&Policy<'_>]) -> Vec<RunLimit> {
     let limit = |policy: &&Policy<'_>| {
         let runs_at_once = policy.spec.limits.runs_at_once?;
-        Some(RunLimit {
-            policy: policy.document.name.clone(),
-            runs_at_once,
-        })
+        Some(RunLimit { policy: policy.document.name.clone(), runs_at_once })
     };
     policies.iter().filter_map(limit).collect()
 }

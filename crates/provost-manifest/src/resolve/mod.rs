@@ -47,34 +47,19 @@ pub(crate) struct Now {
 
 impl Now {
     pub(crate) fn new(instant: Option<Timestamp>) -> Self {
-        Self {
-            instant,
-            said: RefCell::default(),
-        }
+        Self { instant, said: RefCell::default() }
     }
 
     /// What clock changes do to a schedule within the next two years, about `spot`.
     fn clock_warning(&self, schedule: &Schedule, spot: &Spot) -> Option<Diagnostic> {
         let from = self.instant?;
-        let Timing::Cron {
-            cron,
-            zone,
-            on_gap,
-            on_fold,
-        } = &schedule.timing
-        else {
+        let Timing::Cron { cron, zone, on_gap, on_fold } = &schedule.timing else {
             return None;
         };
-        let key = (
-            cron.source().to_owned(),
-            zone.name(),
-            *on_gap as u8 * 2 + *on_fold as u8,
-        );
+        let key = (cron.source().to_owned(), zone.name(), *on_gap as u8 * 2 + *on_fold as u8);
         let mut said = self.said.borrow_mut();
         let warning = said.entry(key).or_insert_with(|| {
-            let until = from
-                .checked_add((2 * 366 * 24).hours())
-                .unwrap_or(Timestamp::MAX);
+            let until = from.checked_add((2 * 366 * 24).hours()).unwrap_or(Timestamp::MAX);
             when::clock_warning(schedule, from, until)
         });
         let (message, hint) = warning.clone()?;
@@ -83,56 +68,33 @@ impl Now {
 }
 
 /// Resolves all documents. What cannot be resolved is left out and told.
-pub(crate) fn resolve(
-    documents: &[Document],
-    facts: &ServerFacts,
-    now: &Now,
-    out: &mut Vec<Diagnostic>,
-) -> Desired {
+pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, out: &mut Vec<Diagnostic>) -> Desired {
     let policies = Policy::all(documents, facts, out);
-    policies
-        .iter()
-        .for_each(|policy| policy.warn_if_idle(documents, out));
+    policies.iter().for_each(|policy| policy.warn_if_idle(documents, out));
     let mut desired = Desired::default();
     let plugin_hooks = plugins(documents, &policies, facts, &mut desired, out);
-    let around = Around {
-        policies: &policies,
-        plugin_hooks: &plugin_hooks,
-        facts,
-        now,
-    };
+    let around = Around { policies: &policies, plugin_hooks: &plugin_hooks, facts, now };
     for document in documents {
         match &document.spec {
             Spec::Automation(spec) => {
                 if let Some(automation) = automation::resolve(document, spec, &around, out) {
-                    desired
-                        .automations
-                        .insert(document.name.clone(), Arc::new(automation));
+                    desired.automations.insert(document.name.clone(), Arc::new(automation));
                 }
             }
             Spec::Channel(spec) => {
                 if let Some(channel) = channel::resolve(document, spec, &policies, facts, out) {
-                    desired
-                        .channels
-                        .insert(document.name.clone(), Arc::new(channel));
+                    desired.channels.insert(document.name.clone(), Arc::new(channel));
                 }
             }
             Spec::Plugin(_) | Spec::Policy(_) => {}
         }
     }
     for policy in &policies {
-        desired
-            .policies
-            .insert(policy.document.name.clone(), summary(policy, documents));
+        desired.policies.insert(policy.document.name.clone(), summary(policy, documents));
     }
-    let of_policies = policies
-        .iter()
-        .flat_map(|policy| policy.hooks.iter().cloned());
+    let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter().cloned());
     let others = std::mem::take(&mut desired.hooks);
-    desired.hooks = of_policies
-        .filter(|hook| !is_of_runs(hook))
-        .chain(others)
-        .collect();
+    desired.hooks = of_policies.filter(|hook| !is_of_runs(hook)).chain(others).collect();
     desired
 }
 
@@ -156,15 +118,9 @@ fn plugins(
     let mut of_runs = Vec::new();
     for (document, spec) in plugins {
         let plugin = plugin::resolve(document, spec, policies, facts, out);
-        desired
-            .plugins
-            .insert(document.name.clone(), plugin.summary);
+        desired.plugins.insert(document.name.clone(), plugin.summary);
         for hook in plugin.hooks {
-            if is_of_runs(&hook) {
-                of_runs.push(hook)
-            } else {
-                desired.hooks.push(hook)
-            }
+            if is_of_runs(&hook) { of_runs.push(hook) } else { desired.hooks.push(hook) }
         }
     }
     of_runs

@@ -10,11 +10,7 @@ use crate::resolve::policy::Policy;
 /// `noSuccessFor` does not add up: the automation's own decides, else that of the policy with the highest order.
 pub(crate) fn merge(policies: &[&Policy<'_>], spec: &AutomationSpec) -> Notify {
     let mut notify = Notify::default();
-    for said in policies
-        .iter()
-        .filter_map(|policy| policy.spec.notify.as_ref())
-        .chain(spec.notify.as_ref())
-    {
+    for said in policies.iter().filter_map(|policy| policy.spec.notify.as_ref()).chain(spec.notify.as_ref()) {
         for (moment, names) in moments(said) {
             if names.is_empty() {
                 continue;
@@ -27,10 +23,7 @@ pub(crate) fn merge(policies: &[&Policy<'_>], spec: &AutomationSpec) -> Notify {
             }
         }
         if let Some(rule) = &said.no_success_for {
-            notify.no_success_for = Some(NoSuccessFor {
-                after_s: rule.after.0,
-                channels: rule.channels.clone(),
-            });
+            notify.no_success_for = Some(NoSuccessFor { after_s: rule.after.0, channels: rule.channels.clone() });
         }
     }
     notify

@@ -28,34 +28,19 @@ pub(crate) fn resolve(
     facts: &ServerFacts,
     out: &mut Vec<Diagnostic>,
 ) -> Plugin {
-    let policies: Vec<&Policy<'_>> = all
-        .iter()
-        .filter(|policy| policy.selects(SubjectKind::Plugin, document))
-        .collect();
-    let json = document
-        .node("spec")
-        .map(crate::read::Node::json)
-        .unwrap_or_default();
+    let policies: Vec<&Policy<'_>> =
+        all.iter().filter(|policy| policy.selects(SubjectKind::Plugin, document)).collect();
+    let json = document.node("spec").map(crate::read::Node::json).unwrap_or_default();
     policies
         .iter()
         .filter(|policy| policy.rules_for(SubjectKind::Plugin))
         .for_each(|policy| rules::check(policy, document, &json, out));
     check_config(document, spec, out);
-    let trust = Trust::Plugin {
-        spec,
-        policies: &policies,
-    };
+    let trust = Trust::Plugin { spec, policies: &policies };
     let hooks = hook::of_owner(document, &spec.hooks, &trust, facts, out);
     let count = u32::try_from(spec.hooks.len()).unwrap_or(u32::MAX);
-    let summary = PluginSummary {
-        order: spec.order,
-        enabled: spec.enabled,
-        hooks: count,
-    };
-    Plugin {
-        summary,
-        hooks: if spec.enabled { hooks } else { Vec::new() },
-    }
+    let summary = PluginSummary { order: spec.order, enabled: spec.enabled, hooks: count };
+    Plugin { summary, hooks: if spec.enabled { hooks } else { Vec::new() } }
 }
 
 /// What the containers of a plugin get: `config`, and the `default` of each property of `configSchema` that it leaves out
@@ -88,8 +73,7 @@ fn check_config(document: &Document, spec: &PluginSpec, out: &mut Vec<Diagnostic
         return;
     };
     let schema = Value::Object(schema.clone());
-    let refuse =
-        |why: String| Diagnostic::new(Code::CONFIG, &document.key_spot("spec/configSchema"), why);
+    let refuse = |why: String| Diagnostic::new(Code::CONFIG, &document.key_spot("spec/configSchema"), why);
     if has_foreign_reference(&schema) {
         out.push(
             refuse("`configSchema` refers to another schema".to_owned())
@@ -100,27 +84,16 @@ fn check_config(document: &Document, spec: &PluginSpec, out: &mut Vec<Diagnostic
     let validator = match jsonschema::draft7::new(&schema) {
         Ok(validator) => validator,
         Err(error) => {
-            return out.push(refuse(format!(
-                "`configSchema` is not a JSON Schema: {error}"
-            )));
+            return out.push(refuse(format!("`configSchema` is not a JSON Schema: {error}")));
         }
     };
     let config = config(spec);
     for error in validator.iter_errors(&config).take(20) {
         let path = error.instance_path().as_str().to_owned();
         let below = path.split('/').skip(1).map(str::to_owned);
-        let keys: Vec<String> = ["spec".to_owned(), "config".to_owned()]
-            .into_iter()
-            .chain(below)
-            .collect();
-        let spot = document
-            .source
-            .spot(nearest(&document.root, keys.iter().map(String::as_str)));
-        let wrong = Diagnostic::new(
-            Code::CONFIG,
-            &spot,
-            format!("the plugin's config is wrong: {error}"),
-        );
+        let keys: Vec<String> = ["spec".to_owned(), "config".to_owned()].into_iter().chain(below).collect();
+        let spot = document.source.spot(nearest(&document.root, keys.iter().map(String::as_str)));
+        let wrong = Diagnostic::new(Code::CONFIG, &spot, format!("the plugin's config is wrong: {error}"));
         out.push(wrong.related(&document.key_spot("spec/configSchema"), "asked for here"));
     }
 }

@@ -37,21 +37,12 @@ pub(crate) struct Rule {
 
 impl<'a> Policy<'a> {
     /// The policies among `documents` that are for this server, in their order: by `order`, then by name.
-    pub(crate) fn all(
-        documents: &'a [Document],
-        facts: &ServerFacts,
-        out: &mut Vec<Diagnostic>,
-    ) -> Vec<Policy<'a>> {
+    pub(crate) fn all(documents: &'a [Document], facts: &ServerFacts, out: &mut Vec<Diagnostic>) -> Vec<Policy<'a>> {
         let mut policies = Vec::new();
         for document in documents {
             if let Spec::Policy(spec) = &document.spec {
                 let policy = Policy::new(document, spec, facts, out);
-                if spec
-                    .select
-                    .servers
-                    .iter()
-                    .all(|(key, value)| facts.labels.get(key) == Some(value))
-                {
+                if spec.select.servers.iter().all(|(key, value)| facts.labels.get(key) == Some(value)) {
                     policies.push(policy);
                 }
             }
@@ -60,19 +51,11 @@ impl<'a> Policy<'a> {
         policies
     }
 
-    fn new(
-        document: &'a Document,
-        spec: &'a PolicySpec,
-        facts: &ServerFacts,
-        out: &mut Vec<Diagnostic>,
-    ) -> Self {
+    fn new(document: &'a Document, spec: &'a PolicySpec, facts: &ServerFacts, out: &mut Vec<Diagnostic>) -> Self {
         let node = |path: &str| document.node(path);
         let mut enforced = leaves(document, node("spec/enforce"));
         let below = |key: &'static str, prefix: &'static str| {
-            let entries = node(key)
-                .map(crate::read::Node::entries)
-                .unwrap_or_default()
-                .iter();
+            let entries = node(key).map(crate::read::Node::entries).unwrap_or_default().iter();
             entries.map(move |entry| Leaf {
                 path: format!("{prefix}{}", entry.key),
                 value: entry.value.json(),
@@ -82,12 +65,11 @@ impl<'a> Policy<'a> {
         };
         enforced.extend(below("spec/history", "history."));
         if spec.allow.is_some() && spec.select.names.is_empty() && spec.select.labels.is_empty() {
-            let error = Diagnostic::new(
-                Code::ALLOW_UNNAMED,
-                &document.key_spot("spec/allow"),
-                "`allow` must say for whom",
-            );
-            out.push(error.hint("add `select.names` or `select.labels` to this policy; what is for everyone belongs into another one"));
+            let error =
+                Diagnostic::new(Code::ALLOW_UNNAMED, &document.key_spot("spec/allow"), "`allow` must say for whom");
+            out.push(error.hint(
+                "add `select.names` or `select.labels` to this policy; what is for everyone belongs into another one",
+            ));
         }
         Policy {
             document,
@@ -96,13 +78,7 @@ impl<'a> Policy<'a> {
             enforced,
             limits: below("spec/limits", "").collect(),
             rules: rules::read(document, spec, out),
-            hooks: hook::of_owner(
-                document,
-                &spec.hooks,
-                &Trust::Policy { order: spec.order },
-                facts,
-                out,
-            ),
+            hooks: hook::of_owner(document, &spec.hooks, &Trust::Policy { order: spec.order }, facts, out),
             freezes: when::freezes(document, spec, out),
         }
     }
@@ -112,10 +88,7 @@ impl<'a> Policy<'a> {
         let select = &self.spec.select;
         (select.kinds.is_empty() || select.kinds.contains(&kind))
             && (select.names.is_empty() || select.names.contains(&document.name))
-            && select
-                .labels
-                .iter()
-                .all(|(key, value)| document.labels.get(key) == Some(value))
+            && select.labels.iter().all(|(key, value)| document.labels.get(key) == Some(value))
     }
 
     /// Whether its rules are for documents of this kind: of automations, or where it names the kind.
@@ -127,10 +100,7 @@ impl<'a> Policy<'a> {
     pub(crate) fn warn_if_idle(&self, documents: &[Document], out: &mut Vec<Diagnostic>) {
         let select = &self.spec.select;
         let names = || {
-            documents
-                .iter()
-                .filter(|document| subject_kind(document).is_some())
-                .map(|document| document.name.as_str())
+            documents.iter().filter(|document| subject_kind(document).is_some()).map(|document| document.name.as_str())
         };
         for (index, name) in select.names.iter().enumerate() {
             if !names().any(|known| known == name.as_str()) {
@@ -143,9 +113,8 @@ impl<'a> Policy<'a> {
                 out.push(warning.maybe_hint(did_you_mean(name.as_str(), names())));
             }
         }
-        let selected = documents.iter().any(|document| {
-            subject_kind(document).is_some_and(|kind| self.selects(kind, document))
-        });
+        let selected =
+            documents.iter().any(|document| subject_kind(document).is_some_and(|kind| self.selects(kind, document)));
         if !selected && select.names.is_empty() && !select.labels.is_empty() {
             let spot = self.document.key_spot("spec/select/labels");
             out.push(Diagnostic::new(

@@ -43,12 +43,7 @@ impl Power {
     }
 
     fn is_allowed_by(&self, allow: &Allow) -> bool {
-        let capability = |name: &str| {
-            allow
-                .add_capabilities
-                .iter()
-                .any(|allowed| allowed == "ALL" || allowed == name)
-        };
+        let capability = |name: &str| allow.add_capabilities.iter().any(|allowed| allowed == "ALL" || allowed == name);
         match self {
             Power::HostPath(path) => allow.host_paths.iter().any(|prefix| is_below(path, prefix)),
             Power::Network(name) => allow.networks.contains(name),
@@ -61,15 +56,11 @@ impl Power {
 
     fn is_forbidden_by(&self, never: &Never) -> bool {
         match self {
-            Power::HostPath(path) => never
-                .host_paths
-                .iter()
-                .any(|prefix| is_below(path, prefix) || is_below(prefix, path)),
+            Power::HostPath(path) => {
+                never.host_paths.iter().any(|prefix| is_below(path, prefix) || is_below(prefix, path))
+            }
             Power::Network(name) => never.networks.contains(name),
-            Power::Capability(name) => never
-                .add_capabilities
-                .iter()
-                .any(|never| never == "ALL" || never == name),
+            Power::Capability(name) => never.add_capabilities.iter().any(|never| never == "ALL" || never == name),
             Power::KeepsCapabilities => !never.add_capabilities.is_empty(),
             Power::WritableRoot => never.writable_root,
             Power::RootUser => never.root_user,
@@ -80,10 +71,7 @@ impl Power {
 /// Whether `path` is `prefix` or below it.
 fn is_below(path: &str, prefix: &str) -> bool {
     let parts = |text: &'_ str| -> Vec<String> {
-        text.split('/')
-            .filter(|part| !part.is_empty() && *part != ".")
-            .map(str::to_owned)
-            .collect()
+        text.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
     };
     parts(path).starts_with(&parts(prefix))
 }
@@ -100,12 +88,7 @@ pub(crate) struct Subject<'a> {
 }
 
 /// Tells what `subject` may not do: what no policy among those that select it allows, and what the server never allows.
-pub(crate) fn check(
-    subject: &Subject<'_>,
-    policies: &[&Policy<'_>],
-    never: &Never,
-    out: &mut Vec<Diagnostic>,
-) {
+pub(crate) fn check(subject: &Subject<'_>, policies: &[&Policy<'_>], never: &Never, out: &mut Vec<Diagnostic>) {
     for (power, by_policy, spot) in powers(subject) {
         if power.is_forbidden_by(never) {
             let message = format!("{} is never allowed on this server", power.words());
@@ -114,23 +97,10 @@ pub(crate) fn check(
                     .hint("the server's own configuration says so; policies cannot give it"),
             );
         } else if !by_policy
-            && !policies.iter().any(|policy| {
-                policy
-                    .spec
-                    .allow
-                    .as_ref()
-                    .is_some_and(|allow| power.is_allowed_by(allow))
-            })
+            && !policies.iter().any(|policy| policy.spec.allow.as_ref().is_some_and(|allow| power.is_allowed_by(allow)))
         {
-            let message = format!(
-                "{} is not allowed: no policy gives it to {}",
-                power.words(),
-                subject.document.id()
-            );
-            let hint = format!(
-                "a policy that selects it by name or label can: {}",
-                power.mend()
-            );
+            let message = format!("{} is not allowed: no policy gives it to {}", power.words(), subject.document.id());
+            let hint = format!("a policy that selects it by name or label can: {}", power.mend());
             out.push(Diagnostic::new(Code::NOT_ALLOWED, &spot, message).hint(hint));
         }
     }
@@ -141,9 +111,7 @@ fn powers(subject: &Subject<'_>) -> Vec<(Power, bool, Spot)> {
     let mut powers = Vec::new();
     for (index, volume) in subject.volumes.iter().enumerate() {
         if let Some(path) = &volume.host_path {
-            let spot = subject
-                .document
-                .spot_of(&format!("{}/volumes/{index}/hostPath", subject.path));
+            let spot = subject.document.spot_of(&format!("{}/volumes/{index}/hostPath", subject.path));
             powers.push((Power::HostPath(path.clone()), subject.is_policy, spot));
         }
     }
@@ -152,11 +120,7 @@ fn powers(subject: &Subject<'_>) -> Vec<(Power, bool, Spot)> {
             continue;
         };
         for power in of_setting(path, setting) {
-            powers.push((
-                power,
-                subject.is_policy || setting.is_by_policy(),
-                leaf.spot.clone(),
-            ));
+            powers.push((power, subject.is_policy || setting.is_by_policy(), leaf.spot.clone()));
         }
     }
     powers
@@ -164,21 +128,12 @@ fn powers(subject: &Subject<'_>) -> Vec<(Power, bool, Spot)> {
 
 fn of_setting(path: &str, setting: &Setting<'_>) -> Vec<Power> {
     let text = || setting.value.as_str().unwrap_or_default();
-    let names = || {
-        setting
-            .value
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str())
-    };
+    let names = || setting.value.as_array().into_iter().flatten().filter_map(|name| name.as_str());
     match path {
         "network" if !matches!(text(), "None" | "Shared") => {
             vec![Power::Network(text().to_owned())]
         }
-        "addCapabilities" => names()
-            .map(|name| Power::Capability(name.to_owned()))
-            .collect(),
+        "addCapabilities" => names().map(|name| Power::Capability(name.to_owned())).collect(),
         "dropCapabilities" if !names().any(|name| name == "ALL") => vec![Power::KeepsCapabilities],
         "readOnlyRoot" if setting.value.as_bool() == Some(false) => vec![Power::WritableRoot],
         "user" if is_root(text()) => vec![Power::RootUser],

@@ -20,28 +20,16 @@ pub(crate) fn schedules(
     now: &Now,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Schedule> {
-    let items = spec
-        .schedule
-        .as_ref()
-        .map(|schedules| schedules.0.as_slice())
-        .unwrap_or_default();
-    let is_list = document
-        .node("spec/schedule")
-        .is_some_and(|node| matches!(node.content, crate::read::Content::List(_)));
+    let items = spec.schedule.as_ref().map(|schedules| schedules.0.as_slice()).unwrap_or_default();
+    let is_list =
+        document.node("spec/schedule").is_some_and(|node| matches!(node.content, crate::read::Content::List(_)));
     let mut schedules = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let path = if is_list {
-            format!("spec/schedule/{index}")
-        } else {
-            "spec/schedule".to_owned()
-        };
+        let path = if is_list { format!("spec/schedule/{index}") } else { "spec/schedule".to_owned() };
         let Some(timing) = timing(document, &path, item, layers, out) else {
             continue;
         };
-        let schedule = Schedule {
-            timing,
-            jitter_s: item.jitter.map_or(0, |jitter| jitter.0),
-        };
+        let schedule = Schedule { timing, jitter_s: item.jitter.map_or(0, |jitter| jitter.0) };
         if let Some(warning) = now.clock_warning(&schedule, &place(document, &path, "cron")) {
             out.push(warning);
         }
@@ -72,20 +60,10 @@ fn timing(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Timing> {
     let together = |out: &mut Vec<Diagnostic>, key: &str, message: &str, hint: &str| {
-        out.push(
-            Diagnostic::new(
-                Code::TOGETHER,
-                &document.key_spot(&format!("{path}/{key}")),
-                message,
-            )
-            .hint(hint),
-        );
+        out.push(Diagnostic::new(Code::TOGETHER, &document.key_spot(&format!("{path}/{key}")), message).hint(hint));
     };
-    let only_cron = [
-        ("timeZone", item.time_zone.is_some()),
-        ("onGap", item.on_gap.is_some()),
-        ("onFold", item.on_fold.is_some()),
-    ];
+    let only_cron =
+        [("timeZone", item.time_zone.is_some()), ("onGap", item.on_gap.is_some()), ("onFold", item.on_fold.is_some())];
     match (&item.cron, item.every, &item.at) {
         (Some(text), None, None) => {
             let zone = zone(document, path, item, layers, out);
@@ -119,18 +97,15 @@ fn timing(
                     None
                 }
                 (Some(every), _) => Some(Timing::Every { seconds: every.0 }),
-                (_, at) => instant(at.as_deref()?, &place(document, path, "at"), out)
-                    .map(|instant| Timing::At { instant }),
+                (_, at) => {
+                    instant(at.as_deref()?, &place(document, path, "at"), out).map(|instant| Timing::At { instant })
+                }
             }
         }
         (None, None, None) => {
             out.push(
-                Diagnostic::new(
-                    Code::TOGETHER,
-                    &document.spot_of(path),
-                    "this says nothing of when",
-                )
-                .hint("give one of `cron`, `every` and `at`"),
+                Diagnostic::new(Code::TOGETHER, &document.spot_of(path), "this says nothing of when")
+                    .hint("give one of `cron`, `every` and `at`"),
             );
             None
         }
@@ -148,10 +123,14 @@ fn timing(
 }
 
 fn instant(text: &str, spot: &Spot, out: &mut Vec<Diagnostic>) -> Option<Timestamp> {
-    text.parse().map_err(|_| {
-        let error = Diagnostic::new(Code::INSTANT, spot, format!("`{text}` is not an instant"));
-        out.push(error.hint("write date, time and offset, such as 2027-01-01T00:00:00Z or 2027-01-01T01:00:00+01:00"));
-    }).ok()
+    text.parse()
+        .map_err(|_| {
+            let error = Diagnostic::new(Code::INSTANT, spot, format!("`{text}` is not an instant"));
+            out.push(
+                error.hint("write date, time and offset, such as 2027-01-01T00:00:00Z or 2027-01-01T01:00:00+01:00"),
+            );
+        })
+        .ok()
 }
 
 /// The expression at `spot`; what is wrong or odd about it is told.
@@ -159,11 +138,8 @@ fn cron(text: &str, spot: &Spot, out: &mut Vec<Diagnostic>) -> Option<Cron> {
     match Cron::parse(text) {
         Ok(cron) => {
             for warning in cron.warnings() {
-                let odd = Diagnostic::new(
-                    Code::CRON_ODD,
-                    &spot.part(text, warning.span.clone()),
-                    warning.message.clone(),
-                );
+                let odd =
+                    Diagnostic::new(Code::CRON_ODD, &spot.part(text, warning.span.clone()), warning.message.clone());
                 out.push(odd.maybe_hint(warning.hint.clone()));
             }
             Some(cron)
@@ -209,42 +185,25 @@ fn parse_zone(name: &str, spot: &Spot, out: &mut Vec<Diagnostic>) -> Option<Zone
     }
     Zone::parse(name)
         .map_err(|error| {
-            let wrong = Diagnostic::new(
-                Code::TIME_ZONE,
-                spot,
-                format!("unknown time zone \"{name}\""),
-            )
-            .label("not in the IANA list");
+            let wrong = Diagnostic::new(Code::TIME_ZONE, spot, format!("unknown time zone \"{name}\""))
+                .label("not in the IANA list");
             out.push(wrong.hint(error.hint().replace('`', "\"")));
         })
         .ok()
 }
 
 /// The freeze windows of a policy; what is wrong or odd about them is told.
-pub(crate) fn freezes(
-    document: &Document,
-    spec: &PolicySpec,
-    out: &mut Vec<Diagnostic>,
-) -> Vec<Arc<Freeze>> {
+pub(crate) fn freezes(document: &Document, spec: &PolicySpec, out: &mut Vec<Diagnostic>) -> Vec<Arc<Freeze>> {
     let mut freezes = Vec::new();
     for (index, freeze) in spec.freeze.iter().enumerate() {
         let path = format!("spec/freeze/{index}");
-        let of_policy = spec
-            .defaults
-            .as_ref()
-            .and_then(|defaults| defaults.time_zone.as_deref());
+        let of_policy = spec.defaults.as_ref().and_then(|defaults| defaults.time_zone.as_deref());
         let zone = match (&freeze.time_zone, of_policy) {
             (Some(own), _) => parse_zone(own, &document.spot_of(&format!("{path}/timeZone")), out),
-            (None, Some(zone)) => {
-                parse_zone(zone, &document.spot_of("spec/defaults/timeZone"), out)
-            }
+            (None, Some(zone)) => parse_zone(zone, &document.spot_of("spec/defaults/timeZone"), out),
             (None, None) => Some(Zone::utc()),
         };
-        let cron = cron(
-            &freeze.cron,
-            &document.spot_of(&format!("{path}/cron")),
-            out,
-        );
+        let cron = cron(&freeze.cron, &document.spot_of(&format!("{path}/cron")), out);
         if let (Some(cron), Some(zone)) = (cron, zone) {
             // A frozen minute is frozen each time that the clocks show it.
             let timing = Timing::Cron {
@@ -253,15 +212,8 @@ pub(crate) fn freezes(
                 on_gap: provost_schedule::OnGap::Skip,
                 on_fold: provost_schedule::OnFold::Both,
             };
-            let minutes = Schedule {
-                timing,
-                jitter_s: 0,
-            };
-            freezes.push(Arc::new(Freeze {
-                minutes,
-                reason: freeze.reason.clone(),
-                policy: document.name.clone(),
-            }));
+            let minutes = Schedule { timing, jitter_s: 0 };
+            freezes.push(Arc::new(Freeze { minutes, reason: freeze.reason.clone(), policy: document.name.clone() }));
         }
     }
     freezes
@@ -271,22 +223,13 @@ pub(crate) fn freezes(
 pub(crate) type Warning = (String, Option<String>);
 
 /// What the next clock changes do to `schedule`, as one warning with its dates; nothing, if they do not touch it.
-pub(crate) fn clock_warning(
-    schedule: &Schedule,
-    from: Timestamp,
-    until: Timestamp,
-) -> Option<Warning> {
-    let changes: Vec<ClockChange> = clock_changes(schedule, from, until)
-        .into_iter()
-        .filter(|change| !change.interval)
-        .collect();
+pub(crate) fn clock_warning(schedule: &Schedule, from: Timestamp, until: Timestamp) -> Option<Warning> {
+    let changes: Vec<ClockChange> =
+        clock_changes(schedule, from, until).into_iter().filter(|change| !change.interval).collect();
     let (first, later) = changes.split_first()?;
     let dates: Vec<String> = later.iter().map(|change| change.date.to_string()).collect();
     let hint = (!dates.is_empty()).then(|| {
-        format!(
-            "the clocks change over it on {} too; `onGap` and `onFold` say what happens",
-            dates.join(", ")
-        )
+        format!("the clocks change over it on {} too; `onGap` and `onFold` say what happens", dates.join(", "))
     });
     Some((first.sentence(), hint))
 }

@@ -15,12 +15,8 @@ use crate::schema::tidy::tidy;
 
 const DRAFT_07: &str = "http://json-schema.org/draft-07/schema#";
 
-static KINDS: LazyLock<BTreeMap<Kind, Value>> = LazyLock::new(|| {
-    Kind::ALL
-        .into_iter()
-        .map(|kind| (kind, manifest(kind)))
-        .collect()
-});
+static KINDS: LazyLock<BTreeMap<Kind, Value>> =
+    LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, manifest(kind))).collect());
 
 /// The schema of a kind.
 pub(crate) fn of(kind: Kind) -> &'static Value {
@@ -31,10 +27,7 @@ pub(crate) fn of(kind: Kind) -> &'static Value {
 /// `automation.json`, and `manifest.json` for all of them.
 pub fn schemas() -> BTreeMap<String, Value> {
     let file = |kind: &Kind| format!("{}.json", kind.as_str().to_lowercase());
-    let mut schemas: BTreeMap<_, _> = KINDS
-        .iter()
-        .map(|(kind, schema)| (file(kind), schema.clone()))
-        .collect();
+    let mut schemas: BTreeMap<_, _> = KINDS.iter().map(|(kind, schema)| (file(kind), schema.clone())).collect();
     schemas.insert("manifest.json".to_owned(), combined());
     schemas
 }
@@ -92,10 +85,7 @@ fn generated<T: JsonSchema>() -> Value {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value();
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
     tidy(&mut schema);
     schema
 }
@@ -118,10 +108,7 @@ fn defaults(kind: Kind, schema: &mut Value) {
             if !wanted || policy_itself {
                 continue;
             }
-            let pointer: String = path
-                .split('.')
-                .map(|key| format!("/properties/{key}"))
-                .collect();
+            let pointer: String = path.split('.').map(|key| format!("/properties/{key}")).collect();
             if let Some(field) = place.pointer_mut(&pointer).and_then(Value::as_object_mut) {
                 field.insert("default".to_owned(), value.clone());
             }

@@ -14,26 +14,15 @@ use crate::schema::forms::forms;
 
 /// Compiled once; a schema of ours that does not compile fails every test.
 static VALIDATORS: LazyLock<BTreeMap<Kind, Validator>> = LazyLock::new(|| {
-    let compiled = Kind::ALL
-        .into_iter()
-        .map(|kind| (kind, jsonschema::draft7::new(build::of(kind))));
-    compiled
-        .filter_map(|(kind, validator)| Some((kind, validator.ok()?)))
-        .collect()
+    let compiled = Kind::ALL.into_iter().map(|kind| (kind, jsonschema::draft7::new(build::of(kind))));
+    compiled.filter_map(|(kind, validator)| Some((kind, validator.ok()?))).collect()
 });
 
 /// Fields that Provost will have, and this version has not.
-const PLANNED: [&str; 6] = [
-    "secrets", "requires", "actions", "skills", "protects", "age",
-];
+const PLANNED: [&str; 6] = ["secrets", "requires", "actions", "skills", "protects", "age"];
 
 /// What is wrong with the shape of `json`, which is `root` of `source`.
-pub(crate) fn check(
-    kind: Kind,
-    source: &Arc<Source>,
-    root: &Node,
-    json: &Value,
-) -> Vec<Diagnostic> {
+pub(crate) fn check(kind: Kind, source: &Arc<Source>, root: &Node, json: &Value) -> Vec<Diagnostic> {
     let Some(validator) = VALIDATORS.get(&kind) else {
         return vec![Diagnostic::new(
             Code::INTERNAL,
@@ -41,16 +30,8 @@ pub(crate) fn check(
             format!("the schema of {kind} does not compile"),
         )];
     };
-    let shape = Shape {
-        schema: build::of(kind),
-        source,
-        root,
-    };
-    validator
-        .iter_errors(json)
-        .flat_map(|error| shape.tell(&error))
-        .take(TOLD_MAX + 1)
-        .collect()
+    let shape = Shape { schema: build::of(kind), source, root };
+    validator.iter_errors(json).flat_map(|error| shape.tell(&error)).take(TOLD_MAX + 1).collect()
 }
 
 struct Shape<'a> {
@@ -62,19 +43,11 @@ struct Shape<'a> {
 impl Shape<'_> {
     fn tell(&self, error: &ValidationError<'_>) -> Vec<Diagnostic> {
         let path = segments(error.instance_path().as_str());
-        let spot = self
-            .source
-            .spot(nearest(self.root, path.iter().map(String::as_str)));
-        let node = self
-            .root
-            .at(path.iter().map(String::as_str))
-            .unwrap_or(self.root);
+        let spot = self.source.spot(nearest(self.root, path.iter().map(String::as_str)));
+        let node = self.root.at(path.iter().map(String::as_str)).unwrap_or(self.root);
         let schema = self.schema_of(error);
-        let field = path
-            .iter()
-            .rev()
-            .find(|part| part.parse::<usize>().is_err())
-            .map_or("the document", String::as_str);
+        let field =
+            path.iter().rev().find(|part| part.parse::<usize>().is_err()).map_or("the document", String::as_str);
         let one = match error.kind() {
             Wrong::AdditionalProperties { unexpected } => {
                 return unexpected
@@ -83,27 +56,21 @@ impl Shape<'_> {
                     .map(|key| self.unknown_field(&path, node, key, schema))
                     .collect();
             }
-            Wrong::Required { property } => {
-                missing(&spot, field, property.as_str().unwrap_or_default(), schema)
-            }
+            Wrong::Required { property } => missing(&spot, field, property.as_str().unwrap_or_default(), schema),
             Wrong::Type { .. } => wrong_type(&spot, field, node, schema),
             Wrong::Enum { options } => not_one_of(&spot, options),
             Wrong::Pattern { .. } | Wrong::MaxLength { .. } => bad_form(&spot, field, node, schema),
-            Wrong::Minimum { limit } => out_of_range(
-                &spot,
-                format!("`{field}` is less than {limit}, the least that it may be"),
-            ),
-            Wrong::Maximum { limit } => out_of_range(
-                &spot,
-                format!("`{field}` is more than {limit}, the most that it may be"),
-            ),
+            Wrong::Minimum { limit } => {
+                out_of_range(&spot, format!("`{field}` is less than {limit}, the least that it may be"))
+            }
+            Wrong::Maximum { limit } => {
+                out_of_range(&spot, format!("`{field}` is more than {limit}, the most that it may be"))
+            }
             Wrong::MinItems { .. } => out_of_range(&spot, format!("`{field}` is an empty list"))
                 .hint("leave the field out, or put something in it"),
-            other => Diagnostic::new(
-                Code::BAD_FORM,
-                &spot,
-                format!("`{field}` is wrong: {error} ({})", other.keyword()),
-            ),
+            other => {
+                Diagnostic::new(Code::BAD_FORM, &spot, format!("`{field}` is wrong: {error} ({})", other.keyword()))
+            }
         };
         vec![one]
     }
@@ -116,34 +83,17 @@ impl Shape<'_> {
     }
 
     fn unknown_field(&self, path: &[String], node: &Node, key: &str, schema: &Value) -> Diagnostic {
-        let span = node
-            .entry(key)
-            .map_or(node.span.clone(), |entry| entry.key_span.clone());
-        let error = Diagnostic::new(
-            Code::UNKNOWN_FIELD,
-            &self.source.spot(span),
-            format!("unknown field `{key}`"),
-        );
+        let span = node.entry(key).map_or(node.span.clone(), |entry| entry.key_span.clone());
+        let error = Diagnostic::new(Code::UNKNOWN_FIELD, &self.source.spot(span), format!("unknown field `{key}`"));
         if PLANNED.contains(&key) {
             return error.hint(format!("`{key}` is not supported yet by this version"));
         }
-        if path == ["spec"]
-            && self
-                .schema
-                .pointer(&format!("/properties/metadata/properties/{key}"))
-                .is_some()
-        {
+        if path == ["spec"] && self.schema.pointer(&format!("/properties/metadata/properties/{key}")).is_some() {
             return error.hint(format!("`{key}` belongs into `metadata`"));
         }
         let known = schema.get("properties").and_then(Value::as_object);
-        let known: Vec<&str> = known
-            .into_iter()
-            .flat_map(|fields| fields.keys().map(String::as_str))
-            .collect();
-        error.hint(
-            did_you_mean(key, known.iter().copied())
-                .unwrap_or_else(|| self.all_known(path, &known)),
-        )
+        let known: Vec<&str> = known.into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect();
+        error.hint(did_you_mean(key, known.iter().copied()).unwrap_or_else(|| self.all_known(path, &known)))
     }
 
     /// The fields that there are, or how to have them listed.
@@ -151,20 +101,10 @@ impl Shape<'_> {
         if known.len() <= LISTED_MAX {
             return format!("known here: {}", known.join(", "));
         }
-        let kind = self
-            .schema
-            .pointer("/properties/kind/const")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_lowercase();
-        let fields = path
-            .iter()
-            .filter(|part| part.parse::<usize>().is_err())
-            .map(|part| format!(".{part}"));
-        format!(
-            "`provost explain {kind}{}` lists the fields",
-            fields.collect::<String>()
-        )
+        let kind =
+            self.schema.pointer("/properties/kind/const").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+        let fields = path.iter().filter(|part| part.parse::<usize>().is_err()).map(|part| format!(".{part}"));
+        format!("`provost explain {kind}{}` lists the fields", fields.collect::<String>())
     }
 }
 
@@ -173,11 +113,7 @@ const LISTED_MAX: usize = 12;
 
 /// The parts of a JSON pointer.
 fn segments(pointer: &str) -> Vec<String> {
-    pointer
-        .split('/')
-        .skip(1)
-        .map(|part| part.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 fn missing(spot: &Spot, field: &str, property: &str, schema: &Value) -> Diagnostic {
@@ -198,19 +134,11 @@ fn wrong_type(spot: &Spot, field: &str, node: &Node, schema: &Value) -> Diagnost
     let wanted = wanted(schema);
     let (is, hint) = match &node.content {
         Content::Scalar(Value::Null) => {
-            let error = Diagnostic::new(
-                Code::NULL,
-                spot,
-                format!("`{field}` has no value; {wanted} is needed"),
-            );
+            let error = Diagnostic::new(Code::NULL, spot, format!("`{field}` has no value; {wanted} is needed"));
             return error.hint("give it a value, or remove the line");
         }
         Content::Scalar(value @ (Value::Bool(_) | Value::Number(_))) if takes(schema, "string") => {
-            let is = if value.is_boolean() {
-                "a boolean"
-            } else {
-                "a number"
-            };
+            let is = if value.is_boolean() { "a boolean" } else { "a number" };
             let hint = match schema.get("x-form").and_then(Value::as_str) {
                 Some(form @ ("duration" | "size" | "path" | "url")) => forms(form).1.to_owned(),
                 _ => format!("put it in quotes: \"{}\"", spot.text()),
@@ -219,30 +147,19 @@ fn wrong_type(spot: &Spot, field: &str, node: &Node, schema: &Value) -> Diagnost
         }
         Content::Scalar(Value::Bool(_)) => ("a boolean", None),
         Content::Scalar(Value::Number(_)) => ("a number", None),
-        Content::Scalar(Value::String(_)) if takes(schema, "boolean") => (
-            "a text",
-            Some("write `true` or `false`, without quotes".to_owned()),
-        ),
-        Content::Scalar(Value::String(text)) if takes(schema, "array") => {
-            ("a text", Some(as_list(text)))
+        Content::Scalar(Value::String(_)) if takes(schema, "boolean") => {
+            ("a text", Some("write `true` or `false`, without quotes".to_owned()))
         }
-        Content::Scalar(Value::String(text))
-            if takes(schema, "integer") && text.parse::<i64>().is_ok() =>
-        {
+        Content::Scalar(Value::String(text)) if takes(schema, "array") => ("a text", Some(as_list(text))),
+        Content::Scalar(Value::String(text)) if takes(schema, "integer") && text.parse::<i64>().is_ok() => {
             ("a text", Some("remove the quotes".to_owned()))
         }
         Content::Scalar(_) => ("a text", None),
         Content::Map(_) => ("an object", None),
         Content::List(_) => ("a list", None),
     };
-    let error = Diagnostic::new(
-        Code::WRONG_TYPE,
-        spot,
-        format!("`{field}` is {is}; {wanted} is needed"),
-    );
-    let example = schema
-        .pointer("/examples/0")
-        .map(|example| format!("for example {example}"));
+    let error = Diagnostic::new(Code::WRONG_TYPE, spot, format!("`{field}` is {is}; {wanted} is needed"));
+    let example = schema.pointer("/examples/0").map(|example| format!("for example {example}"));
     error.maybe_hint(hint.or(example))
 }
 
@@ -277,27 +194,14 @@ fn wanted(schema: &Value) -> String {
         ("array", "a list"),
         ("object", "an object"),
     ];
-    let wanted: Vec<_> = words
-        .into_iter()
-        .filter(|(kind, _)| takes(schema, kind))
-        .map(|(_, word)| word)
-        .collect();
+    let wanted: Vec<_> = words.into_iter().filter(|(kind, _)| takes(schema, kind)).map(|(_, word)| word).collect();
     wanted.join(" or ")
 }
 
 fn not_one_of(spot: &Spot, options: &Value) -> Diagnostic {
-    let words: Vec<&str> = options
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let words: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let text = spot.text();
-    let error = Diagnostic::new(
-        Code::NOT_ONE_OF,
-        spot,
-        format!("`{text}` is none of {}", words.join(", ")),
-    );
+    let error = Diagnostic::new(Code::NOT_ONE_OF, spot, format!("`{text}` is none of {}", words.join(", ")));
     error.maybe_hint(did_you_mean(text.trim_matches(['"', '\'']), words))
 }
 
@@ -306,10 +210,7 @@ fn out_of_range(spot: &Spot, message: String) -> Diagnostic {
 }
 
 fn bad_form(spot: &Spot, field: &str, node: &Node, schema: &Value) -> Diagnostic {
-    let form = schema
-        .get("x-form")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let form = schema.get("x-form").and_then(Value::as_str).unwrap_or_default();
     let (noun, hint) = forms(form);
     let shown: String = node.as_str().unwrap_or_default().chars().take(60).collect();
     let code = match form {

@@ -3,47 +3,22 @@
 /// What each form of text is called, and how it is written.
 pub(crate) fn forms(form: &str) -> (&'static str, &'static str) {
     match form {
-        "duration" => (
-            "a duration",
-            "write it as `90s`, `10m`, `6h`, `1d` or `1h30m`",
-        ),
-        "size" => (
-            "a size",
-            "write it as `512Mi` or `2Gi`: a whole number with Ki, Mi, Gi or Ti",
-        ),
-        "cpu" => (
-            "a number of processor cores",
-            "write it as `\"1\"`, `0.5` or `500m`",
-        ),
-        "name" => (
-            "a name",
-            "a name is made of a-z, 0-9 and `-` (not first or last), at most 52 characters",
-        ),
+        "duration" => ("a duration", "write it as `90s`, `10m`, `6h`, `1d` or `1h30m`"),
+        "size" => ("a size", "write it as `512Mi` or `2Gi`: a whole number with Ki, Mi, Gi or Ti"),
+        "cpu" => ("a number of processor cores", "write it as `\"1\"`, `0.5` or `500m`"),
+        "name" => ("a name", "a name is made of a-z, 0-9 and `-` (not first or last), at most 52 characters"),
         "image" => (
             "a reference of an image",
             "write it as `registry.example.org/path/name:tag`, in lower case; a digest follows as `@sha256:…`",
         ),
         "path" => ("an absolute path", "begin it with `/`"),
-        "user" => (
-            "a user",
-            "write it as `uid` or `uid:gid`, such as `1000:1000`",
-        ),
-        "network" => (
-            "a network",
-            "write `None`, `Shared` or the name of a network",
-        ),
-        "capability" => (
-            "a capability",
-            "write it in capitals and without `CAP_`, such as `NET_BIND_SERVICE`",
-        ),
-        "event" => (
-            "the name of an event",
-            "write words with dots between them, such as `run.succeeded` or `orders.arrived`",
-        ),
-        "url" => (
-            "an http or https address",
-            "write it as `https://host/path`, without a user and a password",
-        ),
+        "user" => ("a user", "write it as `uid` or `uid:gid`, such as `1000:1000`"),
+        "network" => ("a network", "write `None`, `Shared` or the name of a network"),
+        "capability" => ("a capability", "write it in capitals and without `CAP_`, such as `NET_BIND_SERVICE`"),
+        "event" => {
+            ("the name of an event", "write words with dots between them, such as `run.succeeded` or `orders.arrived`")
+        }
+        "url" => ("an http or https address", "write it as `https://host/path`, without a user and a password"),
         "file" => (
             "a relative path",
             "write names of letters, digits, `_`, `.` and `-`, with `/` between them, and without `..`",

@@ -10,15 +10,15 @@ pub(crate) fn tidy(schema: &mut Value) {
         Value::Object(map) => {
             without_null(map);
             without_rust(map);
-            map.iter_mut()
-                .filter(|(key, _)| !matches!(key.as_str(), "examples" | "default" | "enum"))
-                .for_each(|(key, value)| {
+            map.iter_mut().filter(|(key, _)| !matches!(key.as_str(), "examples" | "default" | "enum")).for_each(
+                |(key, value)| {
                     // Below `properties` the keys are names of fields, not words of the schema.
                     match (key.as_str(), value) {
                         ("properties", Value::Object(fields)) => fields.values_mut().for_each(tidy),
                         (_, value) => tidy(value),
                     }
-                });
+                },
+            );
         }
         _ => {}
     }
@@ -67,9 +67,6 @@ fn without_rust(map: &mut Map<String, Value>) {
         _ => {}
     }
     if let Some(Value::String(text)) = map.get_mut("description") {
-        *text = text
-            .replace("\n\n", "\u{1}")
-            .replace('\n', " ")
-            .replace('\u{1}', "\n\n");
+        *text = text.replace("\n\n", "\u{1}").replace('\n', " ").replace('\u{1}', "\n\n");
     }
 }

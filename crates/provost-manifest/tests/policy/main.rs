@@ -30,25 +30,14 @@ fn compiled_on(facts: &ServerFacts, documents: &[(&str, &str)]) -> Compiled {
         let text = format!(
             "apiVersion: provost/v1\nkind: {kind}\nmetadata: {{name: {name}, labels: {{team: {name}}}}}\nspec: {spec}\n"
         );
-        SourceFile {
-            path: format!("{}.yaml", id.replace('/', "-")),
-            bytes: text.into_bytes(),
-        }
+        SourceFile { path: format!("{}.yaml", id.replace('/', "-")), bytes: text.into_bytes() }
     };
     let files: Vec<SourceFile> = documents.iter().map(file).collect();
-    compile(
-        &files,
-        facts,
-        RevisionId::parse("r1").unwrap(),
-        "2026-11-20T12:00:00Z".parse().unwrap(),
-    )
+    compile(&files, facts, RevisionId::parse("r1").unwrap(), "2026-11-20T12:00:00Z".parse().unwrap())
 }
 
 fn automation(compiled: &Compiled, name: &str) -> Automation {
-    let desired = compiled
-        .desired
-        .as_ref()
-        .unwrap_or_else(|| panic!("{}", compiled.report(Style::Plain)));
+    let desired = compiled.desired.as_ref().unwrap_or_else(|| panic!("{}", compiled.report(Style::Plain)));
     Automation::clone(desired.automations.get(name).unwrap())
 }
 
@@ -57,15 +46,8 @@ fn report(documents: &[(&str, &str)]) -> Automation {
 }
 
 fn codes(compiled: &Compiled) -> Vec<Code> {
-    compiled
-        .diagnostics
-        .iter()
-        .map(|diagnostic| diagnostic.code)
-        .collect()
+    compiled.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
 }
 
 /// The least automation.
-const REPORT: (&str, &str) = (
-    "Automation/report",
-    "{image: report, schedule: '0 12 * * *'}",
-);
+const REPORT: (&str, &str) = ("Automation/report", "{image: report, schedule: '0 12 * * *'}");

@@ -11,28 +11,18 @@ fn more_than_the_hardened_default_needs_a_policy_that_names_the_automation() {
     assert_eq!(codes(&denied), [Code::NOT_ALLOWED; 5]);
     let allow = "allow: {hostPaths: [/srv], networks: [backend], addCapabilities: [NET_RAW], writableRoot: true, rootUser: true}";
     for select in ["names: [report]", "labels: {team: report}"] {
-        let allowed = compiled(&[
-            ("Automation/report", wants),
-            ("Policy/shop", &format!("{{select: {{{select}}}, {allow}}}")),
-        ]);
+        let allowed =
+            compiled(&[("Automation/report", wants), ("Policy/shop", &format!("{{select: {{{select}}}, {allow}}}"))]);
         assert_eq!(automation(&allowed, "report").workload.network, "backend");
     }
     let other = compiled(&[
         ("Automation/report", wants),
         ("Automation/other", "{image: a}"),
-        (
-            "Policy/shop",
-            &format!("{{select: {{names: [other]}}, {allow}}}"),
-        ),
+        ("Policy/shop", &format!("{{select: {{names: [other]}}, {allow}}}")),
     ]);
     assert_eq!(codes(&other), [Code::NOT_ALLOWED; 5]);
     // What everyone may: the shared network.
-    assert_eq!(
-        report(&[("Automation/report", "{image: report, network: Shared}")])
-            .workload
-            .network,
-        "Shared"
-    );
+    assert_eq!(report(&[("Automation/report", "{image: report, network: Shared}")]).workload.network, "Shared");
 }
 
 #[test]
@@ -54,32 +44,21 @@ fn a_policy_may_give_what_it_says_itself_but_not_what_the_server_forbids() {
 
 #[test]
 fn a_limit_is_checked_with_both_places_and_rules_on_what_is_in_force() {
-    let above = compiled(&[
-        ("Automation/report", "{image: report, timeout: 2h}"),
-        ("Policy/shop", "{limits: {timeout: 1h}}"),
-    ]);
+    let above =
+        compiled(&[("Automation/report", "{image: report, timeout: 2h}"), ("Policy/shop", "{limits: {timeout: 1h}}")]);
     assert_eq!(codes(&above), [Code::ABOVE_LIMIT]);
-    assert_eq!(
-        above.diagnostics[0].related[0].place.file,
-        "Policy-shop.yaml"
-    );
+    assert_eq!(above.diagnostics[0].related[0].place.file, "Policy-shop.yaml");
     let rules = "{defaults: {timeout: 2h}, rules: [{assert: 'spec.timeout == \"2h\" && spec.resources.pids + 1 == 257'}, {assert: '!has(spec.user)'}, {assert: 'metadata.name == \"report\"'}]}";
     report(&[REPORT, ("Policy/shop", rules)]);
     let hooks = "{image: report, hooks: [{event: run.failed, image: a}]}";
     report(&[
         ("Automation/report", hooks),
-        (
-            "Policy/shop",
-            "{rules: [{assert: 'spec.hooks.all(hook, hook.network == \"None\")'}]}",
-        ),
+        ("Policy/shop", "{rules: [{assert: 'spec.hooks.all(hook, hook.network == \"None\")'}]}"),
     ]);
 }
 
 #[test]
 fn a_rule_sees_what_is_not_written_as_not_there() {
     let rule = "{rules: [{assert: 'has(metadata.description)', mode: Audit}, {assert: '!has(spec.user)'}]}";
-    assert_eq!(
-        codes(&compiled(&[REPORT, ("Policy/shop", rule)])),
-        [Code::RULE_AUDIT]
-    );
+    assert_eq!(codes(&compiled(&[REPORT, ("Policy/shop", rule)])), [Code::RULE_AUDIT]);
 }

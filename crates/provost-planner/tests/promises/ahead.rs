@@ -5,8 +5,7 @@ use provost_planner::{AHEAD_MAX, AHEAD_S, Moves, made_ahead};
 
 use crate::bench::{Bench, exits, globals, hangs, leaves};
 use crate::sample::{
-    at, automation, channel, desired, every, freeze, hook, name, period, telling, with_channels,
-    with_hooks,
+    at, automation, channel, desired, every, freeze, hook, name, period, telling, with_channels, with_hooks,
 };
 
 /// How many containers were made by now, and how many were started.
@@ -23,16 +22,8 @@ fn assert_made_ahead(automation: Automation, step: &str) {
     assert_eq!(counts(&bench), (1, 0));
     let ahead = bench.made[0].clone();
     bench.wait(AHEAD_S + 300);
-    let of_step: Vec<_> = bench
-        .made
-        .iter()
-        .filter(|request| request.step.step.as_str() == step)
-        .collect();
-    assert_eq!(
-        of_step,
-        [&ahead],
-        "made once, and what was made is what is wanted"
-    );
+    let of_step: Vec<_> = bench.made.iter().filter(|request| request.step.step.as_str() == step).collect();
+    assert_eq!(of_step, [&ahead], "made once, and what was made is what is wanted");
     bench.wait(1);
     bench.assert_clean();
 }
@@ -44,19 +35,13 @@ fn the_main_container_is_made_ahead() {
 
 #[test]
 fn the_first_hook_is_made_ahead_where_there_is_one() {
-    assert_made_ahead(
-        with_hooks(every("tick", 600), [hook("before", "run.starting")]),
-        "run.starting-before",
-    );
+    assert_made_ahead(with_hooks(every("tick", 600), [hook("before", "run.starting")]), "run.starting-before");
 }
 
 #[test]
 fn hooks_after_the_start_do_not_matter() {
     assert_made_ahead(
-        with_hooks(
-            every("tick", 600),
-            [hook("begun", "run.started"), hook("after", "run.finished")],
-        ),
+        with_hooks(every("tick", 600), [hook("begun", "run.started"), hook("after", "run.finished")]),
         "main.1",
     );
 }
@@ -64,10 +49,9 @@ fn hooks_after_the_start_do_not_matter() {
 #[test]
 fn parameters_and_jitter_do_not_change_what_is_made() {
     let mut tick = every("tick", 600);
-    tick.params = serde_json::from_str(
-        r#"{"day": {"type": "string", "required": false, "default": "monday", "options": []}}"#,
-    )
-    .unwrap();
+    tick.params =
+        serde_json::from_str(r#"{"day": {"type": "string", "required": false, "default": "monday", "options": []}}"#)
+            .unwrap();
     tick.workload.args = vec!["--day".to_owned(), "$(params.day)".to_owned()];
     tick.schedules[0].jitter_s = 200;
     assert_made_ahead(tick, "main.1");
@@ -83,11 +67,7 @@ fn what_hooks_set_meanwhile_makes_it_anew() {
     assert_eq!(counts(&bench), (1, 0));
     bench.run("other");
     bench.wait(5);
-    let ticks: Vec<_> = bench
-        .made
-        .iter()
-        .filter(|request| request.workload.image == "tick")
-        .collect();
+    let ticks: Vec<_> = bench.made.iter().filter(|request| request.workload.image == "tick").collect();
     assert_eq!(ticks.len(), 2);
     assert_ne!(ticks[0].digest(), ticks[1].digest());
     assert_eq!(ticks[1].workload.env["PROVOST_LOCAL_RATE"], "2");
@@ -120,18 +100,10 @@ fn what_is_not_wanted_any_more_is_removed() {
 
 #[test]
 fn nothing_is_made_where_it_would_not_start() {
-    let suspended = Automation {
-        suspend: true,
-        ..every("suspended", 600)
-    };
-    let frozen = Automation {
-        freezes: vec![freeze("10 * * * *")],
-        ..every("frozen", 600)
-    };
+    let suspended = Automation { suspend: true, ..every("suspended", 600) };
+    let frozen = Automation { freezes: vec![freeze("10 * * * *")], ..every("frozen", 600) };
     let mut bench = Bench::new();
-    bench
-        .script("busy", [hangs()])
-        .apply(desired([suspended, frozen, every("busy", 600)]));
+    bench.script("busy", [hangs()]).apply(desired([suspended, frozen, every("busy", 600)]));
     bench.run("busy");
     bench.wait(595);
     assert_eq!(counts(&bench), (1, 1));
@@ -147,22 +119,11 @@ fn nothing_is_made_while_the_server_ends() {
 
 #[test]
 fn a_receiver_that_is_asked_first_hinders_nothing() {
-    let asked = provost_model::Channel {
-        reply: Some(ReplyRule {
-            timeout_s: 5,
-            default: Verdict::Allow,
-        }),
-        ..channel("ops")
-    };
+    let asked =
+        provost_model::Channel { reply: Some(ReplyRule { timeout_s: 5, default: Verdict::Allow }), ..channel("ops") };
     let tick = telling(every("tick", 600), Moment::Starting, "ops");
     let mut bench = Bench::with(with_channels(desired([tick]), [asked]));
-    bench.replies.insert(
-        name("ops"),
-        provost_model::Reply {
-            allow: true,
-            reason: String::new(),
-        },
-    );
+    bench.replies.insert(name("ops"), provost_model::Reply { allow: true, reason: String::new() });
     bench.wait(600);
     assert_eq!(counts(&bench), (1, 1));
     bench.assert_clean();
@@ -170,22 +131,12 @@ fn a_receiver_that_is_asked_first_hinders_nothing() {
 
 #[test]
 fn a_run_that_waits_for_a_lock_keeps_what_was_made_for_it() {
-    let lock = |it| Automation {
-        locks: ["warehouse".to_owned()].into(),
-        ..it
-    };
+    let lock = |it| Automation { locks: ["warehouse".to_owned()].into(), ..it };
     let mut bench = Bench::new();
-    bench.script("holder", [exits(0, 620)]).apply(desired([
-        lock(every("tick", 600)),
-        lock(automation("holder")),
-    ]));
+    bench.script("holder", [exits(0, 620)]).apply(desired([lock(every("tick", 600)), lock(automation("holder"))]));
     bench.run("holder");
     bench.wait(625);
-    let ticks = bench
-        .made
-        .iter()
-        .filter(|request| request.workload.image == "tick")
-        .count();
+    let ticks = bench.made.iter().filter(|request| request.workload.image == "tick").count();
     assert_eq!((ticks, bench.started.len()), (1, 2));
 }
 
@@ -195,10 +146,7 @@ fn at_most_so_many_are_made_ahead() {
     let mut bench = Bench::with(desired(many));
     bench.wait(595);
     assert_eq!(counts(&bench), (AHEAD_MAX, 0));
-    assert_eq!(
-        made_ahead(&bench.world(), &bench.agenda, &mut Moves::default()).len(),
-        AHEAD_MAX
-    );
+    assert_eq!(made_ahead(&bench.world(), &bench.agenda, &mut Moves::default()).len(), AHEAD_MAX);
     bench.wait(5);
     assert_eq!(bench.started.len(), AHEAD_MAX + 10);
     bench.assert_clean();
@@ -210,10 +158,7 @@ fn a_short_period_makes_the_next_one_as_soon_as_the_last_has_ended() {
     let output = StepOutput::default();
     bench
         .script("tick", [leaves(output)])
-        .apply(desired([Automation {
-            schedules: vec![period(10)],
-            ..automation("tick")
-        }]));
+        .apply(desired([Automation { schedules: vec![period(10)], ..automation("tick") }]));
     bench.until(at("2026-11-20T00:01:00Z"));
     assert_eq!(counts(&bench), (7, 6));
 }

@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{
-    AcceptedEvent, AcceptedRun, Cause, ContainerName, ContainerRequest, ContainerSeen, Desired,
-    DueOutcome, EventFact, EventId, Exit, Fact, FoldError, Instance, JsonMap, Life, Moment, Name,
-    Notice, Outcome, Owner, Recorded, Reply, RevisionChange, RevisionId, Run, RunFact, RunId,
-    State, StepFact, StepOutput, StepRef, check_params,
+    AcceptedEvent, AcceptedRun, Cause, ContainerName, ContainerRequest, ContainerSeen, Desired, DueOutcome, EventFact,
+    EventId, Exit, Fact, FoldError, Instance, JsonMap, Life, Moment, Name, Notice, Outcome, Owner, Recorded, Reply,
+    RevisionChange, RevisionId, Run, RunFact, RunId, State, StepFact, StepOutput, StepRef, check_params,
 };
 use provost_planner::{
-    Action, Agenda, Identity, OutputOf, Seen, World, after_failed_delivery, consequences, decide,
-    plan, strays,
+    Action, Agenda, Identity, OutputOf, Seen, World, after_failed_delivery, consequences, decide, plan, strays,
 };
 
 use crate::sample::name;
@@ -34,11 +32,7 @@ pub fn ok() -> Behaviour {
 
 /// Ends with `code` after `seconds`.
 pub fn exits(code: i64, seconds: u64) -> Behaviour {
-    Behaviour {
-        lasts_s: Some(seconds),
-        code,
-        ..Behaviour::default()
-    }
+    Behaviour { lasts_s: Some(seconds), code, ..Behaviour::default() }
 }
 
 /// Never ends by itself.
@@ -52,17 +46,11 @@ pub fn leaves(output: StepOutput) -> Behaviour {
 }
 
 pub fn locals(text: &str) -> StepOutput {
-    StepOutput {
-        locals: crate::sample::map(text),
-        ..StepOutput::default()
-    }
+    StepOutput { locals: crate::sample::map(text), ..StepOutput::default() }
 }
 
 pub fn globals(text: &str) -> StepOutput {
-    StepOutput {
-        globals: crate::sample::map(text),
-        ..StepOutput::default()
-    }
+    StepOutput { globals: crate::sample::map(text), ..StepOutput::default() }
 }
 
 pub struct Bench {
@@ -112,10 +100,7 @@ impl Bench {
         let mut bench = Self {
             state: State::default(),
             agenda: Agenda::default(),
-            seen: Seen {
-                is_complete: true,
-                ..Seen::default()
-            },
+            seen: Seen { is_complete: true, ..Seen::default() },
             identity,
             now: now.parse().unwrap(),
             log: Vec::new(),
@@ -131,9 +116,7 @@ impl Bench {
             ends: BTreeMap::new(),
             stopped: BTreeSet::new(),
         };
-        bench.record(Fact::ServerStarted {
-            version: "1.0.0".to_owned(),
-        });
+        bench.record(Fact::ServerStarted { version: "1.0.0".to_owned() });
         bench
     }
 
@@ -145,23 +128,13 @@ impl Bench {
     }
 
     /// Containers of `image` do this, the first one the first, and all further ones the last.
-    pub fn script(
-        &mut self,
-        image: &str,
-        behaviours: impl IntoIterator<Item = Behaviour>,
-    ) -> &mut Self {
-        self.behaviours
-            .insert(image.to_owned(), behaviours.into_iter().collect());
+    pub fn script(&mut self, image: &str, behaviours: impl IntoIterator<Item = Behaviour>) -> &mut Self {
+        self.behaviours.insert(image.to_owned(), behaviours.into_iter().collect());
         self
     }
 
     pub fn world(&self) -> World<'_> {
-        World {
-            state: &self.state,
-            seen: &self.seen,
-            now: self.now,
-            identity: &self.identity,
-        }
+        World { state: &self.state, seen: &self.seen, now: self.now, identity: &self.identity }
     }
 
     // What is recorded.
@@ -177,9 +150,7 @@ impl Bench {
     pub fn apply_quietly(&mut self, desired: Desired) {
         let revision = RevisionId::parse(format!("r{}", self.state.seq)).unwrap();
         let change = RevisionChange::between(&self.state.desired, &desired, revision);
-        self.record(Fact::RevisionApplied {
-            change: Box::new(change),
-        });
+        self.record(Fact::RevisionApplied { change: Box::new(change) });
     }
 
     /// Records `fact` and what follows from it at once, as the controller does.
@@ -189,37 +160,25 @@ impl Bench {
 
     pub fn try_record(&mut self, fact: Fact) -> Result<(), FoldError> {
         let followers = consequences(&self.world(), &fact);
-        let recorded = Recorded {
-            seq: self.state.seq + 1,
-            at: self.now,
-            fact,
-        };
+        let recorded = Recorded { seq: self.state.seq + 1, at: self.now, fact };
         if let Some(run) = self.state.apply(&recorded)? {
             self.closed.insert(run.id.clone(), run);
         }
         match &recorded.fact {
-            Fact::RunAccepted { accepted } => {
-                self.agenda.refresh(&self.state, &accepted.automation)
-            }
+            Fact::RunAccepted { accepted } => self.agenda.refresh(&self.state, &accepted.automation),
             Fact::Armed { automation, .. }
             | Fact::DueSkipped { automation, .. }
             | Fact::DueMissed { automation, .. } => {
                 self.agenda.refresh(&self.state, automation);
             }
             Fact::RevisionApplied { change } => {
-                let names = change
-                    .set
-                    .iter()
-                    .map(|automation| &automation.name)
-                    .chain(&change.removed);
+                let names = change.set.iter().map(|automation| &automation.name).chain(&change.removed);
                 names.for_each(|name| self.agenda.refresh(&self.state, name));
             }
             _ => {}
         }
         self.log.push(recorded);
-        followers
-            .into_iter()
-            .try_for_each(|follower| self.try_record(follower))
+        followers.into_iter().try_for_each(|follower| self.try_record(follower))
     }
 
     /// Records what follows until nothing does; returns after how many rounds.
@@ -241,10 +200,7 @@ impl Bench {
         for _ in 0..ROUNDS_MAX {
             self.settle();
             let (actions, moves) = plan(&self.world(), &self.agenda);
-            assert!(
-                moves.wake_at.is_none_or(|at| at > self.now),
-                "to wake in the past is never to rest"
-            );
+            assert!(moves.wake_at.is_none_or(|at| at > self.now), "to wake in the past is never to rest");
             self.wake_at = moves.wake_at;
             let mut has_changed = self.sweep();
             for action in actions {
@@ -259,10 +215,7 @@ impl Bench {
 
     /// Removes what belongs to nothing.
     fn sweep(&mut self) -> bool {
-        let strays: Vec<ContainerName> = strays(&self.world(), &self.agenda)
-            .into_iter()
-            .cloned()
-            .collect();
+        let strays: Vec<ContainerName> = strays(&self.world(), &self.agenda).into_iter().cloned().collect();
         strays.iter().for_each(|name| self.remove(name));
         !strays.is_empty()
     }
@@ -290,24 +243,10 @@ impl Bench {
             request: Some(request.digest().to_string()),
             life: Life::Created,
         };
-        assert!(
-            self.seen
-                .containers
-                .insert(request.name.clone(), seen)
-                .is_none(),
-            "{} is there",
-            request.name
-        );
+        assert!(self.seen.containers.insert(request.name.clone(), seen).is_none(), "{} is there", request.name);
         let scripted = self.behaviours.get_mut(&request.workload.image);
-        let behaviour = scripted.map(|all| {
-            if all.len() > 1 {
-                all.remove(0)
-            } else {
-                all[0].clone()
-            }
-        });
-        self.doing
-            .insert(request.name.clone(), behaviour.unwrap_or_else(ok));
+        let behaviour = scripted.map(|all| if all.len() > 1 { all.remove(0) } else { all[0].clone() });
+        self.doing.insert(request.name.clone(), behaviour.unwrap_or_else(ok));
         self.made.push(request);
     }
 
@@ -316,12 +255,7 @@ impl Bench {
         if let Some(lasts_s) = self.doing[&name].lasts_s {
             self.ends.insert(name.clone(), after(self.now, lasts_s));
         }
-        self.set_life(
-            &name,
-            Life::Running {
-                started_at: Some(self.now),
-            },
-        );
+        self.set_life(&name, Life::Running { started_at: Some(self.now) });
         self.end_containers();
     }
 
@@ -329,11 +263,7 @@ impl Bench {
         if !self.stopped.insert(name.clone()) {
             return false;
         }
-        let wait_s = if self.doing[&name].is_deaf {
-            grace_s
-        } else {
-            0
-        };
+        let wait_s = if self.doing[&name].is_deaf { grace_s } else { 0 };
         let end = after(self.now, wait_s);
         let end = self.ends.get(&name).map_or(end, |own| end.min(*own));
         self.ends.insert(name, end);
@@ -343,12 +273,8 @@ impl Bench {
 
     /// Containers whose time has come end.
     fn end_containers(&mut self) {
-        let over: Vec<_> = self
-            .ends
-            .iter()
-            .filter(|(_, end)| **end <= self.now)
-            .map(|(name, end)| (name.clone(), *end))
-            .collect();
+        let over: Vec<_> =
+            self.ends.iter().filter(|(_, end)| **end <= self.now).map(|(name, end)| (name.clone(), *end)).collect();
         for (name, end) in over {
             self.ends.remove(&name);
             let code = match (self.stopped.contains(&name), self.doing[&name].is_deaf) {
@@ -366,16 +292,7 @@ impl Bench {
             return;
         };
         let finished_at = Some(end);
-        self.set_life(
-            name,
-            Life::Exited {
-                code,
-                out_of_memory: false,
-                started_at,
-                finished_at,
-                error: None,
-            },
-        );
+        self.set_life(name, Life::Exited { code, out_of_memory: false, started_at, finished_at, error: None });
     }
 
     pub fn set_life(&mut self, name: &ContainerName, life: Life) {
@@ -383,25 +300,14 @@ impl Bench {
     }
 
     fn collect(&mut self, name: &ContainerName, output: OutputOf) {
-        let Some(Life::Exited {
-            code,
-            started_at,
-            finished_at,
-            ..
-        }) = self.seen.life(name).cloned()
-        else {
+        let Some(Life::Exited { code, started_at, finished_at, .. }) = self.seen.life(name).cloned() else {
             panic!("{name} has not ended");
         };
         let left = Box::new(self.doing[name].output.clone());
         let finished_at = finished_at.unwrap_or(self.now);
         self.change_step(
             output.step,
-            StepFact::Ended {
-                result: Exit::Code { code },
-                started_at,
-                finished_at,
-                output: left,
-            },
+            StepFact::Ended { result: Exit::Code { code }, started_at, finished_at, output: left },
         );
     }
 
@@ -409,14 +315,8 @@ impl Bench {
     pub fn change_step(&mut self, step: StepRef, fact: StepFact) {
         let id = step.step;
         match step.owner {
-            Owner::Run(run) => self.record(Fact::Run {
-                run,
-                change: RunFact::Step { id, fact },
-            }),
-            Owner::Event(event) => self.record(Fact::Event {
-                id: event,
-                change: EventFact::Step { id, fact },
-            }),
+            Owner::Run(run) => self.record(Fact::Run { run, change: RunFact::Step { id, fact } }),
+            Owner::Event(event) => self.record(Fact::Event { id: event, change: EventFact::Step { id, fact } }),
             Owner::Notice(_) => panic!("notices have no steps"),
         }
     }
@@ -432,20 +332,9 @@ impl Bench {
         let Some(reply) = self.replies.get(channel).cloned() else {
             return false;
         };
-        let output = Box::new(StepOutput {
-            reply: Some(reply),
-            ..StepOutput::default()
-        });
+        let output = Box::new(StepOutput { reply: Some(reply), ..StepOutput::default() });
         let (result, now) = (Exit::Code { code: 0 }, self.now);
-        self.change_step(
-            step,
-            StepFact::Ended {
-                result,
-                started_at: Some(now),
-                finished_at: now,
-                output,
-            },
-        );
+        self.change_step(step, StepFact::Ended { result, started_at: Some(now), finished_at: now, output });
         true
     }
 
@@ -454,9 +343,7 @@ impl Bench {
             let facts = after_failed_delivery(&self.world(), &notice, "refused");
             facts.into_iter().for_each(|fact| self.record(fact));
         } else {
-            self.record(Fact::NoticeDelivered {
-                id: notice.id.clone(),
-            });
+            self.record(Fact::NoticeDelivered { id: notice.id.clone() });
             self.told.push(notice);
         }
     }
@@ -467,13 +354,7 @@ impl Bench {
     pub fn until(&mut self, instant: Timestamp) -> &mut Self {
         self.act();
         loop {
-            let next = self
-                .ends
-                .values()
-                .copied()
-                .chain(self.wake_at)
-                .min()
-                .filter(|next| *next <= instant);
+            let next = self.ends.values().copied().chain(self.wake_at).min().filter(|next| *next <= instant);
             let Some(next) = next else { break };
             self.now = self.now.max(next);
             self.end_containers();
@@ -492,9 +373,7 @@ impl Bench {
         self.jump(seconds.cast_signed());
         self.state = serde_json::from_str(&serde_json::to_string(&self.state).unwrap()).unwrap();
         self.agenda = Agenda::of(&self.state);
-        self.record(Fact::ServerStarted {
-            version: "1.0.0".to_owned(),
-        });
+        self.record(Fact::ServerStarted { version: "1.0.0".to_owned() });
         self.act()
     }
 
@@ -514,29 +393,10 @@ impl Bench {
     pub fn run_with(&mut self, automation: &str, params: &str, testing: bool) -> RunId {
         let automation = name(automation);
         let run = RunId::caused(&automation, &format!("request {}", self.state.seq));
-        let params = check_params(
-            &self.state.desired.automations[&automation].params,
-            &crate::sample::map(params),
-        );
-        let (cause, due, params) = (
-            Cause::Manual {
-                by: "ann".to_owned(),
-            },
-            self.now,
-            params.unwrap(),
-        );
-        let accepted = AcceptedRun {
-            run: run.clone(),
-            automation,
-            cause,
-            due,
-            not_before: due,
-            params,
-            testing,
-        };
-        self.record(Fact::RunAccepted {
-            accepted: Box::new(accepted),
-        });
+        let params = check_params(&self.state.desired.automations[&automation].params, &crate::sample::map(params));
+        let (cause, due, params) = (Cause::Manual { by: "ann".to_owned() }, self.now, params.unwrap());
+        let accepted = AcceptedRun { run: run.clone(), automation, cause, due, not_before: due, params, testing };
+        self.record(Fact::RunAccepted { accepted: Box::new(accepted) });
         self.act();
         run
     }
@@ -546,40 +406,21 @@ impl Bench {
         let id = EventId::derived(&["fired", event, &self.state.seq.to_string()]);
         let data: JsonMap = crate::sample::map(data);
         let by = "ann".to_owned();
-        let event = AcceptedEvent {
-            id: id.clone(),
-            name: event.to_owned(),
-            subject: None,
-            run: None,
-            data,
-            by,
-        };
-        self.record(Fact::EventAccepted {
-            event: Box::new(event),
-        });
+        let event = AcceptedEvent { id: id.clone(), name: event.to_owned(), subject: None, run: None, data, by };
+        self.record(Fact::EventAccepted { event: Box::new(event) });
         self.act();
         id
     }
 
     pub fn stop(&mut self, run: &RunId) -> &mut Self {
-        let why = provost_model::StopCause::Cancel {
-            by: "ann".to_owned(),
-        };
-        self.record(Fact::Run {
-            run: run.clone(),
-            change: RunFact::Cancelling { why },
-        });
+        let why = provost_model::StopCause::Cancel { by: "ann".to_owned() };
+        self.record(Fact::Run { run: run.clone(), change: RunFact::Cancelling { why } });
         self.act()
     }
 
     pub fn pause(&mut self, automation: &str, until: Option<Timestamp>) -> &mut Self {
         let (reason, by) = ("audit".to_owned(), "ann".to_owned());
-        self.record(Fact::Paused {
-            automation: name(automation),
-            until,
-            reason,
-            by,
-        });
+        self.record(Fact::Paused { automation: name(automation), until, reason, by });
         self.act()
     }
 
@@ -587,18 +428,12 @@ impl Bench {
 
     /// The run, whether it is over or not.
     pub fn find(&self, run: &RunId) -> &Run {
-        self.state
-            .runs
-            .get(run)
-            .or_else(|| self.closed.get(run))
-            .unwrap()
+        self.state.runs.get(run).or_else(|| self.closed.get(run)).unwrap()
     }
 
     /// How the run went, and why.
     pub fn outcome(&self, run: &RunId) -> (Outcome, &str) {
-        self.find(run)
-            .outcome()
-            .unwrap_or_else(|| panic!("{run} is {:?}", self.find(run).phase))
+        self.find(run).outcome().unwrap_or_else(|| panic!("{run} is {:?}", self.find(run).phase))
     }
 
     /// Every run so far, oldest first.
@@ -630,10 +465,7 @@ impl Bench {
 
     /// The steps that were started, in order, without their runs.
     pub fn steps(&self) -> Vec<&str> {
-        self.started
-            .iter()
-            .map(|(_, step)| step.step.as_str())
-            .collect()
+        self.started.iter().map(|(_, step)| step.step.as_str()).collect()
     }
 
     /// How often steps of this id were started.
@@ -643,45 +475,20 @@ impl Bench {
 
     /// The last request that was made for `step`.
     pub fn request(&self, step: &str) -> &ContainerRequest {
-        self.made
-            .iter()
-            .rev()
-            .find(|request| request.step.step.as_str() == step)
-            .unwrap()
+        self.made.iter().rev().find(|request| request.step.step.as_str() == step).unwrap()
     }
 
     /// What receivers were told, as `channel moment`.
     pub fn heard(&self) -> Vec<String> {
-        let word = |moment: Moment| {
-            serde_json::to_value(moment)
-                .unwrap()
-                .as_str()
-                .unwrap()
-                .to_owned()
-        };
-        self.told
-            .iter()
-            .map(|notice| format!("{} {}", notice.channel.name, word(notice.moment)))
-            .collect()
+        let word = |moment: Moment| serde_json::to_value(moment).unwrap().as_str().unwrap().to_owned();
+        self.told.iter().map(|notice| format!("{} {}", notice.channel.name, word(notice.moment))).collect()
     }
 
     /// Nothing is left behind: no open run or event, no container.
     pub fn assert_clean(&self) {
-        assert!(
-            self.state.runs.is_empty(),
-            "open runs: {:#?}",
-            self.state.runs
-        );
-        assert!(
-            self.state.events.is_empty(),
-            "open events: {:#?}",
-            self.state.events
-        );
-        assert!(
-            self.seen.containers.is_empty(),
-            "containers: {:#?}",
-            self.seen.containers.keys()
-        );
+        assert!(self.state.runs.is_empty(), "open runs: {:#?}", self.state.runs);
+        assert!(self.state.events.is_empty(), "open events: {:#?}", self.state.events);
+        assert!(self.seen.containers.is_empty(), "containers: {:#?}", self.seen.containers.keys());
     }
 }
 

@@ -4,42 +4,25 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use provost_model::{
-    Automation, CatchUp, Cause, ConcurrencyPolicy, DueVerdict, Fact, MissReason, Name, Owner,
-    StepId,
-};
+use provost_model::{Automation, CatchUp, Cause, ConcurrencyPolicy, DueVerdict, Fact, MissReason, Name, Owner, StepId};
 use provost_schedule::{Keep, Schedule, due_times};
 
 use crate::bench::{Behaviour, Bench, exits, hangs, ok};
 use crate::sample::{at, automation, cron, desired, every, freeze, name, period};
 
 /// Every due time in `(from, until]` has exactly one outcome, and nothing else has one.
-pub fn assert_accounted(
-    bench: &Bench,
-    automation: &Name,
-    schedules: &[Schedule],
-    from: Timestamp,
-    until: Timestamp,
-) {
+pub fn assert_accounted(bench: &Bench, automation: &Name, schedules: &[Schedule], from: Timestamp, until: Timestamp) {
     let mut expected: BTreeMap<Timestamp, u32> = BTreeMap::new();
     for due in due_times(schedules, from, until, usize::MAX, Keep::First).times {
         expected.insert(due, 0);
     }
-    for outcome in bench
-        .outcomes()
-        .into_iter()
-        .filter(|outcome| outcome.automation == *automation)
-    {
+    for outcome in bench.outcomes().into_iter().filter(|outcome| outcome.automation == *automation) {
         let range = expected.range_mut(outcome.due..=outcome.last);
         let counted = range.map(|(_, count)| *count += 1).count() as u64;
         assert_eq!(counted, outcome.count, "{outcome:?} counts what is not due");
     }
     let wrong: Vec<_> = expected.iter().filter(|(_, count)| **count != 1).collect();
-    assert!(
-        wrong.is_empty(),
-        "{automation}: not exactly one outcome: {wrong:?} of {:#?}",
-        bench.verdicts()
-    );
+    assert!(wrong.is_empty(), "{automation}: not exactly one outcome: {wrong:?} of {:#?}", bench.verdicts());
 }
 
 #[test]
@@ -52,10 +35,7 @@ fn d1_a_due_time_on_time_runs_once() {
 
 #[test]
 fn d1_two_schedules_that_share_a_due_time_run_once() {
-    let both = Automation {
-        schedules: vec![period(60), period(120)],
-        ..automation("tick")
-    };
+    let both = Automation { schedules: vec![period(60), period(120)], ..automation("tick") };
     let mut bench = Bench::with(desired([both]));
     bench.wait(120);
     assert_eq!(bench.verdicts(), ["00:01:00 ran", "00:02:00 ran"]);
@@ -64,41 +44,21 @@ fn d1_two_schedules_that_share_a_due_time_run_once() {
 #[test]
 fn d1_each_reason_to_skip_is_named() {
     let mut bench = Bench::new();
-    let suspended = Automation {
-        suspend: true,
-        ..every("suspended", 60)
-    };
-    let frozen = Automation {
-        freezes: vec![freeze("1 0 * * *")],
-        ..every("frozen", 60)
-    };
-    bench
-        .script("busy", [hangs()])
-        .apply(desired([suspended, frozen, every("busy", 60)]));
+    let suspended = Automation { suspend: true, ..every("suspended", 60) };
+    let frozen = Automation { freezes: vec![freeze("1 0 * * *")], ..every("frozen", 60) };
+    bench.script("busy", [hangs()]).apply(desired([suspended, frozen, every("busy", 60)]));
     bench.wait(120);
     let skipped = |automation: &str| -> Vec<String> {
-        let own = bench
-            .outcomes()
-            .into_iter()
-            .filter(|outcome| outcome.automation == name(automation));
+        let own = bench.outcomes().into_iter().filter(|outcome| outcome.automation == name(automation));
         let detail = |verdict| match verdict {
             DueVerdict::Skipped { reason, detail } => format!("{}: {detail}", reason.word()),
             _ => "ran".to_owned(),
         };
         own.map(|outcome| detail(outcome.verdict)).collect()
     };
-    assert_eq!(
-        skipped("suspended"),
-        ["suspended: suspended in its manifest"; 2]
-    );
-    assert_eq!(
-        skipped("frozen"),
-        ["frozen: frozen by Policy/shop: release night", "ran"]
-    );
-    assert_eq!(
-        skipped("busy"),
-        ["ran", "overlap: run busy.20261120T000100Z has not ended"]
-    );
+    assert_eq!(skipped("suspended"), ["suspended: suspended in its manifest"; 2]);
+    assert_eq!(skipped("frozen"), ["frozen: frozen by Policy/shop: release night", "ran"]);
+    assert_eq!(skipped("busy"), ["ran", "overlap: run busy.20261120T000100Z has not ended"]);
 }
 
 #[test]
@@ -117,13 +77,8 @@ fn d1_a_rule_that_goes_takes_no_due_time_with_it() {
     let mut bench = Bench::with(desired([every("tick", 60)]));
     bench.wait(60);
     bench.jump(125);
-    bench.record(Fact::ServerStarted {
-        version: "1.0.0".to_owned(),
-    });
-    bench.apply_quietly(desired([Automation {
-        schedules: vec![period(600)],
-        ..automation("tick")
-    }]));
+    bench.record(Fact::ServerStarted { version: "1.0.0".to_owned() });
+    bench.apply_quietly(desired([Automation { schedules: vec![period(600)], ..automation("tick") }]));
     bench.act();
     assert_eq!(bench.verdicts(), ["00:01:00 ran", "00:02:00 missed 2 down"]);
     bench.until(at("2026-11-20T00:10:00Z"));
@@ -143,17 +98,9 @@ fn d2_the_run_is_a_function_of_automation_and_due_time() {
 #[test]
 fn d2_the_same_acceptance_twice_is_one_run() {
     let mut bench = Bench::new();
-    bench
-        .script("job", [hangs()])
-        .apply(desired([automation("job")]));
+    bench.script("job", [hangs()]).apply(desired([automation("job")]));
     let run = bench.run("job");
-    let accepted = bench
-        .log
-        .iter()
-        .find(|it| matches!(it.fact, Fact::RunAccepted { .. }))
-        .unwrap()
-        .fact
-        .clone();
+    let accepted = bench.log.iter().find(|it| matches!(it.fact, Fact::RunAccepted { .. })).unwrap().fact.clone();
     let before = bench.find(&run).clone();
     bench.record(accepted);
     bench.act();
@@ -163,29 +110,20 @@ fn d2_the_same_acceptance_twice_is_one_run() {
 #[test]
 fn d2_a_step_that_may_have_started_is_never_started_again() {
     let mut bench = Bench::new();
-    bench
-        .script("job", [hangs()])
-        .apply(desired([automation("job")]));
+    bench.script("job", [hangs()]).apply(desired([automation("job")]));
     let run = bench.run("job");
     let container = bench.made[0].name.clone();
     bench.remove(&container);
     bench.down_for(3600);
     assert_eq!(bench.steps(), ["main.1"]);
     let (outcome, detail) = bench.outcome(&run);
-    assert_eq!(
-        (outcome.word(), detail),
-        ("Lost", "lost: its container was removed by somebody else")
-    );
+    assert_eq!((outcome.word(), detail), ("Lost", "lost: its container was removed by somebody else"));
 }
 
 #[test]
 fn d4_a_new_automation_never_fires_for_times_before_it() {
     let mut bench = Bench::starting("2026-11-20T09:30:00Z");
-    let daily = Automation {
-        schedules: vec![cron("0 9 * * *")],
-        catch_up: CatchUp::All,
-        ..automation("daily")
-    };
+    let daily = Automation { schedules: vec![cron("0 9 * * *")], catch_up: CatchUp::All, ..automation("daily") };
     bench.apply(desired([daily]));
     bench.until(at("2026-11-21T09:00:00Z"));
     assert_eq!(bench.runs()[0].as_str(), "daily.20261121T090000Z");
@@ -194,11 +132,8 @@ fn d4_a_new_automation_never_fires_for_times_before_it() {
 
 #[test]
 fn d4_a_changed_schedule_never_fires_for_times_before_it() {
-    let with = |expression| Automation {
-        schedules: vec![cron(expression)],
-        catch_up: CatchUp::All,
-        ..automation("daily")
-    };
+    let with =
+        |expression| Automation { schedules: vec![cron(expression)], catch_up: CatchUp::All, ..automation("daily") };
     let mut bench = Bench::with(desired([with("0 2 * * *")]));
     bench.until(at("2026-11-20T15:00:00Z"));
     bench.apply(desired([with("0 12 * * *")]));
@@ -214,10 +149,7 @@ fn d4_an_automation_that_was_away_does_not_make_up_for_its_absence() {
     bench.wait(60);
     bench.apply(desired([]));
     bench.wait(600);
-    bench.apply(desired([Automation {
-        catch_up: CatchUp::All,
-        ..every("tick", 60)
-    }]));
+    bench.apply(desired([Automation { catch_up: CatchUp::All, ..every("tick", 60) }]));
     bench.wait(60);
     assert_eq!(bench.verdicts(), ["00:01:00 ran", "00:12:00 ran"]);
 }
@@ -241,15 +173,7 @@ fn t5_a_step_back_never_fires_a_due_time_again() {
     bench.wait(149);
     assert_eq!(bench.runs().len(), 3);
     bench.wait(61);
-    assert_eq!(
-        bench.verdicts(),
-        [
-            "00:01:00 ran",
-            "00:02:00 ran",
-            "00:03:00 ran",
-            "00:04:00 ran"
-        ]
-    );
+    assert_eq!(bench.verdicts(), ["00:01:00 ran", "00:02:00 ran", "00:03:00 ran", "00:04:00 ran"]);
 }
 
 #[test]
@@ -257,10 +181,7 @@ fn t5_a_revision_after_a_step_back_fires_no_due_time_again() {
     let mut bench = Bench::with(desired([every("tick", 60)]));
     bench.wait(180);
     bench.jump(-150);
-    bench.apply(desired([Automation {
-        schedules: vec![period(30)],
-        ..automation("tick")
-    }]));
+    bench.apply(desired([Automation { schedules: vec![period(30)], ..automation("tick") }]));
     bench.wait(149);
     assert_eq!(bench.runs().len(), 3);
 }
@@ -270,10 +191,7 @@ fn t5_a_step_forward_is_like_downtime() {
     let mut bench = Bench::with(desired([every("tick", 60)]));
     bench.jump(3600);
     bench.act();
-    assert_eq!(
-        bench.verdicts(),
-        ["00:01:00 missed 59 down", "01:00:00 ran"]
-    );
+    assert_eq!(bench.verdicts(), ["00:01:00 missed 59 down", "01:00:00 ran"]);
     let fact = bench.log.iter().find_map(|it| match &it.fact {
         Fact::RunAccepted { accepted } => Some(accepted.cause.clone()),
         _ => None,
@@ -308,33 +226,18 @@ fn rules(index: usize) -> Vec<Schedule> {
     match index {
         0 => vec![period(60)],
         1 => vec![period(45), period(70)],
-        2 => vec![
-            cron("*/3 * * * *"),
-            Schedule {
-                jitter_s: 50,
-                ..period(100)
-            },
-        ],
+        2 => vec![cron("*/3 * * * *"), Schedule { jitter_s: 50, ..period(100) }],
         _ => vec![cron("7 */2 * * *")],
     }
 }
 
 fn behaviour() -> impl Strategy<Value = Behaviour> {
-    prop_oneof![
-        Just(ok()),
-        (0i64..2, 0u64..200).prop_map(|(code, lasts_s)| exits(code, lasts_s)),
-        Just(hangs())
-    ]
+    prop_oneof![Just(ok()), (0i64..2, 0u64..200).prop_map(|(code, lasts_s)| exits(code, lasts_s)), Just(hangs())]
 }
 
 fn concurrency() -> impl Strategy<Value = ConcurrencyPolicy> {
     use ConcurrencyPolicy as P;
-    prop_oneof![
-        Just(P::Forbid),
-        Just(P::Queue),
-        Just(P::Replace),
-        Just(P::Allow)
-    ]
+    prop_oneof![Just(P::Forbid), Just(P::Queue), Just(P::Replace), Just(P::Allow)]
 }
 
 proptest! {
@@ -419,34 +322,10 @@ proptest! {
 
 #[test]
 fn d1_the_reason_of_a_range_that_nobody_was_there_for_is_down() {
-    let mut bench = Bench::with(desired([Automation {
-        catch_up: CatchUp::None,
-        ..every("tick", 60)
-    }]));
+    let mut bench = Bench::with(desired([Automation { catch_up: CatchUp::None, ..every("tick", 60) }]));
     bench.down_for(600);
-    let missed = bench
-        .outcomes()
-        .into_iter()
-        .map(|outcome| outcome.verdict)
-        .next()
-        .unwrap();
-    assert_eq!(
-        missed,
-        DueVerdict::Missed {
-            reason: MissReason::Down
-        }
-    );
-    assert!(
-        bench
-            .started
-            .iter()
-            .all(|(_, step)| step.step == StepId::main(1))
-    );
-    assert_accounted(
-        &bench,
-        &name("tick"),
-        &[period(60)],
-        at("2026-11-20T00:00:00Z"),
-        bench.now,
-    );
+    let missed = bench.outcomes().into_iter().map(|outcome| outcome.verdict).next().unwrap();
+    assert_eq!(missed, DueVerdict::Missed { reason: MissReason::Down });
+    assert!(bench.started.iter().all(|(_, step)| step.step == StepId::main(1)));
+    assert_accounted(&bench, &name("tick"), &[period(60)], at("2026-11-20T00:00:00Z"), bench.now);
 }

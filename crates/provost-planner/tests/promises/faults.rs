@@ -5,45 +5,22 @@ use provost_model::{Automation, Fact, Hook, HookOwner, Moment, Outcome, Recorded
 
 use crate::bench::{Behaviour, Bench, exits, globals, hangs, leaves, locals, ok};
 use crate::sample::{
-    automation, channel, desired, every, hook, name, on, telling, with_channels, with_hooks,
-    with_server_hooks,
+    automation, channel, desired, every, hook, name, on, telling, with_channels, with_hooks, with_server_hooks,
 };
 
 fn shop() -> provost_model::Desired {
-    let aside = Hook {
-        background: true,
-        ..hook("aside", "run.started")
-    };
-    let owned = Hook {
-        owner: HookOwner::Policy {
-            name: name("shop"),
-            order: 1,
-        },
-        ..hook("announce", "run.starting")
-    };
-    let mut tick = with_hooks(
-        every("tick", 120),
-        [
-            owned,
-            aside,
-            hook("alarm", "run.failed"),
-            hook("after", "run.finished"),
-        ],
-    );
+    let aside = Hook { background: true, ..hook("aside", "run.started") };
+    let owned = Hook { owner: HookOwner::Policy { name: name("shop"), order: 1 }, ..hook("announce", "run.starting") };
+    let mut tick =
+        with_hooks(every("tick", 120), [owned, aside, hook("alarm", "run.failed"), hook("after", "run.finished")]);
     tick.retries.limit = 1;
     tick.timeout_s = 50;
     let mut then = automation("then");
-    then.triggers = vec![provost_model::Trigger {
-        from: Some(name("tick")),
-        ..on("run.finished")
-    }];
+    then.triggers = vec![provost_model::Trigger { from: Some(name("tick")), ..on("run.finished") }];
     let all = desired([telling(tick, Moment::Failure, "ops"), Automation { ..then }]);
     with_server_hooks(
         with_channels(all, [channel("ops")]),
-        [
-            hook("check", "server.startup"),
-            hook("pick", "orders.arrived"),
-        ],
+        [hook("check", "server.startup"), hook("pick", "orders.arrived")],
     )
 }
 
@@ -176,10 +153,7 @@ fn r2_a_kill_after_every_single_fact_loses_nothing() {
     // How many facts there are when nobody kills anything.
     let play = |kill_at: Option<usize>| {
         let mut bench = Bench::new();
-        bench
-            .script("tick", [exits(1, 5), ok()])
-            .script("aside", [exits(0, 20)])
-            .apply_quietly(shop());
+        bench.script("tick", [exits(1, 5), ok()]).script("aside", [exits(0, 20)]).apply_quietly(shop());
         let mut kill_at = kill_at;
         let end = bench.now + jiff::SignedDuration::from_secs(300);
         while bench.now < end {
@@ -196,17 +170,9 @@ fn r2_a_kill_after_every_single_fact_loses_nothing() {
     for kill_at in (0..undisturbed.log.len()).step_by(4) {
         let bench = play(Some(kill_at));
         let outcome = |bench: &Bench| {
-            bench
-                .runs()
-                .iter()
-                .map(|run| (run.clone(), bench.find(run).outcome().map(|it| it.0)))
-                .collect::<Vec<_>>()
+            bench.runs().iter().map(|run| (run.clone(), bench.find(run).outcome().map(|it| it.0))).collect::<Vec<_>>()
         };
-        assert_eq!(
-            outcome(&bench),
-            outcome(&undisturbed),
-            "killed after fact {kill_at}"
-        );
+        assert_eq!(outcome(&bench), outcome(&undisturbed), "killed after fact {kill_at}");
     }
 }
 
@@ -219,10 +185,7 @@ fn r2_a_decision_is_recorded_before_its_effect() {
     let mut known = State::default();
     for recorded in &bench.log {
         if let Fact::Run { run, .. } = &recorded.fact {
-            assert!(
-                known.runs.contains_key(run),
-                "{run} changed before it was accepted"
-            );
+            assert!(known.runs.contains_key(run), "{run} changed before it was accepted");
         }
         known.apply(recorded).unwrap();
     }

@@ -8,11 +8,7 @@ use crate::sample::{at, automation, cron, desired, every, freeze};
 
 fn lines(upcoming: &[Upcoming]) -> Vec<String> {
     let line = |it: &Upcoming| {
-        let skipped = it
-            .skipped
-            .as_ref()
-            .map(|why| format!(" ({why})"))
-            .unwrap_or_default();
+        let skipped = it.skipped.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         format!("{} {}{skipped}", it.due.strftime("%H:%M:%S"), it.automation)
     };
     upcoming.iter().map(line).collect()
@@ -20,10 +16,7 @@ fn lines(upcoming: &[Upcoming]) -> Vec<String> {
 
 #[test]
 fn the_next_due_times_of_all_come_soonest_first() {
-    let hourly = Automation {
-        schedules: vec![cron("0 * * * *")],
-        ..automation("hourly")
-    };
+    let hourly = Automation { schedules: vec![cron("0 * * * *")], ..automation("hourly") };
     let bench = Bench::with(desired([hourly, every("tick", 1_500), automation("hand")]));
     let until = at("2026-11-20T02:00:00Z");
     let expected = [
@@ -35,34 +28,16 @@ fn the_next_due_times_of_all_come_soonest_first() {
         "02:00:00 hourly",
         "02:00:00 tick",
     ];
-    assert_eq!(
-        lines(&forecast(&bench.state, bench.now, until, 100)),
-        expected
-    );
-    assert_eq!(
-        lines(&forecast(&bench.state, bench.now, until, 3)),
-        expected[..3]
-    );
-    assert_eq!(
-        lines(&forecast(&bench.state, bench.now, bench.now, 100)),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        lines(&forecast(&bench.state, bench.now, until, 0)),
-        Vec::<String>::new()
-    );
+    assert_eq!(lines(&forecast(&bench.state, bench.now, until, 100)), expected);
+    assert_eq!(lines(&forecast(&bench.state, bench.now, until, 3)), expected[..3]);
+    assert_eq!(lines(&forecast(&bench.state, bench.now, bench.now, 100)), Vec::<String>::new());
+    assert_eq!(lines(&forecast(&bench.state, bench.now, until, 0)), Vec::<String>::new());
 }
 
 #[test]
 fn what_will_not_start_is_told_with_its_reason() {
-    let suspended = Automation {
-        suspend: true,
-        ..every("suspended", 3_600)
-    };
-    let frozen = Automation {
-        freezes: vec![freeze("0 1 * * *")],
-        ..every("frozen", 3_600)
-    };
+    let suspended = Automation { suspend: true, ..every("suspended", 3_600) };
+    let frozen = Automation { freezes: vec![freeze("0 1 * * *")], ..every("frozen", 3_600) };
     let mut bench = Bench::with(desired([suspended, frozen, every("paused", 3_600)]));
     bench.pause("paused", Some(at("2026-11-20T02:00:00Z")));
     let expected = [
@@ -73,15 +48,7 @@ fn what_will_not_start_is_told_with_its_reason() {
         "02:00:00 paused",
         "02:00:00 suspended (suspended in its manifest)",
     ];
-    assert_eq!(
-        lines(&forecast(
-            &bench.state,
-            bench.now,
-            at("2026-11-20T02:00:00Z"),
-            100
-        )),
-        expected
-    );
+    assert_eq!(lines(&forecast(&bench.state, bench.now, at("2026-11-20T02:00:00Z"), 100)), expected);
 }
 
 #[test]
@@ -98,14 +65,7 @@ fn the_start_with_its_jitter_is_the_one_that_comes() {
 #[test]
 fn what_is_forecast_is_what_happens() {
     let automations = || {
-        [
-            every("a", 700),
-            every("b", 1_300),
-            Automation {
-                freezes: vec![freeze("20-40 * * * *")],
-                ..every("c", 600)
-            },
-        ]
+        [every("a", 700), every("b", 1_300), Automation { freezes: vec![freeze("20-40 * * * *")], ..every("c", 600) }]
     };
     let mut bench = Bench::with(desired(automations()));
     let until = at("2026-11-20T03:00:00Z");
@@ -117,13 +77,7 @@ fn what_is_forecast_is_what_happens() {
     let mut happened: Vec<_> = bench
         .outcomes()
         .into_iter()
-        .map(|it| {
-            (
-                it.due,
-                it.automation,
-                matches!(it.verdict, provost_model::DueVerdict::Ran { .. }),
-            )
-        })
+        .map(|it| (it.due, it.automation, matches!(it.verdict, provost_model::DueVerdict::Ran { .. })))
         .collect();
     happened.sort();
     assert_eq!(told, happened);

@@ -10,15 +10,9 @@ fn a_pause_skips_due_times_until_somebody_resumes() {
     let mut bench = Bench::with(desired([every("tick", 60)]));
     bench.pause("tick", None);
     bench.wait(120);
-    bench.record(Fact::Resumed {
-        automation: name("tick"),
-        by: "ann".to_owned(),
-    });
+    bench.record(Fact::Resumed { automation: name("tick"), by: "ann".to_owned() });
     bench.wait(60);
-    assert_eq!(
-        bench.verdicts(),
-        ["00:01:00 suspended", "00:02:00 suspended", "00:03:00 ran"]
-    );
+    assert_eq!(bench.verdicts(), ["00:01:00 suspended", "00:02:00 suspended", "00:03:00 ran"]);
 }
 
 #[test]
@@ -40,9 +34,7 @@ fn a_pause_with_an_end_ends_by_itself_and_not_before() {
 #[test]
 fn a_pause_lets_a_run_finish_and_a_person_start_one() {
     let mut bench = Bench::new();
-    bench
-        .script("tick", [exits(0, 100)])
-        .apply(desired([every("tick", 60)]));
+    bench.script("tick", [exits(0, 100)]).apply(desired([every("tick", 60)]));
     bench.wait(70).pause("tick", None);
     bench.run("tick");
     bench.until(at("2026-11-20T00:10:00Z")).assert_clean();
@@ -56,9 +48,10 @@ fn a_pause_skips_triggers_too() {
     let mut bench = Bench::with(desired([other]));
     bench.pause("other", None);
     bench.fire("orders.arrived", "{}");
-    let skipped = bench.log.iter().any(|it| {
-        matches!(&it.fact, Fact::TriggerSkipped { detail, .. } if detail == "paused by ann: audit")
-    });
+    let skipped = bench
+        .log
+        .iter()
+        .any(|it| matches!(&it.fact, Fact::TriggerSkipped { detail, .. } if detail == "paused by ann: audit"));
     assert!(skipped && bench.runs().is_empty());
 }
 

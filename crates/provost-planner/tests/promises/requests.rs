@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use provost_model::{
-    Automation, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP,
-};
+use provost_model::{Automation, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP};
 use provost_planner::masked_values;
 
 use crate::bench::{Bench, exits, leaves, locals};
@@ -18,8 +16,7 @@ fn params(text: &str) -> BTreeMap<String, provost_model::Param> {
 fn e1_the_main_container_gets_its_event_and_its_variables() {
     let mut job = automation("job");
     job.labels.insert("team".to_owned(), "finance".to_owned());
-    job.params =
-        params(r#"{"limit": {"type": "integer", "required": false, "default": 5, "options": []}}"#);
+    job.params = params(r#"{"limit": {"type": "integer", "required": false, "default": 5, "options": []}}"#);
     job.retries.limit = 2;
     let mut bench = Bench::with(desired([job]));
     let run = bench.run("job");
@@ -45,10 +42,7 @@ fn e1_the_main_container_gets_its_event_and_its_variables() {
     });
     assert_eq!(request.event, expected);
     let text = |pairs: &[(&str, &str)]| {
-        pairs
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect::<BTreeMap<_, _>>()
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
     };
     let expected = text(&[
         ("PROVOST_ATTEMPT", "1"),
@@ -75,41 +69,25 @@ fn a28_the_kind_of_each_event_is_told() {
     ];
     for (event, behaviour, kind) in kinds {
         let mut bench = Bench::new();
-        bench.script("job", [behaviour]).apply(desired([with_hooks(
-            automation("job"),
-            [hook("tell", event)],
-        )]));
+        bench.script("job", [behaviour]).apply(desired([with_hooks(automation("job"), [hook("tell", event)])]));
         bench.run("job");
         let request = bench.request(&format!("{event}-tell"));
         assert_eq!(request.event["standard"]["kind"], kind);
         assert_eq!(request.event["event"], event);
     }
-    let mut bench = Bench::with(with_server_hooks(
-        desired([]),
-        [hook("tell", "orders.arrived")],
-    ));
+    let mut bench = Bench::with(with_server_hooks(desired([]), [hook("tell", "orders.arrived")]));
     bench.fire("orders.arrived", "{}");
-    assert_eq!(
-        bench.request("orders.arrived-tell").event["standard"]["kind"],
-        "other"
-    );
+    assert_eq!(bench.request("orders.arrived-tell").event["standard"]["kind"], "other");
 }
 
 #[test]
 fn r3_names_and_labels_say_whose_container_it_is() {
-    let mut bench = Bench::with(desired([with_hooks(
-        automation("job"),
-        [hook("tell", "run.finished")],
-    )]));
+    let mut bench = Bench::with(desired([with_hooks(automation("job"), [hook("tell", "run.finished")])]));
     let run = bench.run("job");
     let request = bench.request("run.finished-tell");
-    assert_eq!(
-        request.name.as_str(),
-        format!("provost-test-{run}-run.finished-tell")
-    );
+    assert_eq!(request.name.as_str(), format!("provost-test-{run}-run.finished-tell"));
     let labels = request.labels();
-    let found = [LABEL_INSTANCE, LABEL_OWNER_KIND, LABEL_OWNER, LABEL_STEP]
-        .map(|label| labels[label].as_str());
+    let found = [LABEL_INSTANCE, LABEL_OWNER_KIND, LABEL_OWNER, LABEL_STEP].map(|label| labels[label].as_str());
     assert_eq!(found, ["test", "run", run.as_str(), "run.finished-tell"]);
     assert_eq!(labels[LABEL_REQUEST], request.digest().as_str());
 }
@@ -121,14 +99,8 @@ fn parameters_fill_placeholders_in_one_pass() {
         r#"{"day": {"type": "string", "required": true, "options": []}, "n": {"type": "integer", "required": true, "options": []}}"#,
     );
     job.workload.command = vec!["report".to_owned(), "--since=$(params.day)".to_owned()];
-    job.workload.args = vec![
-        "$(params.n)$(params.n)".to_owned(),
-        "$(params.day".to_owned(),
-        "$(other)".to_owned(),
-    ];
-    job.workload
-        .env
-        .insert("DAY".to_owned(), "<$(params.day)>".to_owned());
+    job.workload.args = vec!["$(params.n)$(params.n)".to_owned(), "$(params.day".to_owned(), "$(other)".to_owned()];
+    job.workload.env.insert("DAY".to_owned(), "<$(params.day)>".to_owned());
     let mut bench = Bench::with(desired([job]));
     bench.run_with("job", r#"{"day": "$(params.n)", "n": 7}"#, false);
     let workload = &bench.request("main.1").workload;
@@ -140,69 +112,38 @@ fn parameters_fill_placeholders_in_one_pass() {
 #[test]
 fn what_a_hook_sets_is_no_placeholder() {
     let mut job = with_hooks(automation("job"), [hook("a", "run.starting")]);
-    job.params = params(
-        r#"{"day": {"type": "string", "required": false, "default": "monday", "options": []}}"#,
-    );
+    job.params = params(r#"{"day": {"type": "string", "required": false, "default": "monday", "options": []}}"#);
     let mut bench = Bench::new();
-    bench
-        .script("a", [leaves(locals(r#"{"text": "$(params.day)"}"#))])
-        .apply(desired([job]));
+    bench.script("a", [leaves(locals(r#"{"text": "$(params.day)"}"#))]).apply(desired([job]));
     bench.run("job");
-    assert_eq!(
-        bench.request("main.1").workload.env["PROVOST_LOCAL_TEXT"],
-        "$(params.day)"
-    );
+    assert_eq!(bench.request("main.1").workload.env["PROVOST_LOCAL_TEXT"], "$(params.day)");
 }
 
 #[test]
 fn a_hook_gets_its_owners_configuration() {
     let config = serde_json::json!({"url": "http://warehouse"});
-    let configured = provost_model::Hook {
-        config: config.clone(),
-        ..hook("a", "run.starting")
-    };
+    let configured = provost_model::Hook { config: config.clone(), ..hook("a", "run.starting") };
     let mut bench = Bench::with(desired([with_hooks(automation("job"), [configured])]));
     bench.run("job");
     assert_eq!(bench.request("run.starting-a").event["config"], config);
-    assert_eq!(
-        bench.request("main.1").event["config"],
-        serde_json::Value::Null
-    );
+    assert_eq!(bench.request("main.1").event["config"], serde_json::Value::Null);
 }
 
 #[test]
 fn grace_and_log_size_come_from_the_step_and_its_automation() {
-    let mut job = Automation {
-        grace_s: 77,
-        ..with_hooks(automation("job"), [hook("a", "run.starting")])
-    };
+    let mut job = Automation { grace_s: 77, ..with_hooks(automation("job"), [hook("a", "run.starting")]) };
     job.history.log_bytes = 999;
     let mut bench = Bench::with(desired([job]));
     bench.run("job");
     let (main, before) = (bench.request("main.1"), bench.request("run.starting-a"));
-    assert_eq!(
-        (
-            main.grace_s,
-            main.log_bytes,
-            before.grace_s,
-            before.log_bytes
-        ),
-        (77, 999, 5, 999)
-    );
+    assert_eq!((main.grace_s, main.log_bytes, before.grace_s, before.log_bytes), (77, 999, 5, 999));
 }
 
 #[test]
 fn values_whose_names_say_that_they_are_secret_are_masked() {
     let mut own = workload("x");
-    let env = [
-        ("DB_PASSWORD", "hunter2"),
-        ("Api_Token", "tok-1"),
-        ("SECRET", "abc"),
-        ("LANG", "de_DE"),
-    ];
-    own.env = env
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into();
+    let env = [("DB_PASSWORD", "hunter2"), ("Api_Token", "tok-1"), ("SECRET", "abc"), ("LANG", "de_DE")];
+    own.env = env.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     // Three characters would hide too much of what is no secret.
     assert_eq!(masked_values(None, &own), ["hunter2", "tok-1"]);
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use provost_model::{
-    Automation, Channel, ConcurrencyPolicy, Desired, Freeze, History, Hook, HookOwner, JsonMap,
-    Moment, Name, Notify, OnError, Retries, Stage, Target, Trigger, Workload,
+    Automation, Channel, ConcurrencyPolicy, Desired, Freeze, History, Hook, HookOwner, JsonMap, Moment, Name, Notify,
+    OnError, Retries, Stage, Target, Trigger, Workload,
 };
 use provost_schedule::{Cron, OnFold, OnGap, Schedule, Timing, Zone};
 
@@ -33,11 +33,7 @@ pub fn automation(text: &str) -> Automation {
         params: Default::default(),
         timeout_s: 600,
         grace_s: 10,
-        retries: Retries {
-            limit: 0,
-            backoff_s: 30,
-            max_backoff_s: 600,
-        },
+        retries: Retries { limit: 0, backoff_s: 30, max_backoff_s: 600 },
         concurrency: ConcurrencyPolicy::Forbid,
         queue_limit: 1,
         catch_up: Default::default(),
@@ -48,12 +44,7 @@ pub fn automation(text: &str) -> Automation {
         hooks: Vec::new(),
         notify: Notify::default(),
         freezes: Vec::new(),
-        history: History {
-            keep_s: 86_400,
-            keep_last: 100,
-            logs_s: 86_400,
-            log_bytes: 1 << 20,
-        },
+        history: History { keep_s: 86_400, keep_last: 100, logs_s: 86_400, log_bytes: 1 << 20 },
         suspend: false,
         origins: Arc::default(),
     }
@@ -61,41 +52,20 @@ pub fn automation(text: &str) -> Automation {
 
 /// An automation that is due every `seconds`.
 pub fn every(text: &str, seconds: u64) -> Automation {
-    Automation {
-        schedules: vec![period(seconds)],
-        ..automation(text)
-    }
+    Automation { schedules: vec![period(seconds)], ..automation(text) }
 }
 
 pub fn period(seconds: u64) -> Schedule {
-    Schedule {
-        timing: Timing::Every { seconds },
-        jitter_s: 0,
-    }
+    Schedule { timing: Timing::Every { seconds }, jitter_s: 0 }
 }
 
 pub fn cron(expression: &str) -> Schedule {
-    let (cron, zone) = (
-        Cron::parse(expression).unwrap(),
-        Zone::parse("UTC").unwrap(),
-    );
-    Schedule {
-        timing: Timing::Cron {
-            cron,
-            zone,
-            on_gap: OnGap::NextValid,
-            on_fold: OnFold::First,
-        },
-        jitter_s: 0,
-    }
+    let (cron, zone) = (Cron::parse(expression).unwrap(), Zone::parse("UTC").unwrap());
+    Schedule { timing: Timing::Cron { cron, zone, on_gap: OnGap::NextValid, on_fold: OnFold::First }, jitter_s: 0 }
 }
 
 pub fn workload(image: &str) -> Workload {
-    Workload {
-        image: image.to_owned(),
-        network: "None".to_owned(),
-        ..Workload::default()
-    }
+    Workload { image: image.to_owned(), network: "None".to_owned(), ..Workload::default() }
 }
 
 /// A hook of the automation itself, in a container of the image that has its name.
@@ -110,30 +80,21 @@ pub fn hook(text: &str, event: &str) -> Hook {
         takes: None,
         timeout_s: 60,
         grace_s: 5,
-        on_error: if event == "run.starting" {
-            OnError::Fail
-        } else {
-            OnError::Ignore
-        },
+        on_error: if event == "run.starting" { OnError::Fail } else { OnError::Ignore },
         background: false,
         parallel: false,
     }
 }
 
 pub fn with_hooks(automation: Automation, hooks: impl IntoIterator<Item = Hook>) -> Automation {
-    Automation {
-        hooks: hooks.into_iter().map(Arc::new).collect(),
-        ..automation
-    }
+    Automation { hooks: hooks.into_iter().map(Arc::new).collect(), ..automation }
 }
 
 /// A channel that appends to a file.
 pub fn channel(text: &str) -> Channel {
     Channel {
         name: name(text),
-        target: Target::File {
-            path: format!("{text}.log"),
-        },
+        target: Target::File { path: format!("{text}.log") },
         failover: Vec::new(),
         repeat_every_s: None,
         reply: None,
@@ -143,47 +104,25 @@ pub fn channel(text: &str) -> Channel {
 
 /// `moment` is told to `channel`.
 pub fn telling(mut automation: Automation, moment: Moment, channel: &str) -> Automation {
-    automation
-        .notify
-        .channels
-        .entry(moment)
-        .or_default()
-        .push(name(channel));
+    automation.notify.channels.entry(moment).or_default().push(name(channel));
     automation
 }
 
 pub fn on(event: &str) -> Trigger {
-    Trigger {
-        event: event.to_owned(),
-        from: None,
-        when: None,
-    }
+    Trigger { event: event.to_owned(), from: None, when: None }
 }
 
 pub fn freeze(expression: &str) -> Arc<Freeze> {
-    Arc::new(Freeze {
-        minutes: cron(expression),
-        reason: "release night".to_owned(),
-        policy: name("shop"),
-    })
+    Arc::new(Freeze { minutes: cron(expression), reason: "release night".to_owned(), policy: name("shop") })
 }
 
 pub fn desired(automations: impl IntoIterator<Item = Automation>) -> Desired {
-    let automations = automations
-        .into_iter()
-        .map(|it| (it.name.clone(), Arc::new(it)))
-        .collect();
-    Desired {
-        automations,
-        ..Desired::default()
-    }
+    let automations = automations.into_iter().map(|it| (it.name.clone(), Arc::new(it))).collect();
+    Desired { automations, ..Desired::default() }
 }
 
 pub fn with_channels(mut desired: Desired, channels: impl IntoIterator<Item = Channel>) -> Desired {
-    desired.channels = channels
-        .into_iter()
-        .map(|it| (it.name.clone(), Arc::new(it)))
-        .collect();
+    desired.channels = channels.into_iter().map(|it| (it.name.clone(), Arc::new(it))).collect();
     desired
 }
 

@@ -19,26 +19,17 @@ fn d1_a_thousand_due_at_one_second_are_all_accounted_for() {
     assert_eq!(bench.outcomes().len(), 1_000);
     bench.act();
     assert_eq!(bench.closed.len(), 1_000);
-    assert!(
-        bench
-            .closed
-            .values()
-            .all(|run| run.outcome().unwrap().0 == provost_model::Outcome::Succeeded)
-    );
+    assert!(bench.closed.values().all(|run| run.outcome().unwrap().0 == provost_model::Outcome::Succeeded));
     assert_eq!(bench.started.len(), 1_000);
 }
 
 #[test]
 fn d1_a_thousand_triggers_of_one_event_are_all_accounted_for() {
     let mut bench = Bench::new();
-    let mut all = shop(100, |name| Automation {
-        triggers: vec![crate::sample::on("orders.arrived")],
-        ..automation(name)
-    });
+    let mut all =
+        shop(100, |name| Automation { triggers: vec![crate::sample::on("orders.arrived")], ..automation(name) });
     let hooks = with_hooks(automation("x"), [hook("after", "run.finished")]).hooks;
-    all.automations
-        .values_mut()
-        .for_each(|it| std::sync::Arc::make_mut(it).hooks.clone_from(&hooks));
+    all.automations.values_mut().for_each(|it| std::sync::Arc::make_mut(it).hooks.clone_from(&hooks));
     bench.apply(all);
     bench.fire("orders.arrived", "{}");
     assert_eq!(bench.closed.len(), 100);
@@ -47,10 +38,8 @@ fn d1_a_thousand_triggers_of_one_event_are_all_accounted_for() {
 
 #[test]
 fn c8_at_rest_nothing_is_decided_until_the_next_due_time() {
-    let mut bench = Bench::with(shop(500, |name| Automation {
-        schedules: vec![cron("0 2 * * *")],
-        ..automation(name)
-    }));
+    let mut bench =
+        Bench::with(shop(500, |name| Automation { schedules: vec![cron("0 2 * * *")], ..automation(name) }));
     let facts = bench.log.len();
     let moves = decide(&bench.world(), &bench.agenda);
     assert_eq!(
@@ -64,23 +53,12 @@ fn c8_at_rest_nothing_is_decided_until_the_next_due_time() {
 #[test]
 fn a_long_queue_of_one_automation_is_worked_off_in_order() {
     let mut bench = Bench::new();
-    let job = Automation {
-        concurrency: ConcurrencyPolicy::Queue,
-        queue_limit: 1_000,
-        ..automation("job")
-    };
+    let job = Automation { concurrency: ConcurrencyPolicy::Queue, queue_limit: 1_000, ..automation("job") };
     bench.script("job", [exits(0, 1)]).apply(desired([job]));
     let runs: Vec<_> = (0..60).map(|_| bench.run("job")).collect();
     bench.wait(60).assert_clean();
-    let order: Vec<_> = bench
-        .started
-        .iter()
-        .map(|(_, step)| step.owner.id().to_owned())
-        .collect();
-    let mut sorted: Vec<_> = runs
-        .iter()
-        .map(|run| (bench.find(run).accepted_at, run.as_str().to_owned()))
-        .collect();
+    let order: Vec<_> = bench.started.iter().map(|(_, step)| step.owner.id().to_owned()).collect();
+    let mut sorted: Vec<_> = runs.iter().map(|run| (bench.find(run).accepted_at, run.as_str().to_owned())).collect();
     sorted.sort();
     assert_eq!(order.len(), 60);
     assert_eq!(order[0], runs[0].as_str(), "the first begins at once");
@@ -95,13 +73,7 @@ fn many_open_runs_settle_without_a_word() {
         bench.script(name.as_str(), [hangs()]);
     });
     bench.apply(all);
-    let names: Vec<String> = bench
-        .state
-        .desired
-        .automations
-        .keys()
-        .map(ToString::to_string)
-        .collect();
+    let names: Vec<String> = bench.state.desired.automations.keys().map(ToString::to_string).collect();
     names.iter().for_each(|name| {
         bench.run(name);
     });

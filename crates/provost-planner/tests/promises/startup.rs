@@ -6,20 +6,13 @@ use crate::bench::{Bench, exits, hangs};
 use crate::sample::{automation, desired, every, hook, on, with_server_hooks};
 
 fn check() -> Hook {
-    Hook {
-        on_error: OnError::Fail,
-        timeout_s: 600,
-        ..hook("check", "server.startup")
-    }
+    Hook { on_error: OnError::Fail, timeout_s: 600, ..hook("check", "server.startup") }
 }
 
 fn shop() -> provost_model::Desired {
     let mut triggered = automation("triggered");
     triggered.triggers = vec![on("orders.arrived")];
-    with_server_hooks(
-        desired([every("tick", 60), automation("job"), triggered]),
-        [check()],
-    )
+    with_server_hooks(desired([every("tick", 60), automation("job"), triggered]), [check()])
 }
 
 #[test]
@@ -45,24 +38,16 @@ fn a01_a_startup_hook_that_refuses_leaves_all_unstarted_with_its_reason() {
     assert_eq!(bench.state.server.startup, Startup::Refused { why });
     assert_eq!(bench.steps(), ["server.startup-check"]);
     assert_eq!(bench.verdicts(), ["00:01:00 policy", "00:02:00 policy"]);
-    assert_eq!(
-        provost_model::RunRecord::of(bench.find(&run)).detail,
-        "the server's startup hooks, which refused"
-    );
+    assert_eq!(provost_model::RunRecord::of(bench.find(&run)).detail, "the server's startup hooks, which refused");
 }
 
 #[test]
 fn a01_a_new_revision_or_a_new_start_asks_again() {
     let mut bench = Bench::new();
-    bench
-        .script("check", [exits(1, 0), exits(1, 0), exits(0, 0)])
-        .apply(shop());
+    bench.script("check", [exits(1, 0), exits(1, 0), exits(0, 0)]).apply(shop());
     let run = bench.run("job");
     bench.down_for(1);
-    assert!(matches!(
-        bench.state.server.startup,
-        Startup::Refused { .. }
-    ));
+    assert!(matches!(bench.state.server.startup, Startup::Refused { .. }));
     let mut better = shop();
     better.automations.remove("tick");
     bench.apply(better);
@@ -76,17 +61,12 @@ fn a01_what_was_interrupted_begins_no_container_before_the_startup_hooks_have_en
     let mut bench = Bench::new();
     let mut job = automation("job");
     job.retries.limit = 1;
-    bench
-        .script("check", [exits(0, 0), exits(0, 50)])
-        .script("job", [exits(1, 0), exits(0, 0)]);
+    bench.script("check", [exits(0, 0), exits(0, 50)]).script("job", [exits(1, 0), exits(0, 0)]);
     bench.apply(with_server_hooks(desired([job]), [check()]));
     let run = bench.run("job");
     bench.down_for(10);
     bench.wait(40);
-    assert_eq!(
-        bench.steps(),
-        ["server.startup-check", "main.1", "server.startup-check"]
-    );
+    assert_eq!(bench.steps(), ["server.startup-check", "main.1", "server.startup-check"]);
     bench.wait(10);
     assert_eq!(bench.outcome(&run).0, Outcome::Succeeded);
 }
@@ -94,9 +74,7 @@ fn a01_what_was_interrupted_begins_no_container_before_the_startup_hooks_have_en
 #[test]
 fn a01_a_run_that_goes_on_is_followed_to_its_end_meanwhile() {
     let mut bench = Bench::new();
-    bench
-        .script("check", [exits(0, 0), hangs()])
-        .script("job", [exits(0, 30)]);
+    bench.script("check", [exits(0, 0), hangs()]).script("job", [exits(0, 30)]);
     bench.apply(with_server_hooks(desired([automation("job")]), [check()]));
     let run = bench.run("job");
     bench.down_for(60);
@@ -107,10 +85,7 @@ fn a01_a_run_that_goes_on_is_followed_to_its_end_meanwhile() {
 fn d1_what_was_missed_before_a_refusal_is_missed() {
     let mut bench = Bench::new();
     bench.script("check", [exits(0, 0), exits(1, 0)]);
-    let tick = provost_model::Automation {
-        catch_up: CatchUp::All,
-        ..every("tick", 60)
-    };
+    let tick = provost_model::Automation { catch_up: CatchUp::All, ..every("tick", 60) };
     bench.apply(with_server_hooks(desired([tick]), [check()]));
     bench.down_for(220);
     assert_eq!(bench.verdicts(), ["00:01:00 missed 3 down"]);

@@ -8,13 +8,7 @@ use crate::sample::{automation, desired, every, hook, with_hooks};
 #[test]
 fn r7_a_stop_asks_the_container_and_runs_the_after_hooks() {
     let mut bench = Bench::new();
-    bench.script(
-        "job",
-        [Behaviour {
-            is_deaf: true,
-            ..hangs()
-        }],
-    );
+    bench.script("job", [Behaviour { is_deaf: true, ..hangs() }]);
     let hooks = [
         hook("before", "run.starting"),
         hook("undo", "run.cancelled"),
@@ -27,33 +21,16 @@ fn r7_a_stop_asks_the_container_and_runs_the_after_hooks() {
     assert!(bench.find(&run).is_going_on(), "ten seconds of grace");
     bench.wait(10).assert_clean();
     assert_eq!(bench.outcome(&run), (Outcome::Cancelled, "stopped by ann"));
-    assert_eq!(
-        bench.steps(),
-        [
-            "run.starting-before",
-            "main.1",
-            "run.cancelled-undo",
-            "run.finished-after"
-        ]
-    );
+    assert_eq!(bench.steps(), ["run.starting-before", "main.1", "run.cancelled-undo", "run.finished-after"]);
     let exit = bench.find(&run).attempts[0].result().unwrap();
-    assert_eq!(
-        exit.stopped,
-        Some(StopCause::Cancel {
-            by: "ann".to_owned()
-        })
-    );
+    assert_eq!(exit.stopped, Some(StopCause::Cancel { by: "ann".to_owned() }));
 }
 
 #[test]
 fn r4_a_stop_during_the_before_hooks_skips_the_main_container_and_not_the_after_hooks() {
     let mut bench = Bench::new();
     bench.script("before", [hangs()]);
-    let hooks = [
-        hook("before", "run.starting"),
-        hook("second", "run.starting"),
-        hook("after", "run.finished"),
-    ];
+    let hooks = [hook("before", "run.starting"), hook("second", "run.starting"), hook("after", "run.finished")];
     bench.apply(desired([with_hooks(automation("job"), hooks)]));
     let run = bench.run("job");
     bench.stop(&run).assert_clean();
@@ -85,82 +62,47 @@ fn a_stop_between_attempts_ends_the_run_at_once() {
 #[test]
 fn a_stop_of_a_run_that_waits_ends_it_without_any_hook() {
     let mut bench = Bench::new();
-    bench.script("job", [hangs()]).apply(desired([with_hooks(
-        automation("job"),
-        [hook("after", "run.finished")],
-    )]));
+    bench.script("job", [hangs()]).apply(desired([with_hooks(automation("job"), [hook("after", "run.finished")])]));
     bench.run("job");
     let second = bench.run("job");
     bench.stop(&second);
-    assert_eq!(
-        bench.outcome(&second),
-        (Outcome::Cancelled, "stopped by ann")
-    );
+    assert_eq!(bench.outcome(&second), (Outcome::Cancelled, "stopped by ann"));
     assert_eq!(bench.steps(), ["main.1"]);
 }
 
 #[test]
 fn r4_a_stop_leaves_what_goes_on_in_the_background_and_forgets_what_has_not_begun() {
     let mut bench = Bench::new();
-    bench
-        .script("first", [hangs()])
-        .script("aside", [exits(0, 30)]);
-    let aside = Hook {
-        background: true,
-        ..hook("aside", "run.starting")
-    };
-    let later = Hook {
-        background: true,
-        stage: provost_model::Stage::Post,
-        ..hook("later", "run.starting")
-    };
-    bench.apply(desired([with_hooks(
-        automation("job"),
-        [hook("first", "run.starting"), aside, later],
-    )]));
+    bench.script("first", [hangs()]).script("aside", [exits(0, 30)]);
+    let aside = Hook { background: true, ..hook("aside", "run.starting") };
+    let later = Hook { background: true, stage: provost_model::Stage::Post, ..hook("later", "run.starting") };
+    bench.apply(desired([with_hooks(automation("job"), [hook("first", "run.starting"), aside, later])]));
     let run = bench.run("job");
     bench.stop(&run);
     assert_eq!(bench.outcome(&run).0, Outcome::Cancelled);
-    assert!(
-        bench.state.runs.contains_key(&run),
-        "the background hook goes on"
-    );
+    assert!(bench.state.runs.contains_key(&run), "the background hook goes on");
     bench.wait(30).assert_clean();
     assert_eq!(bench.steps(), ["run.starting-first", "run.starting-aside"]);
-    let later = bench.closed[&run].firings[0]
-        .steps
-        .iter()
-        .find(|step| step.id.as_str() == "run.starting-later")
-        .unwrap();
-    assert_eq!(
-        later.result().unwrap().failure().unwrap(),
-        "not started: stopped by ann"
-    );
+    let later =
+        bench.closed[&run].firings[0].steps.iter().find(|step| step.id.as_str() == "run.starting-later").unwrap();
+    assert_eq!(later.result().unwrap().failure().unwrap(), "not started: stopped by ann");
 }
 
 #[test]
 fn a_server_that_ends_begins_nothing_and_lets_runs_finish() {
     let mut bench = Bench::new();
-    bench
-        .script("tick", [exits(0, 90)])
-        .apply(desired([every("tick", 60), automation("other")]));
+    bench.script("tick", [exits(0, 90)]).apply(desired([every("tick", 60), automation("other")]));
     bench.wait(60);
     bench.record(Fact::ServerStopping);
     let waiting = bench.run("other");
     bench.wait(120);
     assert_eq!(bench.verdicts(), ["00:01:00 ran"]);
     assert_eq!(bench.outcome(&bench.runs()[0]).0, Outcome::Succeeded);
-    assert_eq!(
-        provost_model::RunRecord::of(bench.find(&waiting)).detail,
-        "the server's next start"
-    );
+    assert_eq!(provost_model::RunRecord::of(bench.find(&waiting)).detail, "the server's next start");
     bench.down_for(1);
     bench.wait(5);
     assert_eq!(bench.outcome(&waiting).0, Outcome::Succeeded);
-    assert_eq!(
-        bench.verdicts(),
-        ["00:01:00 ran", "00:02:00 missed 1 down", "00:03:00 ran"]
-    );
+    assert_eq!(bench.verdicts(), ["00:01:00 ran", "00:02:00 missed 1 down", "00:03:00 ran"]);
 }
 
 #[test]
@@ -170,10 +112,7 @@ fn a_server_that_ends_begins_no_further_attempt_and_no_main_container() {
     job.retries.limit = 1;
     let mut failing = automation("failing");
     failing.retries.limit = 1;
-    bench
-        .script("before", [exits(0, 20)])
-        .script("failing", [exits(1, 0)])
-        .apply(desired([job, failing]));
+    bench.script("before", [exits(0, 20)]).script("failing", [exits(1, 0)]).apply(desired([job, failing]));
     bench.run("job");
     bench.run("failing");
     bench.record(Fact::ServerStopping);

@@ -24,32 +24,24 @@ pub struct Expression {
 impl Expression {
     /// As it is written.
     pub fn text(&self) -> String {
-        self.fields
-            .each_ref()
-            .map(|field| field.text.as_str())
-            .join(" ")
+        self.fields.each_ref().map(|field| field.text.as_str()).join(" ")
     }
 
     /// Whether the minute or the hour starts with a star.
     pub fn is_interval(&self) -> bool {
-        self.fields[..2]
-            .iter()
-            .any(|field| field.text.starts_with('*'))
+        self.fields[..2].iter().any(|field| field.text.starts_with('*'))
     }
 
     /// Whether the clock shows a due time.
     pub fn matches(&self, local: DateTime) -> bool {
         let [minute, hour, day, month, weekday] = &self.fields;
         let on_day = day.values.contains(&local.day());
-        let on_weekday = weekday
-            .values
-            .contains(&local.weekday().to_sunday_zero_offset());
+        let on_weekday = weekday.values.contains(&local.weekday().to_sunday_zero_offset());
         let on_date = match (day.text.as_str(), weekday.text.as_str()) {
             ("*", _) | (_, "*") => on_day && on_weekday,
             _ => on_day || on_weekday,
         };
-        let on_time =
-            minute.values.contains(&local.minute()) && hour.values.contains(&local.hour());
+        let on_time = minute.values.contains(&local.minute()) && hour.values.contains(&local.hour());
         on_time && on_date && month.values.contains(&local.month())
     }
 }
@@ -62,24 +54,12 @@ impl std::fmt::Debug for Expression {
 
 /// Any expression.
 pub fn any_expression() -> impl Strategy<Value = Expression> {
-    expression([
-        field(0, 59),
-        field(0, 23),
-        field(1, 31),
-        field(1, 12),
-        field(0, 6),
-    ])
+    expression([field(0, 59), field(0, 23), field(1, 31), field(1, 12), field(0, 6)])
 }
 
 /// A single time of day, on any days.
 pub fn once_a_day() -> impl Strategy<Value = Expression> {
-    expression([
-        single(0, 59),
-        single(0, 3),
-        field(1, 31),
-        star(1, 12),
-        field(0, 6),
-    ])
+    expression([single(0, 59), single(0, 3), field(1, 31), star(1, 12), field(0, 6)])
 }
 
 /// Many times in the night, when clocks change, on every day.
@@ -106,20 +86,14 @@ fn star(least: i8, most: i8) -> BoxedStrategy<Field> {
 }
 
 fn single(least: i8, most: i8) -> BoxedStrategy<Field> {
-    (least..=most)
-        .prop_map(|value| stepped(value.to_string(), value, value, 1))
-        .boxed()
+    (least..=most).prop_map(|value| stepped(value.to_string(), value, value, 1)).boxed()
 }
 
 fn range(least: i8, most: i8) -> BoxedStrategy<Field> {
     let ends = (least..=most, least..=most, 1..=most);
     ends.prop_map(|(one, other, step)| {
         let (first, last) = (one.min(other), one.max(other));
-        let text = if step == 1 {
-            format!("{first}-{last}")
-        } else {
-            format!("{first}-{last}/{step}")
-        };
+        let text = if step == 1 { format!("{first}-{last}") } else { format!("{first}-{last}/{step}") };
         stepped(text, first, last, step)
     })
     .boxed()
@@ -129,11 +103,7 @@ fn list(least: i8, most: i8) -> BoxedStrategy<Field> {
     let item = prop_oneof![single(least, most), range(least, most)];
     proptest::collection::vec(item, 1..4)
         .prop_map(|items| Field {
-            text: items
-                .iter()
-                .map(|item| item.text.clone())
-                .collect::<Vec<_>>()
-                .join(","),
+            text: items.iter().map(|item| item.text.clone()).collect::<Vec<_>>().join(","),
             values: items.into_iter().flat_map(|item| item.values).collect(),
         })
         .boxed()
@@ -141,8 +111,5 @@ fn list(least: i8, most: i8) -> BoxedStrategy<Field> {
 
 fn stepped(text: String, first: i8, last: i8, step: i8) -> Field {
     let step = usize::from(step.unsigned_abs());
-    Field {
-        text,
-        values: (first..=last).step_by(step).collect(),
-    }
+    Field { text, values: (first..=last).step_by(step).collect() }
 }

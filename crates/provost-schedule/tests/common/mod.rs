@@ -14,15 +14,7 @@ pub fn at(text: &str) -> Timestamp {
 pub fn cron_with(text: &str, zone: &str, on_gap: OnGap, on_fold: OnFold) -> Schedule {
     let cron = Cron::parse(text).unwrap_or_else(|error| panic!("{text}: {}", error.one_line()));
     let zone = Zone::parse(zone).unwrap();
-    Schedule {
-        timing: Timing::Cron {
-            cron,
-            zone,
-            on_gap,
-            on_fold,
-        },
-        jitter_s: 0,
-    }
+    Schedule { timing: Timing::Cron { cron, zone, on_gap, on_fold }, jitter_s: 0 }
 }
 
 /// A cron schedule with the default rules and no jitter.
@@ -32,25 +24,17 @@ pub fn cron(text: &str, zone: &str) -> Schedule {
 
 /// A period.
 pub fn every(seconds: u64) -> Schedule {
-    Schedule {
-        timing: Timing::Every { seconds },
-        jitter_s: 0,
-    }
+    Schedule { timing: Timing::Every { seconds }, jitter_s: 0 }
 }
 
 /// One instant.
 pub fn once(text: &str) -> Schedule {
-    Schedule {
-        timing: Timing::At { instant: at(text) },
-        jitter_s: 0,
-    }
+    Schedule { timing: Timing::At { instant: at(text) }, jitter_s: 0 }
 }
 
 /// All due times after `after`, one by one.
 pub fn times(schedule: &Schedule, after: Timestamp) -> impl Iterator<Item = Timestamp> + '_ {
-    std::iter::successors(schedule.next_after(after), |time| {
-        schedule.next_after(*time)
-    })
+    std::iter::successors(schedule.next_after(after), |time| schedule.next_after(*time))
 }
 
 /// The due times in `(after, until]`, as local times with their offset.
@@ -60,10 +44,6 @@ pub fn local(schedule: &Schedule, after: &str, until: &str) -> Vec<String> {
     let (after, until) = (at(after), at(until));
     times(schedule, after)
         .take_while(|time| *time <= until)
-        .map(|time| {
-            time.to_zoned(rules.clone())
-                .strftime("%m-%d %H:%M%:::z")
-                .to_string()
-        })
+        .map(|time| time.to_zoned(rules.clone()).strftime("%m-%d %H:%M%:::z").to_string())
         .collect()
 }

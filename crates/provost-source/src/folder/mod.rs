@@ -40,17 +40,9 @@ impl FolderSource {
         // Absolute from here on, so that the working directory of the process does not matter.
         let path = std::path::absolute(&config.path).map_err(|error| {
             let what = format!("{:?} is not a path ({error})", config.path.display());
-            ConfigProblem::new(
-                "folder.path",
-                what,
-                "write the path of the folder with the manifests",
-            )
+            ConfigProblem::new("folder.path", what, "write the path of the folder with the manifests")
         })?;
-        Ok(Self {
-            watch: Arc::new(Watch::new(path.clone())),
-            path,
-            poll: Poll::new(SAFETY_POLL),
-        })
+        Ok(Self { watch: Arc::new(Watch::new(path.clone())), path, poll: Poll::new(SAFETY_POLL) })
     }
 }
 
@@ -67,9 +59,7 @@ impl Source for FolderSource {
             watch.follow();
             read_settled(&path)
         });
-        let files = reading
-            .await
-            .map_err(|error| unreachable(format!("reading it was broken off: {error}")))?;
+        let files = reading.await.map_err(|error| unreachable(format!("reading it was broken off: {error}")))?;
         self.poll.restart();
         revision(files?)
     }
@@ -91,32 +81,19 @@ fn read_settled(path: &std::path::Path) -> Result<Vec<SourceFile>, SourceError> 
             }
         }
     }
-    Err(unreachable(format!(
-        "`{}` keeps changing while it is read; it is read again shortly",
-        path.display()
-    )))
+    Err(unreachable(format!("`{}` keeps changing while it is read; it is read again shortly", path.display())))
 }
 
 fn revision(files: Vec<SourceFile>) -> Result<Revision, SourceError> {
-    let id = RevisionId::parse(format!("folder-{}", &digest(&files)[..12]))
-        .map_err(|error| refused(error.to_string()))?;
-    Ok(Revision {
-        id,
-        author: String::new(),
-        subject: String::new(),
-        at: None,
-        signer: None,
-        files,
-    })
+    let id =
+        RevisionId::parse(format!("folder-{}", &digest(&files)[..12])).map_err(|error| refused(error.to_string()))?;
+    Ok(Revision { id, author: String::new(), subject: String::new(), at: None, signer: None, files })
 }
 
 /// A digest over paths and contents; lengths come first, so that nothing can move from one into the next.
 fn digest(files: &[SourceFile]) -> String {
     let mut hash = Sha256::new();
-    for part in files
-        .iter()
-        .flat_map(|file| [file.path.as_bytes(), &file.bytes])
-    {
+    for part in files.iter().flat_map(|file| [file.path.as_bytes(), &file.bytes]) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -129,10 +106,7 @@ mod tests {
 
     #[test]
     fn the_digest_tells_paths_and_contents_apart() {
-        let file = |path: &str, bytes: &[u8]| SourceFile {
-            path: path.to_owned(),
-            bytes: bytes.to_vec(),
-        };
+        let file = |path: &str, bytes: &[u8]| SourceFile { path: path.to_owned(), bytes: bytes.to_vec() };
         let digests = [
             digest(&[]),
             digest(&[file("a.yaml", b"b")]),

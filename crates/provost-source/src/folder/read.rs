@@ -58,24 +58,13 @@ struct Walk {
 impl Walk {
     fn new(path: &Path) -> Result<Self, SourceError> {
         let root = path.canonicalize().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => refused(format!(
-                "there is no folder `{}`; create it",
-                path.display()
-            )),
+            ErrorKind::NotFound => refused(format!("there is no folder `{}`; create it", path.display())),
             _ => unreadable(path, &error),
         })?;
         if root.is_dir() {
-            Ok(Self {
-                folders: vec![root.clone()],
-                root,
-                manifests: Vec::new(),
-                entries: 0,
-            })
+            Ok(Self { folders: vec![root.clone()], root, manifests: Vec::new(), entries: 0 })
         } else {
-            Err(refused(format!(
-                "`{}` is not a folder; name the folder that the manifests are in",
-                path.display()
-            )))
+            Err(refused(format!("`{}` is not a folder; name the folder that the manifests are in", path.display())))
         }
     }
 
@@ -84,9 +73,7 @@ impl Walk {
             let entry = entry.map_err(|error| self.broken(folder, &error))?;
             self.entries += 1;
             if self.entries > ENTRIES_MAX {
-                let why = format!(
-                    "it has more than {ENTRIES_MAX} files and folders; point the source at a sub-folder"
-                );
+                let why = format!("it has more than {ENTRIES_MAX} files and folders; point the source at a sub-folder");
                 return Err(refused(why).into());
             }
             if !entry.file_name().as_bytes().starts_with(b".") {
@@ -98,9 +85,7 @@ impl Walk {
 
     fn entry(&mut self, entry: &DirEntry) -> Result<(), Trouble> {
         let place = entry.path();
-        let kind = entry
-            .file_type()
-            .map_err(|error| self.broken(&place, &error))?;
+        let kind = entry.file_type().map_err(|error| self.broken(&place, &error))?;
         if kind.is_dir() {
             return self.enter(place);
         }
@@ -110,10 +95,7 @@ impl Walk {
         match self.manifest(&place)? {
             Some(path) if kind.is_file() => self.manifests.push((path, place)),
             Some(path) => {
-                return Err(refused(format!(
-                    "`{path}` is not a file (a pipe, socket or device); remove it"
-                ))
-                .into());
+                return Err(refused(format!("`{path}` is not a file (a pipe, socket or device); remove it")).into());
             }
             None => {}
         }
@@ -123,10 +105,7 @@ impl Walk {
     fn enter(&mut self, place: PathBuf) -> Result<(), Trouble> {
         let depth = self.relative(&place).components().count();
         if depth > DEPTH_MAX {
-            let why = format!(
-                "`{}` is deeper than {DEPTH_MAX} folders; move it up",
-                self.relative(&place).display()
-            );
+            let why = format!("`{}` is deeper than {DEPTH_MAX} folders; move it up", self.relative(&place).display());
             return Err(refused(why).into());
         }
         self.folders.push(place);
@@ -143,10 +122,7 @@ impl Walk {
             Ok(target) => target,
             Err(_) if manifest.is_none() => return Ok(()),
             Err(error) => {
-                return Err(refused(format!(
-                    "the link `{shown}` leads nowhere ({error}); remove it or mend it"
-                ))
-                .into());
+                return Err(refused(format!("the link `{shown}` leads nowhere ({error}); remove it or mend it")).into());
             }
         };
         let within = target.starts_with(&self.root);
@@ -161,10 +137,7 @@ impl Walk {
         match manifest {
             Some(path) if target.is_file() => self.manifests.push((path, target)),
             Some(path) => {
-                return Err(refused(format!(
-                    "the link `{path}` does not lead to a file; remove it"
-                ))
-                .into());
+                return Err(refused(format!("the link `{path}` does not lead to a file; remove it")).into());
             }
             None => {}
         }
@@ -173,11 +146,7 @@ impl Walk {
 
     fn manifest(&self, place: &Path) -> Result<Option<String>, SourceError> {
         let relative = self.relative(place).as_os_str().as_bytes();
-        if is_manifest(relative) {
-            limits::manifest_path(relative)
-        } else {
-            Ok(None)
-        }
+        if is_manifest(relative) { limits::manifest_path(relative) } else { Ok(None) }
     }
 
     fn relative<'a>(&self, place: &'a Path) -> &'a Path {
@@ -206,8 +175,5 @@ fn broken(place: &Path, shown: &str, error: &io::Error) -> Trouble {
 }
 
 fn unreadable(place: &Path, error: &io::Error) -> SourceError {
-    refused(format!(
-        "`{}` cannot be read ({error}); let the account that Provost runs as read it",
-        place.display()
-    ))
+    refused(format!("`{}` cannot be read ({error}); let the account that Provost runs as read it", place.display()))
 }

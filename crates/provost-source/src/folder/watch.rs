@@ -53,22 +53,13 @@ struct Identity {
 impl Identity {
     fn of(path: &Path) -> Option<Self> {
         let data = fs::metadata(path).ok().filter(fs::Metadata::is_dir)?;
-        Some(Self {
-            device: data.dev(),
-            inode: data.ino(),
-            created: data.created().ok(),
-        })
+        Some(Self { device: data.dev(), inode: data.ino(), created: data.created().ok() })
     }
 }
 
 impl Watch {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            watched: Mutex::default(),
-            noticed: watch::Sender::new(0),
-            told: AtomicU64::new(0),
-        }
+        Self { path, watched: Mutex::default(), noticed: watch::Sender::new(0), told: AtomicU64::new(0) }
     }
 
     /// Watches the folder that is at the path now; returns whether it is another one than before.
@@ -111,11 +102,7 @@ impl Watch {
             if self.followed_another().await {
                 break;
             }
-            let latest = if self.is_blind() {
-                latest.min(began + UNWATCHED_POLL)
-            } else {
-                latest
-            };
+            let latest = if self.is_blind() { latest.min(began + UNWATCHED_POLL) } else { latest };
             let told = self.told.load(Ordering::Acquire);
             tokio::select! {
                 _ = noticed.wait_for(|count| *count != told) => break,
@@ -172,9 +159,6 @@ fn matters(event: &Event, root: &Path) -> bool {
         _ => true,
     };
     let is_hidden = |part: Component| part.as_os_str().as_encoded_bytes().starts_with(b".");
-    let in_hidden = |path: &PathBuf| {
-        path.strip_prefix(root)
-            .is_ok_and(|below| below.components().any(is_hidden))
-    };
+    let in_hidden = |path: &PathBuf| path.strip_prefix(root).is_ok_and(|below| below.components().any(is_hidden));
     saved && (event.paths.is_empty() || !event.paths.iter().all(in_hidden))
 }

@@ -29,15 +29,14 @@ impl Accepted {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                return Err(unreachable(format!(
-                    "`{}` cannot be read: {error}",
-                    self.0.display()
-                )));
+                return Err(unreachable(format!("`{}` cannot be read: {error}", self.0.display())));
             }
         };
         CommitId::parse(text.trim()).map(Some).ok_or_else(|| {
             let path = self.0.display();
-            refused(format!("`{path}` is damaged; write the id of the last good commit into it, or remove it to accept any"))
+            refused(format!(
+                "`{path}` is damaged; write the id of the last good commit into it, or remove it to accept any"
+            ))
         })
     }
 
@@ -51,9 +50,7 @@ impl Accepted {
         written
             .map_err(io::Error::other)
             .and_then(|written| written)
-            .map_err(|error| {
-                unreachable(format!("`{}` cannot be written: {error}", self.0.display()))
-            })
+            .map_err(|error| unreachable(format!("`{}` cannot be written: {error}", self.0.display())))
     }
 }
 
@@ -63,6 +60,5 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&new, path)?;
-    path.parent()
-        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }

@@ -20,10 +20,7 @@ impl Wrong {
 }
 
 pub(super) fn wrong<T>(what: impl Into<String>, mend: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong {
-        what: what.into(),
-        mend: mend.into(),
-    })
+    Err(Wrong { what: what.into(), mend: mend.into() })
 }
 
 const WRITE_URL: &str = "write `https://host/shop.git` or `ssh://git@host/shop.git`";
@@ -42,19 +39,13 @@ impl Address {
     /// are not encrypted, and a plain path could be an option.
     pub(super) fn parse(url: &str, allow_file: bool) -> Result<Self, Wrong> {
         let protocol = protocol(url, allow_file)?;
-        Ok(Self {
-            url: url.to_owned(),
-            protocol,
-        })
+        Ok(Self { url: url.to_owned(), protocol })
     }
 
     /// An address that nobody has checked, to see what git itself is kept from.
     #[cfg(test)]
     pub(super) fn unchecked(url: &str, protocol: &'static str) -> Self {
-        Self {
-            url: url.to_owned(),
-            protocol,
-        }
+        Self { url: url.to_owned(), protocol }
     }
 
     /// The only protocol that git may use for it, as git calls it.
@@ -74,38 +65,27 @@ impl fmt::Display for Address {
 }
 
 fn protocol(url: &str, allow_file: bool) -> Result<&'static str, Wrong> {
-    let scheme_end = url
-        .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '.' | '-'))
-        .unwrap_or(url.len());
+    let scheme_end =
+        url.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '.' | '-')).unwrap_or(url.len());
     if url.is_empty() {
         return wrong("it is empty", WRITE_URL);
     }
     if url.starts_with('-') {
-        return wrong(
-            format!("{url:?} begins with `-`, so git would take it for an option"),
-            WRITE_URL,
-        );
+        return wrong(format!("{url:?} begins with `-`, so git would take it for an option"), WRITE_URL);
     }
     if url[scheme_end..].starts_with("::") {
-        return wrong(
-            format!("{url:?} names a remote helper, which may run any command"),
-            WRITE_URL,
-        );
+        return wrong(format!("{url:?} names a remote helper, which may run any command"), WRITE_URL);
     }
     if url.len() > 2048 || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return wrong(
-            format!("{url:?} has blanks or control characters, or is too long"),
-            WRITE_URL,
-        );
+        return wrong(format!("{url:?} has blanks or control characters, or is too long"), WRITE_URL);
     }
     match url.split_once("://") {
         Some(("https", rest)) => https(rest),
         Some(("ssh", rest)) => ssh(rest),
         Some(("file", rest)) => file(rest, allow_file),
-        Some((scheme @ ("http" | "git" | "ftp" | "ftps"), _)) => wrong(
-            format!("`{scheme}` is not allowed: what comes that way may be anybody's"),
-            WRITE_URL,
-        ),
+        Some((scheme @ ("http" | "git" | "ftp" | "ftps"), _)) => {
+            wrong(format!("`{scheme}` is not allowed: what comes that way may be anybody's"), WRITE_URL)
+        }
         Some((scheme, _)) => wrong(format!("`{scheme}` is not an allowed protocol"), WRITE_URL),
         None => scp_like(url),
     }
@@ -129,10 +109,7 @@ fn ssh(rest: &str) -> Result<&'static str, Wrong> {
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (user, host) = authority.rsplit_once('@').unwrap_or(("git", authority));
     if path.is_empty() || !is_host(user) || !is_host(host.split(':').next().unwrap_or_default()) {
-        return wrong(
-            "it is not a user, a host and a path",
-            "write `ssh://git@host/shop.git`",
-        );
+        return wrong("it is not a user, a host and a path", "write `ssh://git@host/shop.git`");
     }
     Ok("ssh")
 }
@@ -152,9 +129,7 @@ fn file(rest: &str, allow_file: bool) -> Result<&'static str, Wrong> {
 
 /// `user@host:path`, as git and scp write it.
 fn scp_like(url: &str) -> Result<&'static str, Wrong> {
-    let parts = url
-        .split_once(':')
-        .filter(|(authority, path)| !authority.contains('/') && !path.is_empty());
+    let parts = url.split_once(':').filter(|(authority, path)| !authority.contains('/') && !path.is_empty());
     let Some((authority, path)) = parts else {
         return wrong(
             format!("{url:?} is not an address"),
@@ -163,21 +138,14 @@ fn scp_like(url: &str) -> Result<&'static str, Wrong> {
     };
     let (user, host) = authority.rsplit_once('@').unwrap_or(("git", authority));
     if !is_host(user) || !is_host(host) || path.starts_with('-') {
-        return wrong(
-            format!("{url:?} is not a user, a host and a path"),
-            "write `git@host:shop.git`",
-        );
+        return wrong(format!("{url:?} is not a user, a host and a path"), "write `git@host:shop.git`");
     }
     Ok("ssh")
 }
 
 /// Whether `text` is plain enough for a host or a user: ssh would take a leading `-` for an option.
 fn is_host(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with('-')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    !text.is_empty() && !text.starts_with('-') && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 /// The command that git runs for `ssh`: it asks nothing, and trusts no server whose key is not known.
@@ -187,15 +155,8 @@ pub(super) fn ssh_command(known_hosts: Option<&Path>) -> Result<String, Wrong> {
         .to_owned();
     if let Some(path) = known_hosts {
         // The text passes through a shell and through ssh's own splitting, so it must be plain.
-        let plain = |text: &&str| {
-            text.chars()
-                .all(|c| c.is_alphanumeric() || "/._-+=@,".contains(c))
-        };
-        let Some(path) = path
-            .to_str()
-            .filter(|text| text.starts_with('/'))
-            .filter(plain)
-        else {
+        let plain = |text: &&str| text.chars().all(|c| c.is_alphanumeric() || "/._-+=@,".contains(c));
+        let Some(path) = path.to_str().filter(|text| text.starts_with('/')).filter(plain) else {
             return wrong(
                 format!("{:?} is not a plain absolute path", path.display()),
                 "write it without blanks and quotes",
@@ -220,18 +181,9 @@ mod tests {
             ("git@git.example.org:shop/shop.git", "ssh"),
             ("git.example.org:shop.git", "ssh"),
         ] {
-            assert_eq!(
-                Address::parse(url, false).unwrap().protocol(),
-                protocol,
-                "{url}"
-            );
+            assert_eq!(Address::parse(url, false).unwrap().protocol(), protocol, "{url}");
         }
-        assert_eq!(
-            Address::parse("file:///srv/shop.git", true)
-                .unwrap()
-                .protocol(),
-            "file"
-        );
+        assert_eq!(Address::parse("file:///srv/shop.git", true).unwrap().protocol(), "file");
     }
 
     #[test]
@@ -248,18 +200,9 @@ mod tests {
             ("::x", "remote helper"),
             ("http://git.example.org/shop.git", "`http` is not allowed"),
             ("git://git.example.org/shop.git", "`git` is not allowed"),
-            (
-                "HTTPS://git.example.org/shop.git",
-                "not an allowed protocol",
-            ),
-            (
-                "svn+ssh://git.example.org/shop.git",
-                "not an allowed protocol",
-            ),
-            (
-                "https://me:secret@git.example.org/shop.git",
-                "user or password",
-            ),
+            ("HTTPS://git.example.org/shop.git", "not an allowed protocol"),
+            ("svn+ssh://git.example.org/shop.git", "not an allowed protocol"),
+            ("https://me:secret@git.example.org/shop.git", "user or password"),
             ("https://token@git.example.org/shop.git", "user or password"),
             ("https://-x/shop.git", "no host"),
             ("https:///shop.git", "no host"),
@@ -281,36 +224,16 @@ mod tests {
             assert!(wrong.what.contains(why), "{url}: {}", wrong.what);
             assert!(!wrong.mend.is_empty());
         }
-        assert!(
-            Address::parse("file://srv/shop.git", true)
-                .unwrap_err()
-                .what
-                .contains("not absolute")
-        );
-        assert!(
-            !Address::parse("https://me:secret@h/x", false)
-                .unwrap_err()
-                .what
-                .contains("secret")
-        );
+        assert!(Address::parse("file://srv/shop.git", true).unwrap_err().what.contains("not absolute"));
+        assert!(!Address::parse("https://me:secret@h/x", false).unwrap_err().what.contains("secret"));
     }
 
     #[test]
     fn the_file_of_known_hosts_is_plain() {
         let command = ssh_command(Some(Path::new("/etc/provost/known_hosts"))).unwrap();
-        assert!(command.ends_with(
-            "-oGlobalKnownHostsFile=/dev/null -oUserKnownHostsFile=/etc/provost/known_hosts"
-        ));
+        assert!(command.ends_with("-oGlobalKnownHostsFile=/dev/null -oUserKnownHostsFile=/etc/provost/known_hosts"));
         assert!(command.contains("-oBatchMode=yes -oStrictHostKeyChecking=yes"));
-        for bad in [
-            "known_hosts",
-            "/a b",
-            "/a;id",
-            "/a$(id)",
-            "/a'b",
-            "/a\"b",
-            "/a%h",
-        ] {
+        for bad in ["known_hosts", "/a b", "/a;id", "/a$(id)", "/a'b", "/a\"b", "/a%h"] {
             assert!(ssh_command(Some(Path::new(bad))).is_err(), "{bad}");
         }
     }

@@ -70,12 +70,7 @@ pub(super) struct Git {
 
 impl Git {
     pub(super) fn new(home: &Path, address: &Address, ssh: String, timeout: Duration) -> Self {
-        Self {
-            home: home.to_owned(),
-            protocol: address.protocol(),
-            ssh,
-            timeout,
-        }
+        Self { home: home.to_owned(), protocol: address.protocol(), ssh, timeout }
     }
 
     /// Writes the configuration that stands in for the system's and the account's.
@@ -95,11 +90,7 @@ impl Git {
         self.converse(args, async |_, mut output| {
             let mut said = Vec::new();
             (&mut output).take(limit + 1).read_to_end(&mut said).await?;
-            if said.len() as u64 > limit {
-                Err(GitError::TooMuch(limit))
-            } else {
-                Ok(said)
-            }
+            if said.len() as u64 > limit { Err(GitError::TooMuch(limit)) } else { Ok(said) }
         })
         .await
     }
@@ -116,22 +107,17 @@ impl Git {
     where
         F: Future<Output = Result<T, GitError>>,
     {
-        let mut child = self
-            .command(args)
-            .spawn()
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound if self.home.is_dir() => GitError::Missing,
-                _ => GitError::Talk(error),
-            })?;
+        let mut child = self.command(args).spawn().map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if self.home.is_dir() => GitError::Missing,
+            _ => GitError::Talk(error),
+        })?;
         let mut group = Group::led_by(&child);
-        let (Some(input), Some(output), Some(errors)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        let (Some(input), Some(output), Some(errors)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(GitError::Talk(io::ErrorKind::BrokenPipe.into()));
         };
         let work = async {
-            let (said, complaint) =
-                tokio::join!(talk(input, BufReader::new(output)), complaint(errors));
+            let (said, complaint) = tokio::join!(talk(input, BufReader::new(output)), complaint(errors));
             (said, complaint, child.wait().await)
         };
         let Ok((said, complaint, status)) = timeout(self.timeout, work).await else {
@@ -142,21 +128,14 @@ impl Git {
         match (status?, said) {
             (_, Err(error @ (GitError::TooMuch(_) | GitError::Unexpected(_)))) => Err(error),
             (status, said) if status.success() => said,
-            (status, _) => Err(GitError::Failed {
-                code: status.code(),
-                complaint,
-            }),
+            (status, _) => Err(GitError::Failed { code: status.code(), complaint }),
         }
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         command.args(args).current_dir(&self.home).env_clear();
-        command.envs(
-            PASSED
-                .iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        );
+        command.envs(PASSED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", self.config())
@@ -174,10 +153,7 @@ impl Git {
             // Without this, git would look for a repository in the folders above.
             command.env("GIT_CEILING_DIRECTORIES", above);
         }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
         command
     }
@@ -213,10 +189,7 @@ const CONFIGURATION: &str = "\
 async fn complaint(mut errors: impl AsyncRead + Unpin) -> String {
     let mut bytes = Vec::new();
     // What cannot be read is no complaint; the exit code still tells that git failed.
-    let _ = (&mut errors)
-        .take(COMPLAINT_MAX)
-        .read_to_end(&mut bytes)
-        .await;
+    let _ = (&mut errors).take(COMPLAINT_MAX).read_to_end(&mut bytes).await;
     let _ = tokio::io::copy(&mut errors, &mut sink()).await;
     summary(&String::from_utf8_lossy(&bytes))
 }
@@ -235,20 +208,9 @@ const NOISE: &[&str] = &[
 /// Lines without a `fatal:` are kept: those of ssh and of the network have none.
 fn summary(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let told: Vec<&str> = lines
-        .filter(|line| !NOISE.iter().any(|noise| line.starts_with(noise)))
-        .collect();
-    let clean: String = told
-        .join("; ")
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(600)
-        .collect();
-    if clean.is_empty() {
-        "git failed without saying why".to_owned()
-    } else {
-        clean
-    }
+    let told: Vec<&str> = lines.filter(|line| !NOISE.iter().any(|noise| line.starts_with(noise))).collect();
+    let clean: String = told.join("; ").chars().filter(|c| !c.is_control()).take(600).collect();
+    if clean.is_empty() { "git failed without saying why".to_owned() } else { clean }
 }
 
 /// The process group of a running git: itself and all that it has started.
@@ -292,20 +254,11 @@ mod tests {
 
     #[test]
     fn complaints_are_short_and_clean() {
-        assert_eq!(
-            summary("warning: x\nfatal: no \x1b[31mway\nhint: y\n"),
-            "fatal: no [31mway"
-        );
-        assert_eq!(
-            summary("remote: nope\nfatal: end"),
-            "remote: nope; fatal: end"
-        );
+        assert_eq!(summary("warning: x\nfatal: no \x1b[31mway\nhint: y\n"), "fatal: no [31mway");
+        assert_eq!(summary("remote: nope\nfatal: end"), "remote: nope; fatal: end");
         let ssh = "ssh: connect to host h port 22: Connection refused\r\nfatal: Could not read from remote repository.\n\n\
                    Please make sure you have the correct access rights\nand the repository exists.\n";
-        assert_eq!(
-            summary(ssh),
-            "ssh: connect to host h port 22: Connection refused"
-        );
+        assert_eq!(summary(ssh), "ssh: connect to host h port 22: Connection refused");
         assert_eq!(summary(""), "git failed without saying why");
         assert_eq!(summary(&format!("fatal: {}", "x".repeat(5000))).len(), 600);
     }

@@ -21,12 +21,7 @@ impl Commit {
     pub(super) fn parse(raw: &[u8]) -> Self {
         let text = String::from_utf8_lossy(raw);
         let (headers, message) = text.split_once("\n\n").unwrap_or((&text, ""));
-        let header = |name: &str| {
-            headers
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .unwrap_or_default()
-        };
+        let header = |name: &str| headers.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
         Self {
             author: person(header("author ")),
             subject: clean(message.trim_start().lines().next().unwrap_or_default()),
@@ -39,11 +34,7 @@ impl Commit {
 fn person(line: &str) -> String {
     let (name, rest) = line.split_once('<').unwrap_or((line, ""));
     let address = rest.split('>').next().unwrap_or_default();
-    clean(if name.trim().is_empty() {
-        address
-    } else {
-        name
-    })
+    clean(if name.trim().is_empty() { address } else { name })
 }
 
 fn instant(line: &str) -> Option<Timestamp> {
@@ -53,11 +44,7 @@ fn instant(line: &str) -> Option<Timestamp> {
 
 /// Whoever commits chooses this text, and it ends up on terminals.
 fn clean(text: &str) -> String {
-    text.trim()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(TEXT_MAX)
-        .collect()
+    text.trim().chars().filter(|c| !c.is_control()).take(TEXT_MAX).collect()
 }
 
 #[cfg(test)]
@@ -73,49 +60,19 @@ mod tests {
 
     #[test]
     fn a_commit_is_read() {
-        let commit = parse(&format!(
-            "{HEAD}gpgsig -----BEGIN\n author No <no> 1\n\nAdd nightly\n\nauthor No <no> 2\n"
-        ));
+        let commit = parse(&format!("{HEAD}gpgsig -----BEGIN\n author No <no> 1\n\nAdd nightly\n\nauthor No <no> 2\n"));
         assert_eq!(commit.author, "Ann Example");
         assert_eq!(commit.subject, "Add nightly");
-        assert_eq!(
-            commit.at,
-            Some(Timestamp::from_second(1_763_600_000).unwrap())
-        );
+        assert_eq!(commit.at, Some(Timestamp::from_second(1_763_600_000).unwrap()));
     }
 
     #[test]
     fn an_odd_commit_is_read_as_far_as_it_goes() {
-        assert_eq!(
-            parse(""),
-            Commit {
-                author: String::new(),
-                subject: String::new(),
-                at: None
-            }
-        );
-        assert_eq!(
-            parse("author <a@b> 1 +0000\ncommitter x y\n\n").author,
-            "a@b"
-        );
-        assert_eq!(
-            parse("committer B <b> 99999999999999999 +0000\n\n").at,
-            None
-        );
-        assert_eq!(
-            parse(&format!("{HEAD}\n\n\n  \x1b[31mred\x07 \n")).subject,
-            "[31mred"
-        );
-        assert_eq!(
-            parse(&format!("{HEAD}\n{}", "ä".repeat(999)))
-                .subject
-                .chars()
-                .count(),
-            256
-        );
-        assert_eq!(
-            Commit::parse(b"author J\xf6rg <j@x> 1 +0000\n\nx").author,
-            "J\u{fffd}rg"
-        );
+        assert_eq!(parse(""), Commit { author: String::new(), subject: String::new(), at: None });
+        assert_eq!(parse("author <a@b> 1 +0000\ncommitter x y\n\n").author, "a@b");
+        assert_eq!(parse("committer B <b> 99999999999999999 +0000\n\n").at, None);
+        assert_eq!(parse(&format!("{HEAD}\n\n\n  \x1b[31mred\x07 \n")).subject, "[31mred");
+        assert_eq!(parse(&format!("{HEAD}\n{}", "ä".repeat(999))).subject.chars().count(), 256);
+        assert_eq!(Commit::parse(b"author J\xf6rg <j@x> 1 +0000\n\nx").author, "J\u{fffd}rg");
     }
 }

@@ -17,11 +17,7 @@ const MENDS: &[(&[&str], &str)] = &[
         "add the key of the server to the file of `knownHosts`; `ssh-keyscan` prints it, the server's owner confirms it",
     ),
     (
-        &[
-            "Permission denied",
-            "Authentication failed",
-            "could not read Username",
-        ],
+        &["Permission denied", "Authentication failed", "could not read Username"],
         "give the account that Provost runs as a key or a `.netrc` that may read it",
     ),
     (
@@ -29,13 +25,7 @@ const MENDS: &[(&[&str], &str)] = &[
         "the repository holds something that git takes for an attack or damage; `git fsck --strict` there tells more",
     ),
     (
-        &[
-            "does not appear to be a git repository",
-            "not found",
-            "does not exist",
-            "not exported",
-            "not allowed",
-        ],
+        &["does not appear to be a git repository", "not found", "does not exist", "not exported", "not allowed"],
         "check the address",
     ),
 ];
@@ -66,26 +56,13 @@ mod tests {
     #[test]
     fn what_somebody_has_to_mend_is_refused() {
         let address = Address::parse("git@host:shop.git", false).unwrap();
-        let told = |complaint: &str| {
-            remote(
-                &address,
-                GitError::Failed {
-                    code: Some(128),
-                    complaint: complaint.to_owned(),
-                },
-            )
-        };
+        let told =
+            |complaint: &str| remote(&address, GitError::Failed { code: Some(128), complaint: complaint.to_owned() });
         for (complaint, mend) in [
             ("sh: 1: ssh: not found", "install the OpenSSH client"),
             ("Host key verification failed.", "knownHosts"),
-            (
-                "git@host: Permission denied (publickey).",
-                "a key or a `.netrc`",
-            ),
-            (
-                "fatal: could not read Username for 'https://host': terminal prompts disabled",
-                "a key or a `.netrc`",
-            ),
+            ("git@host: Permission denied (publickey).", "a key or a `.netrc`"),
+            ("fatal: could not read Username for 'https://host': terminal prompts disabled", "a key or a `.netrc`"),
             ("remote: Repository not found.", "check the address"),
             ("fatal: transport 'ext' not allowed", "check the address"),
             (
@@ -99,14 +76,10 @@ mod tests {
                 "{error}"
             );
         }
-        for complaint in [
-            "fatal: Could not resolve host: host",
-            "ssh: connect to host host port 22: Connection refused",
-        ] {
-            assert!(
-                matches!(told(complaint), SourceError::Unreachable(_)),
-                "{complaint}"
-            );
+        for complaint in
+            ["fatal: Could not resolve host: host", "ssh: connect to host host port 22: Connection refused"]
+        {
+            assert!(matches!(told(complaint), SourceError::Unreachable(_)), "{complaint}");
         }
     }
 }

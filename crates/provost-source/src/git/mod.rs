@@ -67,26 +67,15 @@ impl From<SourceError> for Trouble {
 
 impl GitSource {
     /// Checks the configuration; neither the network nor the disk is touched before the first fetch.
-    pub(crate) fn open(
-        config: &GitConfig,
-        signers: Signers,
-        state_dir: &Path,
-    ) -> Result<Self, ConfigProblem> {
-        let address =
-            Address::parse(&config.url, config.allow_file).map_err(|wrong| wrong.at("git.url"))?;
+    pub(crate) fn open(config: &GitConfig, signers: Signers, state_dir: &Path) -> Result<Self, ConfigProblem> {
+        let address = Address::parse(&config.url, config.allow_file).map_err(|wrong| wrong.at("git.url"))?;
         Self::at(address, config, signers, state_dir)
     }
 
-    fn at(
-        address: Address,
-        config: &GitConfig,
-        signers: Signers,
-        state_dir: &Path,
-    ) -> Result<Self, ConfigProblem> {
+    fn at(address: Address, config: &GitConfig, signers: Signers, state_dir: &Path) -> Result<Self, ConfigProblem> {
         let branch = Branch::parse(&config.branch).map_err(|wrong| wrong.at("git.branch"))?;
         let folder = SubFolder::parse(&config.path).map_err(|wrong| wrong.at("git.path"))?;
-        let ssh = address::ssh_command(config.known_hosts.as_deref())
-            .map_err(|wrong| wrong.at("git.knownHosts"))?;
+        let ssh = address::ssh_command(config.known_hosts.as_deref()).map_err(|wrong| wrong.at("git.knownHosts"))?;
         let state_dir = std::path::absolute(state_dir).map_err(|error| {
             let mend = "name a folder that belongs to the server";
             ConfigProblem::new("state folder", format!("it has no path ({error})"), mend)
@@ -117,9 +106,7 @@ impl GitSource {
                 self.repository.discard().await?;
                 self.read(&tip).await.map_err(|trouble| match trouble {
                     Trouble::Source(error) => error,
-                    Trouble::Copy(error) => {
-                        unreachable(format!("its copy on this machine cannot be read: {error}"))
-                    }
+                    Trouble::Copy(error) => unreachable(format!("its copy on this machine cannot be read: {error}")),
                 })
             }
             Err(Trouble::Source(error)) => Err(error),
@@ -129,46 +116,22 @@ impl GitSource {
 
     async fn read(&self, tip: &CommitId) -> Result<Revision, Trouble> {
         let whole_history = !self.signers.is_empty();
-        let id = self
-            .repository
-            .bring(&self.address, &self.branch, tip, whole_history)
-            .await?;
+        let id = self.repository.bring(&self.address, &self.branch, tip, whole_history).await?;
         let raw = self.repository.commit(&id).await?;
-        let signer = if whole_history {
-            Some(self.admit(&id, &raw).await?)
-        } else {
-            None
-        };
+        let signer = if whole_history { Some(self.admit(&id, &raw).await?) } else { None };
         let files = tree::read(&self.repository, &id, &self.folder).await?;
         if whole_history {
             self.accepted.set(&id).await?;
         }
-        let Commit {
-            author,
-            subject,
-            at,
-        } = Commit::parse(&raw);
+        let Commit { author, subject, at } = Commit::parse(&raw);
         let id = RevisionId::parse(id.as_str()).map_err(|error| refused(error.to_string()))?;
-        Ok(Revision {
-            id,
-            author,
-            subject,
-            at,
-            signer,
-            files,
-        })
+        Ok(Revision { id, author, subject, at, signer, files })
     }
 
     /// Returns who signed the commit, when one of the signers did and it follows the last accepted one.
     async fn admit(&self, id: &CommitId, raw: &[u8]) -> Result<String, Trouble> {
-        let unsigned = |why: String| SourceError::Unsigned {
-            revision: id.to_string(),
-            why,
-        };
-        let signer = self
-            .signers
-            .verify(raw, id.signature_header())
-            .map_err(unsigned)?;
+        let unsigned = |why: String| SourceError::Unsigned { revision: id.to_string(), why };
+        let signer = self.signers.verify(raw, id.signature_header()).map_err(unsigned)?;
         if let Some(last) = self.accepted.get().await?
             && !self.repository.follows(id, &last).await?
         {
@@ -187,12 +150,7 @@ impl GitSource {
 #[async_trait]
 impl Source for GitSource {
     fn describe(&self) -> String {
-        format!(
-            "git {} branch {}{}",
-            self.address,
-            self.branch,
-            self.folder.described()
-        )
+        format!("git {} branch {}{}", self.address, self.branch, self.folder.described())
     }
 
     async fn fetch(&self) -> Result<Revision, SourceError> {

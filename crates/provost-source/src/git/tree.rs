@@ -20,76 +20,43 @@ pub(super) async fn read(
     folder: &SubFolder,
 ) -> Result<Vec<SourceFile>, Trouble> {
     let tree = find(repository, commit, folder).await?;
-    let listing = repository
-        .run(
-            &["ls-tree", "-r", "-z", "-l", "--full-tree", &tree],
-            LISTING_MAX,
-        )
-        .await
-        .map_err(too_many)?;
+    let listing =
+        repository.run(&["ls-tree", "-r", "-z", "-l", "--full-tree", &tree], LISTING_MAX).await.map_err(too_many)?;
     let wanted = manifests(&listing)?;
     let contents = repository
         .git()
-        .converse(&[GIT_DIR, "cat-file", "--batch"], |input, output| {
-            contents(&wanted, input, output)
-        })
+        .converse(&[GIT_DIR, "cat-file", "--batch"], |input, output| contents(&wanted, input, output))
         .await;
     let contents = contents.map_err(Trouble::Copy)?;
-    Ok(wanted
-        .into_iter()
-        .zip(contents)
-        .map(|(wanted, bytes)| SourceFile {
-            path: wanted.path,
-            bytes,
-        })
-        .collect())
+    Ok(wanted.into_iter().zip(contents).map(|(wanted, bytes)| SourceFile { path: wanted.path, bytes }).collect())
 }
 
 /// Returns the tree of the folder, by its id.
-async fn find(
-    repository: &Repository,
-    commit: &CommitId,
-    folder: &SubFolder,
-) -> Result<String, Trouble> {
+async fn find(repository: &Repository, commit: &CommitId, folder: &SubFolder) -> Result<String, Trouble> {
     let Some(path) = folder.as_deref() else {
         return Ok(commit.to_string());
     };
     let args = ["ls-tree", "-z", "--full-tree", commit.as_str(), "--", path];
     let listing = repository.run(&args, LISTING_MAX).await.map_err(too_many)?;
     let what = match entries(&listing).next() {
-        Some(Entry {
-            kind: Kind::Tree,
-            id,
-            ..
-        }) => return Ok(id.to_owned()),
-        Some(Entry {
-            kind: Kind::File, ..
-        }) => "a file",
-        Some(Entry {
-            kind: Kind::Link, ..
-        }) => "a link, and links are not followed",
-        Some(Entry {
-            kind: Kind::Submodule,
-            ..
-        }) => "a submodule, and submodules are not fetched",
+        Some(Entry { kind: Kind::Tree, id, .. }) => return Ok(id.to_owned()),
+        Some(Entry { kind: Kind::File, .. }) => "a file",
+        Some(Entry { kind: Kind::Link, .. }) => "a link, and links are not followed",
+        Some(Entry { kind: Kind::Submodule, .. }) => "a submodule, and submodules are not fetched",
         _ => {
-            return Err(refused(format!(
-                "commit {commit} has no folder `{path}`; correct `git.path`, or commit it"
-            ))
-            .into());
+            return Err(
+                refused(format!("commit {commit} has no folder `{path}`; correct `git.path`, or commit it")).into()
+            );
         }
     };
-    Err(refused(format!(
-        "`{path}` in commit {commit} is {what}; name a folder"
-    ))
-    .into())
+    Err(refused(format!("`{path}` in commit {commit} is {what}; name a folder")).into())
 }
 
 fn too_many(error: GitError) -> Trouble {
     match error {
-        GitError::TooMuch(_) => Trouble::Source(refused(
-            "the commit has about a million files; point `git.path` at a sub-folder",
-        )),
+        GitError::TooMuch(_) => {
+            Trouble::Source(refused("the commit has about a million files; point `git.path` at a sub-folder"))
+        }
         error => Trouble::Copy(error),
     }
 }
@@ -108,24 +75,14 @@ struct Wanted {
 fn manifests(listing: &[u8]) -> Result<Vec<Wanted>, SourceError> {
     let mut tally = Tally::default();
     let mut wanted = Vec::new();
-    for Entry {
-        kind,
-        id,
-        bytes,
-        path,
-    } in entries(listing)
-    {
+    for Entry { kind, id, bytes, path } in entries(listing) {
         match kind {
             Kind::File => {
                 let Some(path) = limits::manifest_path(path)? else {
                     continue;
                 };
                 tally.add(&path, bytes)?;
-                wanted.push(Wanted {
-                    path,
-                    id: id.to_owned(),
-                    bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
-                });
+                wanted.push(Wanted { path, id: id.to_owned(), bytes: usize::try_from(bytes).unwrap_or(usize::MAX) });
             }
             Kind::Link if is_manifest(path) => {
                 if let Some(path) = limits::manifest_path(path)? {
@@ -166,9 +123,7 @@ enum Kind {
 fn entries(listing: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     listing.split(|byte| *byte == 0).filter_map(|line| {
         let tab = line.iter().position(|byte| *byte == b'\t')?;
-        let mut fields = std::str::from_utf8(&line[..tab])
-            .ok()?
-            .split_ascii_whitespace();
+        let mut fields = std::str::from_utf8(&line[..tab]).ok()?.split_ascii_whitespace();
         let kind = match fields.next()? {
             "100644" | "100755" | "100664" => Kind::File,
             "120000" => Kind::Link,
@@ -177,16 +132,8 @@ fn entries(listing: &[u8]) -> impl Iterator<Item = Entry<'_>> {
             _ => Kind::Other,
         };
         let id = fields.nth(1)?;
-        let bytes = fields
-            .next()
-            .and_then(|size| size.parse().ok())
-            .unwrap_or(0);
-        Some(Entry {
-            kind,
-            id,
-            bytes,
-            path: &line[tab + 1..],
-        })
+        let bytes = fields.next().and_then(|size| size.parse().ok()).unwrap_or(0);
+        Some(Entry { kind, id, bytes, path: &line[tab + 1..] })
     })
 }
 
@@ -197,10 +144,7 @@ async fn contents(
     mut output: BufReader<ChildStdout>,
 ) -> Result<Vec<Vec<u8>>, GitError> {
     let ask = async move {
-        let ids: String = wanted
-            .iter()
-            .flat_map(|wanted| [&*wanted.id, "\n"])
-            .collect();
+        let ids: String = wanted.iter().flat_map(|wanted| [&*wanted.id, "\n"]).collect();
         input.write_all(ids.as_bytes()).await?;
         input.shutdown().await?;
         Ok(())
@@ -217,18 +161,11 @@ async fn contents(
 }
 
 /// Reads one answer: `id type size`, the content, a line end.
-async fn content(
-    wanted: &Wanted,
-    output: &mut BufReader<ChildStdout>,
-) -> Result<Vec<u8>, GitError> {
+async fn content(wanted: &Wanted, output: &mut BufReader<ChildStdout>) -> Result<Vec<u8>, GitError> {
     let mut head = String::new();
     output.take(256).read_line(&mut head).await?;
     if head.trim_end() != format!("{} blob {}", wanted.id, wanted.bytes) {
-        return Err(GitError::Unexpected(format!(
-            "`{}` for the content of `{}`",
-            head.trim_end(),
-            wanted.path
-        )));
+        return Err(GitError::Unexpected(format!("`{}` for the content of `{}`", head.trim_end(), wanted.path)));
     }
     let mut bytes = vec![0; wanted.bytes];
     output.read_exact(&mut bytes).await?;
@@ -263,20 +200,8 @@ mod tests {
 
     #[test]
     fn links_and_large_files_are_refused() {
-        assert!(
-            picked(b"120000 blob dd       3\ta.yaml\0")
-                .unwrap_err()
-                .contains("`a.yaml` is a link")
-        );
-        assert!(
-            picked(b"100644 blob dd 9999999999\ta.yaml\0")
-                .unwrap_err()
-                .contains("has 9999999999 bytes")
-        );
-        assert!(
-            picked(b"100644 blob dd       3\ta\xff.yaml\0")
-                .unwrap_err()
-                .contains("not UTF-8")
-        );
+        assert!(picked(b"120000 blob dd       3\ta.yaml\0").unwrap_err().contains("`a.yaml` is a link"));
+        assert!(picked(b"100644 blob dd 9999999999\ta.yaml\0").unwrap_err().contains("has 9999999999 bytes"));
+        assert!(picked(b"100644 blob dd       3\ta\xff.yaml\0").unwrap_err().contains("not UTF-8"));
     }
 }

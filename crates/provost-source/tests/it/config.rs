@@ -15,10 +15,7 @@ fn read(text: Value) -> Result<SourceConfig, String> {
 /// What `open` says against it.
 fn problem(text: Value, signers: &[&str]) -> String {
     let signers: Vec<String> = signers.iter().map(|line| (*line).to_owned()).collect();
-    open(&read(text).unwrap(), &signers, Path::new("/nowhere"))
-        .err()
-        .unwrap()
-        .to_string()
+    open(&read(text).unwrap(), &signers, Path::new("/nowhere")).err().unwrap().to_string()
 }
 
 #[test]
@@ -36,67 +33,30 @@ fn every_key_is_read() {
         allow_file: true,
         known_hosts: Some(PathBuf::from("/etc/provost/known_hosts")),
     };
-    assert_eq!(
-        read(all),
-        Ok(SourceConfig {
-            git: Some(git),
-            folder: None
-        })
-    );
+    assert_eq!(read(all), Ok(SourceConfig { git: Some(git), folder: None }));
 
-    let folder = FolderConfig {
-        path: PathBuf::from("/srv/shop"),
-    };
-    assert_eq!(
-        read(json!({"folder": {"path": "/srv/shop"}})),
-        Ok(SourceConfig {
-            folder: Some(folder),
-            git: None
-        })
-    );
+    let folder = FolderConfig { path: PathBuf::from("/srv/shop") };
+    assert_eq!(read(json!({"folder": {"path": "/srv/shop"}})), Ok(SourceConfig { folder: Some(folder), git: None }));
 }
 
 #[test]
 fn keys_have_defaults() {
-    let git = read(json!({"git": {"url": "https://host/shop.git"}}))
-        .unwrap()
-        .git
-        .unwrap();
+    let git = read(json!({"git": {"url": "https://host/shop.git"}})).unwrap().git.unwrap();
     assert_eq!(git, GitConfig::new("https://host/shop.git"));
-    assert_eq!(
-        (
-            &*git.branch,
-            &*git.path,
-            git.poll.as_secs(),
-            git.timeout.as_secs()
-        ),
-        ("main", ".", 30, 60)
-    );
+    assert_eq!((&*git.branch, &*git.path, git.poll.as_secs(), git.timeout.as_secs()), ("main", ".", 30, 60));
     assert!(!git.allow_file && git.known_hosts.is_none());
 }
 
 #[test]
 fn what_is_not_understood_is_refused() {
     for (text, why) in [
-        (
-            json!({"git": {"url": "https://host/x", "brnach": "main"}}),
-            "unknown field `brnach`",
-        ),
+        (json!({"git": {"url": "https://host/x", "brnach": "main"}}), "unknown field `brnach`"),
         (json!({"svn": {}}), "unknown field `svn`"),
         (json!({"git": {}}), "missing field `url`"),
         (json!({"folder": {}}), "missing field `path`"),
-        (
-            json!({"git": {"url": "https://host/x", "poll": "soon"}}),
-            "\"soon\" is not a duration; write it like 30s",
-        ),
-        (
-            json!({"git": {"url": "https://host/x", "timeout": "0s"}}),
-            "\"0s\" is not between 1s and 24h",
-        ),
-        (
-            json!({"git": {"url": "https://host/x", "poll": 30}}),
-            "invalid type",
-        ),
+        (json!({"git": {"url": "https://host/x", "poll": "soon"}}), "\"soon\" is not a duration; write it like 30s"),
+        (json!({"git": {"url": "https://host/x", "timeout": "0s"}}), "\"0s\" is not between 1s and 24h"),
+        (json!({"git": {"url": "https://host/x", "poll": 30}}), "invalid type"),
     ] {
         let error = read(text).unwrap_err();
         assert!(error.contains(why), "{error}");
@@ -106,10 +66,7 @@ fn what_is_not_understood_is_refused() {
 #[test]
 fn exactly_one_source_is_given() {
     let both = json!({"folder": {"path": "/srv"}, "git": {"url": "https://host/x"}});
-    assert_eq!(
-        problem(both, &[]),
-        "source: it names a folder and a git repository; keep one of `folder` and `git`"
-    );
+    assert_eq!(problem(both, &[]), "source: it names a folder and a git repository; keep one of `folder` and `git`");
     assert!(problem(json!({}), &[]).starts_with("source: it is empty; write `folder: "));
 }
 
@@ -120,9 +77,7 @@ fn problems_name_their_key() {
         git["git"][key] = json!(value);
         problem(git, &[])
     };
-    assert!(
-        git("url", "ext::sh -c id").starts_with("git.url: \"ext::sh -c id\" names a remote helper")
-    );
+    assert!(git("url", "ext::sh -c id").starts_with("git.url: \"ext::sh -c id\" names a remote helper"));
     assert!(git("branch", "refs/heads/main").starts_with("git.branch: "));
     assert!(git("path", "../x").starts_with("git.path: \"../x\" leads out of the repository; "));
     assert!(git("knownHosts", "a b").starts_with("git.knownHosts: "));

@@ -20,19 +20,9 @@ async fn a_commit_is_read_whole() {
     let source = shop.source();
     let revision = source.fetch().await.unwrap();
     assert_eq!(source.describe(), format!("git {} branch main", shop.url()));
-    assert_eq!(
-        texts(&revision),
-        [
-            ("jobs-x.yaml", "c: 3\n"),
-            ("jobs/nightly.yml", "b: 2\n"),
-            ("shop.yaml", "a: 1\n")
-        ]
-    );
+    assert_eq!(texts(&revision), [("jobs-x.yaml", "c: 3\n"), ("jobs/nightly.yml", "b: 2\n"), ("shop.yaml", "a: 1\n")]);
     assert_eq!(revision.id.as_str(), id);
-    assert_eq!(
-        (&*revision.author, &*revision.subject),
-        ("Ann Example", "Change the shop")
-    );
+    assert_eq!((&*revision.author, &*revision.subject), ("Ann Example", "Change the shop"));
     assert_eq!(revision.at.unwrap().as_second(), 1_763_600_000);
     assert_eq!(revision.signer, None);
 }
@@ -46,10 +36,7 @@ async fn new_commits_are_followed_and_rewritten_history_too() {
         let id = shop.commit("shop.yaml", format!("a: {number}\n"));
         let revision = source.fetch().await.unwrap();
         assert_eq!(revision.id.as_str(), id);
-        assert_eq!(
-            texts(&revision),
-            [("shop.yaml", &*format!("a: {number}\n"))]
-        );
+        assert_eq!(texts(&revision), [("shop.yaml", &*format!("a: {number}\n"))]);
     }
     shop.git(&["checkout", "--quiet", "--orphan", "other"]);
     let id = shop.commit("new.yaml", "n: 1\n");
@@ -64,38 +51,16 @@ async fn another_branch_and_a_sub_folder() {
     shop.git(&["checkout", "--quiet", "-b", "release/1"]);
     shop.commit("deep/er/b.yaml", "b: 1\n");
     let read = |branch: &str, path: &str| {
-        shop.source_with(
-            GitConfig {
-                branch: branch.to_owned(),
-                path: path.to_owned(),
-                ..shop.config()
-            },
-            &[],
-        )
+        shop.source_with(GitConfig { branch: branch.to_owned(), path: path.to_owned(), ..shop.config() }, &[])
     };
     let source = read("release/1", "./deep/er/");
-    assert_eq!(
-        source.describe(),
-        format!("git {} branch release/1 folder deep/er", shop.url())
-    );
-    assert_eq!(
-        texts(&source.fetch().await.unwrap()),
-        [("b.yaml", "b: 1\n")]
-    );
-    assert_eq!(
-        texts(&read("release/1", "deep").fetch().await.unwrap()),
-        [("er/b.yaml", "b: 1\n")]
-    );
-    assert_eq!(
-        texts(&read("main", ".").fetch().await.unwrap()),
-        [("shop.yaml", "a: 1\n")]
-    );
+    assert_eq!(source.describe(), format!("git {} branch release/1 folder deep/er", shop.url()));
+    assert_eq!(texts(&source.fetch().await.unwrap()), [("b.yaml", "b: 1\n")]);
+    assert_eq!(texts(&read("release/1", "deep").fetch().await.unwrap()), [("er/b.yaml", "b: 1\n")]);
+    assert_eq!(texts(&read("main", ".").fetch().await.unwrap()), [("shop.yaml", "a: 1\n")]);
 
     let why = refusal(&read("main", "deep")).await;
-    assert!(
-        why.contains("has no folder `deep`; correct `git.path`"),
-        "{why}"
-    );
+    assert!(why.contains("has no folder `deep`; correct `git.path`"), "{why}");
     let why = refusal(&read("main", "shop.yaml")).await;
     assert!(why.contains("is a file; name a folder"), "{why}");
     for pattern in ["deep/*", ":(top)deep"] {
@@ -108,26 +73,16 @@ async fn another_branch_and_a_sub_folder() {
 async fn c2_an_empty_repository_or_a_missing_branch_is_refused() {
     let shop = Shop::empty();
     let why = refusal(&shop.source()).await;
-    assert!(
-        why.ends_with("is empty; push a commit to its branch `main`"),
-        "{why}"
-    );
+    assert!(why.ends_with("is empty; push a commit to its branch `main`"), "{why}");
 
     shop.git(&["checkout", "--quiet", "-b", "trunk"]);
     shop.commit("shop.yaml", "a: 1\n");
     let why = refusal(&shop.source()).await;
-    assert!(
-        why.ends_with("has no branch `main`; push it, or name one that is there: trunk"),
-        "{why}"
-    );
+    assert!(why.ends_with("has no branch `main`; push it, or name one that is there: trunk"), "{why}");
 
     // A name that only ends like the branch is another one.
     shop.git(&["update-ref", "refs/other/refs/heads/main", "HEAD"]);
-    assert!(
-        refusal(&shop.source())
-            .await
-            .contains("has no branch `main`")
-    );
+    assert!(refusal(&shop.source()).await.contains("has no branch `main`"));
 }
 
 #[tokio::test]
@@ -160,10 +115,7 @@ async fn nothing_is_fetched_when_nothing_has_changed() {
     assert!(!copy.exists(), "the copy was not needed");
 
     shop.commit("shop.yaml", "a: 2\n");
-    assert_eq!(
-        texts(&source.fetch().await.unwrap()),
-        [("shop.yaml", "a: 2\n")]
-    );
+    assert_eq!(texts(&source.fetch().await.unwrap()), [("shop.yaml", "a: 2\n")]);
 }
 
 #[tokio::test]
@@ -205,10 +157,7 @@ async fn a_copy_that_git_cannot_write_is_made_anew() {
     let obstacle = shop.home().join("repository.git/refs/provost/head.lock");
     std::fs::create_dir(&obstacle).unwrap();
     shop.commit("shop.yaml", "a: 2\n");
-    assert_eq!(
-        texts(&source.fetch().await.unwrap()),
-        [("shop.yaml", "a: 2\n")]
-    );
+    assert_eq!(texts(&source.fetch().await.unwrap()), [("shop.yaml", "a: 2\n")]);
     assert!(!obstacle.exists());
 }
 
@@ -221,13 +170,7 @@ async fn the_copy_does_not_grow_without_end() {
         source.fetch().await.unwrap();
     }
     let packs = std::fs::read_dir(shop.home().join("repository.git/objects/pack")).unwrap();
-    let packs = packs.filter(|file| {
-        file.as_ref()
-            .unwrap()
-            .path()
-            .extension()
-            .is_some_and(|end| end == "pack")
-    });
+    let packs = packs.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "pack"));
     assert!((1..=20).contains(&packs.count()));
 }
 
@@ -237,10 +180,7 @@ async fn a_repository_of_another_account_is_read() {
     // Only the administrator may give it away; for anyone else it stays an ordinary repository.
     let _ = std::os::unix::fs::chown(shop.path(), Some(1234), None);
     let _ = std::os::unix::fs::chown(shop.path().join(".git"), Some(1234), None);
-    assert_eq!(
-        texts(&shop.source().fetch().await.unwrap()),
-        [("shop.yaml", "a: 1\n")]
-    );
+    assert_eq!(texts(&shop.source().fetch().await.unwrap()), [("shop.yaml", "a: 1\n")]);
 }
 
 #[tokio::test]
@@ -249,21 +189,13 @@ async fn what_a_killed_git_leaves_behind_does_not_stop_the_next() {
     let source = shop.source();
     source.fetch().await.unwrap();
     let copy = shop.home().join("repository.git");
-    for lock in [
-        "shallow.lock",
-        "packed-refs.lock",
-        "HEAD.lock",
-        "refs/provost/head.lock",
-    ] {
+    for lock in ["shallow.lock", "packed-refs.lock", "HEAD.lock", "refs/provost/head.lock"] {
         std::fs::write(copy.join(lock), "").unwrap();
     }
     // As if it had been the very first fetch.
     std::fs::remove_file(copy.join("refs/provost/head")).unwrap();
     shop.commit("shop.yaml", "a: 2\n");
-    assert_eq!(
-        texts(&source.fetch().await.unwrap()),
-        [("shop.yaml", "a: 2\n")]
-    );
+    assert_eq!(texts(&source.fetch().await.unwrap()), [("shop.yaml", "a: 2\n")]);
 }
 
 #[tokio::test]
@@ -278,43 +210,22 @@ async fn a_sha256_repository_is_read() {
 async fn ten_thousand_files_are_read() {
     let shop = Shop::empty();
     for number in 0..9_999 {
-        shop.write(
-            format!("{}/{number:05}.yaml", number % 7),
-            format!("n: {number}\n"),
-        );
+        shop.write(format!("{}/{number:05}.yaml", number % 7), format!("n: {number}\n"));
     }
     shop.commit("last.yaml", "n: 1\n");
     let revision = shop.source().fetch().await.unwrap();
     assert_eq!(revision.files.len(), 10_000);
     assert!(revision.files.is_sorted_by(|a, b| a.path < b.path));
-    assert!(
-        revision
-            .files
-            .iter()
-            .all(|file| file.bytes.starts_with(b"n: "))
-    );
+    assert!(revision.files.iter().all(|file| file.bytes.starts_with(b"n: ")));
 }
 
 #[tokio::test]
 async fn the_next_look_is_due_after_the_poll_interval() {
     let shop = Shop::new();
-    let source = shop.source_with(
-        GitConfig {
-            poll: Duration::from_secs(1),
-            ..shop.config()
-        },
-        &[],
-    );
+    let source = shop.source_with(GitConfig { poll: Duration::from_secs(1), ..shop.config() }, &[]);
     source.fetch().await.unwrap();
-    assert!(
-        timeout(Duration::from_millis(200), source.changed())
-            .await
-            .is_err(),
-        "too early"
-    );
-    timeout(Duration::from_secs(10), source.changed())
-        .await
-        .unwrap();
+    assert!(timeout(Duration::from_millis(200), source.changed()).await.is_err(), "too early");
+    timeout(Duration::from_secs(10), source.changed()).await.unwrap();
 }
 
 #[tokio::test]
@@ -322,8 +233,5 @@ async fn c2_an_address_that_nobody_listens_at_is_unreachable() {
     let shop = Shop::new();
     let config = GitConfig::new("https://127.0.0.1:1/shop.git");
     let error = shop.source_with(config, &[]).fetch().await.unwrap_err();
-    assert!(
-        matches!(&error, SourceError::Unreachable(why) if why.contains("127.0.0.1:1")),
-        "{error}"
-    );
+    assert!(matches!(&error, SourceError::Unreachable(why) if why.contains("127.0.0.1:1")), "{error}");
 }

@@ -20,10 +20,7 @@ fn addresses_that_run_commands_are_refused() {
         "file:///srv/shop.git",
         "/srv/shop.git",
     ] {
-        let config = SourceConfig {
-            git: Some(GitConfig::new(url)),
-            folder: None,
-        };
+        let config = SourceConfig { git: Some(GitConfig::new(url)), folder: None };
         let problem = open(&config, &[], &shop.state()).err().unwrap();
         assert_eq!(problem.key, "git.url", "{url}");
     }
@@ -35,16 +32,10 @@ async fn a_link_with_the_name_of_a_manifest_is_refused() {
     let shop = Shop::new();
     let target = shop.blob(b"/etc/passwd");
     shop.commit_entry("120000", &target, "README");
-    assert_eq!(
-        texts(&shop.source().fetch().await.unwrap()),
-        [("shop.yaml", "a: 1\n")]
-    );
+    assert_eq!(texts(&shop.source().fetch().await.unwrap()), [("shop.yaml", "a: 1\n")]);
     shop.commit_entry("120000", &target, "jobs/etc.yaml");
     let why = refusal(&shop.source()).await;
-    assert_eq!(
-        why,
-        "`jobs/etc.yaml` is a link, and links in git are not followed; commit the file itself"
-    );
+    assert_eq!(why, "`jobs/etc.yaml` is a link, and links in git are not followed; commit the file itself");
 }
 
 #[tokio::test]
@@ -52,80 +43,38 @@ async fn a_folder_that_is_a_link_or_a_submodule_is_refused() {
     let shop = Shop::new();
     shop.commit_entry("120000", &shop.blob(b"/etc"), "etc");
     shop.commit_entry("160000", &shop.head(), "module");
-    let read = |path: &str| {
-        shop.source_with(
-            GitConfig {
-                path: path.to_owned(),
-                ..shop.config()
-            },
-            &[],
-        )
-    };
-    assert!(
-        refusal(&read("etc"))
-            .await
-            .contains("is a link, and links are not followed")
-    );
-    assert!(
-        refusal(&read("module"))
-            .await
-            .contains("is a submodule, and submodules are not fetched")
-    );
+    let read = |path: &str| shop.source_with(GitConfig { path: path.to_owned(), ..shop.config() }, &[]);
+    assert!(refusal(&read("etc")).await.contains("is a link, and links are not followed"));
+    assert!(refusal(&read("module")).await.contains("is a submodule, and submodules are not fetched"));
 }
 
 #[tokio::test]
 async fn a_submodule_is_not_fetched() {
     let shop = Shop::new();
-    shop.write(
-        ".gitmodules",
-        "[submodule \"m\"]\n\tpath = m\n\turl = https://127.0.0.1:1/m.git\n",
-    );
+    shop.write(".gitmodules", "[submodule \"m\"]\n\tpath = m\n\turl = https://127.0.0.1:1/m.git\n");
     shop.git(&["add", ".gitmodules"]);
     shop.commit_entry("160000", &shop.head(), "m");
-    assert_eq!(
-        texts(&shop.source().fetch().await.unwrap()),
-        [("shop.yaml", "a: 1\n")]
-    );
+    assert_eq!(texts(&shop.source().fetch().await.unwrap()), [("shop.yaml", "a: 1\n")]);
 }
 
 #[tokio::test]
 async fn a_submodule_whose_address_is_an_option_is_refused() {
     let shop = Shop::new();
-    shop.write(
-        ".gitmodules",
-        "[submodule \"m\"]\n\tpath = m\n\turl = -u./touch\n",
-    );
+    shop.write(".gitmodules", "[submodule \"m\"]\n\tpath = m\n\turl = -u./touch\n");
     shop.git(&["add", ".gitmodules"]);
     shop.commit_entry("160000", &shop.head(), "m");
-    assert!(
-        refusal(&shop.source())
-            .await
-            .contains("takes for an attack or damage")
-    );
+    assert!(refusal(&shop.source()).await.contains("takes for an attack or damage"));
 }
 
 #[tokio::test]
 async fn filters_and_attributes_have_no_effect() {
     let shop = Shop::new();
-    shop.write(
-        ".gitattributes",
-        "*.yaml filter=lfs text eol=crlf working-tree-encoding=UTF-16 ident\n",
-    );
-    shop.commit_entry(
-        "100644",
-        &shop.blob(b"version https://git-lfs.github.com/spec/v1\n$Id$\n"),
-        "big.yaml",
-    );
+    shop.write(".gitattributes", "*.yaml filter=lfs text eol=crlf working-tree-encoding=UTF-16 ident\n");
+    shop.commit_entry("100644", &shop.blob(b"version https://git-lfs.github.com/spec/v1\n$Id$\n"), "big.yaml");
     let revision = shop.source().fetch().await.unwrap();
     assert_eq!(
         texts(&revision),
-        [
-            (
-                "big.yaml",
-                "version https://git-lfs.github.com/spec/v1\n$Id$\n"
-            ),
-            ("shop.yaml", "a: 1\n")
-        ]
+        [("big.yaml", "version https://git-lfs.github.com/spec/v1\n$Id$\n"), ("shop.yaml", "a: 1\n")]
     );
 }
 
@@ -134,16 +83,10 @@ async fn a_huge_file_is_refused_before_it_is_read() {
     let shop = Shop::new();
     let size = usize::try_from(FILE_BYTES_MAX).unwrap();
     shop.commit("big.yaml", vec![b'#'; size]);
-    assert_eq!(
-        shop.source().fetch().await.unwrap().files[0].bytes.len(),
-        size
-    );
+    assert_eq!(shop.source().fetch().await.unwrap().files[0].bytes.len(), size);
     shop.commit("big.yaml", vec![b'#'; size + 1]);
     let why = refusal(&shop.source()).await;
-    assert!(
-        why.starts_with("`big.yaml` has 4194305 bytes, and a file has at most 4194304; split it"),
-        "{why}"
-    );
+    assert!(why.starts_with("`big.yaml` has 4194305 bytes, and a file has at most 4194304; split it"), "{why}");
 }
 
 #[tokio::test]
@@ -154,22 +97,14 @@ async fn odd_paths_are_refused_when_they_are_manifests() {
     shop.commit_entry("100644", &blob, "with blank \"and\" more.yaml");
     assert_eq!(shop.source().fetch().await.unwrap().files.len(), 2);
     shop.commit_entry("100644", &blob, OsStr::from_bytes(b"jobs/\xff.yaml"));
-    assert!(
-        refusal(&shop.source())
-            .await
-            .contains("is not UTF-8; rename the file")
-    );
+    assert!(refusal(&shop.source()).await.contains("is not UTF-8; rename the file"));
 }
 
 #[tokio::test]
 async fn a_path_with_a_line_end_is_refused() {
     let shop = Shop::new();
     shop.commit_entry("100644", &shop.blob(b"b: 1\n"), "a\nb.yaml");
-    assert!(
-        refusal(&shop.source())
-            .await
-            .contains("`a\\nb.yaml` has control characters")
-    );
+    assert!(refusal(&shop.source()).await.contains("`a\\nb.yaml` has control characters"));
 }
 
 #[tokio::test]
@@ -185,9 +120,6 @@ async fn hooks_and_configuration_of_the_account_have_no_effect() {
     std::fs::write(&hook, format!("#!/bin/sh\ntouch {}\n", mark.display())).unwrap();
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     shop.commit("shop.yaml", "a: 2\n");
-    assert_eq!(
-        texts(&source.fetch().await.unwrap()),
-        [("shop.yaml", "a: 2\n")]
-    );
+    assert_eq!(texts(&source.fetch().await.unwrap()), [("shop.yaml", "a: 2\n")]);
     assert!(!mark.exists(), "a hook was run");
 }

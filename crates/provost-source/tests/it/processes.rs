@@ -13,23 +13,13 @@ use crate::shop::Shop;
 fn silent() -> (TcpListener, GitConfig) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("https://{}/shop.git", listener.local_addr().unwrap());
-    (
-        listener,
-        GitConfig {
-            timeout: Duration::from_secs(1),
-            ..GitConfig::new(url)
-        },
-    )
+    (listener, GitConfig { timeout: Duration::from_secs(1), ..GitConfig::new(url) })
 }
 
 /// How many processes work in `folder`.
 fn working_in(folder: &Path) -> usize {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    processes
-        .filter(|process| {
-            std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == folder)
-        })
-        .count()
+    processes.filter(|process| std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == folder)).count()
 }
 
 async fn until(what: &str, mut condition: impl FnMut() -> bool) {
@@ -46,27 +36,15 @@ async fn a_git_that_takes_too_long_is_ended_with_all_it_started() {
     let (_listener, config) = silent();
     let source = shop.source_with(config, &[]);
     let error = source.fetch().await.unwrap_err();
-    assert!(
-        matches!(&error, SourceError::Unreachable(why) if why.contains("did not finish within 1 s")),
-        "{error}"
-    );
-    until("git and its helper are gone", || {
-        working_in(&shop.home()) == 0
-    })
-    .await;
+    assert!(matches!(&error, SourceError::Unreachable(why) if why.contains("did not finish within 1 s")), "{error}");
+    until("git and its helper are gone", || working_in(&shop.home()) == 0).await;
 }
 
 #[tokio::test]
 async fn a_fetch_that_is_dropped_leaves_no_process_behind() {
     let shop = Shop::empty();
     let (listener, config) = silent();
-    let source = shop.source_with(
-        GitConfig {
-            timeout: Duration::from_secs(60),
-            ..config
-        },
-        &[],
-    );
+    let source = shop.source_with(GitConfig { timeout: Duration::from_secs(60), ..config }, &[]);
     let fetch = tokio::spawn(async move { source.fetch().await });
     listener.set_nonblocking(true).unwrap();
     let mut connection = None;

@@ -29,9 +29,7 @@ impl Shop {
 
     /// A repository without commits, made with these options.
     pub fn with(options: &[&str]) -> Self {
-        let shop = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let shop = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::create_dir(shop.path()).unwrap();
         shop.git(&[&["init", "--quiet", "--initial-branch=main"], options].concat());
         shop
@@ -64,11 +62,7 @@ impl Shop {
     pub fn commit(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> String {
         self.write(path, content);
         self.git(&["add", "."]);
-        self.git(&[
-            "commit",
-            "--quiet",
-            "--message=Change the shop\n\nAt length.",
-        ]);
+        self.git(&["commit", "--quiet", "--message=Change the shop\n\nAt length."]);
         self.head()
     }
 
@@ -76,15 +70,7 @@ impl Shop {
     pub fn commit_entry(&self, mode: &str, id: &str, path: impl AsRef<OsStr>) -> String {
         let mut info = std::ffi::OsString::from(format!("{mode},{id},"));
         info.push(path);
-        self.run(
-            &[
-                OsStr::new("update-index"),
-                OsStr::new("--add"),
-                OsStr::new("--cacheinfo"),
-                &info,
-            ],
-            b"",
-        );
+        self.run(&[OsStr::new("update-index"), OsStr::new("--add"), OsStr::new("--cacheinfo"), &info], b"");
         self.git(&["commit", "--quiet", "--message=Something odd"]);
         self.head()
     }
@@ -127,11 +113,7 @@ impl Shop {
             .unwrap();
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
@@ -140,10 +122,7 @@ impl Shop {
     }
 
     pub fn config(&self) -> GitConfig {
-        GitConfig {
-            allow_file: true,
-            ..GitConfig::new(self.url())
-        }
+        GitConfig { allow_file: true, ..GitConfig::new(self.url()) }
     }
 
     /// A source for `main`, as after a start of the server.
@@ -152,21 +131,14 @@ impl Shop {
     }
 
     pub fn source_with(&self, config: GitConfig, signers: &[String]) -> Arc<dyn Source> {
-        let config = SourceConfig {
-            git: Some(config),
-            folder: None,
-        };
+        let config = SourceConfig { git: Some(config), folder: None };
         open(&config, signers, &self.state()).unwrap()
     }
 }
 
 /// The files of a revision as text.
 pub fn texts(revision: &Revision) -> Vec<(&str, &str)> {
-    revision
-        .files
-        .iter()
-        .map(|file| (&*file.path, std::str::from_utf8(&file.bytes).unwrap()))
-        .collect()
+    revision.files.iter().map(|file| (&*file.path, std::str::from_utf8(&file.bytes).unwrap())).collect()
 }
 
 /// The reason for which the source refuses.

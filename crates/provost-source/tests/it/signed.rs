@@ -24,10 +24,7 @@ fn line(key: &PrivateKey) -> String {
 
 /// A source that accepts what Ann or Bob signed.
 fn guarded(shop: &Shop) -> Arc<dyn Source> {
-    shop.source_with(
-        shop.config(),
-        &[line(&key(2, "bob@example.org")), line(&ann())],
-    )
+    shop.source_with(shop.config(), &[line(&key(2, "bob@example.org")), line(&ann())])
 }
 
 /// The raw commit at the tip.
@@ -42,10 +39,7 @@ fn with_signature(raw: &str, signature: &str) -> String {
 }
 
 fn signature(raw: &str, key: &PrivateKey, namespace: &str) -> String {
-    key.sign(namespace, HashAlg::Sha512, raw.as_bytes())
-        .unwrap()
-        .to_pem(LineEnding::LF)
-        .unwrap()
+    key.sign(namespace, HashAlg::Sha512, raw.as_bytes()).unwrap().to_pem(LineEnding::LF).unwrap()
 }
 
 /// Puts a raw commit in the place of the tip; returns its id.
@@ -66,10 +60,7 @@ async fn a_signed_commit_is_accepted_and_says_who_signed() {
     let shop = Shop::new();
     let id = sign(&shop, &ann());
     let revision = guarded(&shop).fetch().await.unwrap();
-    assert_eq!(
-        (revision.id.as_str(), revision.signer.as_deref()),
-        (&*id, Some("ann@example.org"))
-    );
+    assert_eq!((revision.id.as_str(), revision.signer.as_deref()), (&*id, Some("ann@example.org")));
     assert_eq!(revision.subject, "Change the shop");
     // Without signers, nobody asks.
     assert_eq!(shop.source().fetch().await.unwrap().signer, None);
@@ -80,10 +71,7 @@ async fn an_unsigned_commit_is_not_accepted() {
     let shop = Shop::new();
     let (revision, why) = unsigned(&guarded(&shop)).await;
     assert_eq!(revision, shop.head());
-    assert!(
-        why.starts_with("it is not signed; sign it (`git commit --amend -S`"),
-        "{why}"
-    );
+    assert!(why.starts_with("it is not signed; sign it (`git commit --amend -S`"), "{why}");
 }
 
 #[tokio::test]
@@ -93,10 +81,7 @@ async fn a_foreign_signature_is_not_accepted() {
     sign(&shop, &eve);
     let (_, why) = unsigned(&guarded(&shop)).await;
     let print = eve.fingerprint(HashAlg::Sha256).to_string();
-    assert!(
-        why.contains(&print) && why.contains("is not listed under `signers`"),
-        "{why}"
-    );
+    assert!(why.contains(&print) && why.contains("is not listed under `signers`"), "{why}");
 }
 
 #[tokio::test]
@@ -104,17 +89,12 @@ async fn a_commit_that_was_changed_after_it_was_signed_is_not_accepted() {
     let shop = Shop::new();
     sign(&shop, &ann());
     let signed = raw(&shop);
-    for (from, to) in [
-        ("Change the shop", "Change the Shop"),
-        ("1763600000", "1763600001"),
-        ("gpgsig ", "x-more 1\ngpgsig "),
-    ] {
+    for (from, to) in
+        [("Change the shop", "Change the Shop"), ("1763600000", "1763600001"), ("gpgsig ", "x-more 1\ngpgsig ")]
+    {
         replace(&shop, &signed.replacen(from, to, 1));
         let (_, why) = unsigned(&guarded(&shop)).await;
-        assert!(
-            why.contains("it was changed after ann@example.org signed it"),
-            "{to}: {why}"
-        );
+        assert!(why.contains("it was changed after ann@example.org signed it"), "{to}: {why}");
     }
 }
 
@@ -122,25 +102,12 @@ async fn a_commit_that_was_changed_after_it_was_signed_is_not_accepted() {
 async fn a_signature_for_something_else_is_not_accepted() {
     let shop = Shop::new();
     let plain = raw(&shop);
-    replace(
-        &shop,
-        &with_signature(&plain, &signature(&plain, &ann(), "file")),
-    );
-    assert!(
-        unsigned(&guarded(&shop))
-            .await
-            .1
-            .contains("is one for \"file\" and not for a commit")
-    );
+    replace(&shop, &with_signature(&plain, &signature(&plain, &ann(), "file")));
+    assert!(unsigned(&guarded(&shop)).await.1.contains("is one for \"file\" and not for a commit"));
 
     let gpg = "-----BEGIN PGP SIGNATURE-----\n\niQEzBAABCAAdFiEE\n-----END PGP SIGNATURE-----";
     replace(&shop, &with_signature(&plain, gpg));
-    assert!(
-        unsigned(&guarded(&shop))
-            .await
-            .1
-            .contains("is GPG, and only SSH signatures are verified as yet")
-    );
+    assert!(unsigned(&guarded(&shop)).await.1.contains("is GPG, and only SSH signatures are verified as yet"));
 }
 
 #[tokio::test]
@@ -148,10 +115,7 @@ async fn a_signature_of_the_tip_alone_is_enough() {
     let shop = Shop::new();
     shop.commit("shop.yaml", "a: 2\n");
     sign(&shop, &ann());
-    assert_eq!(
-        texts(&guarded(&shop).fetch().await.unwrap()),
-        [("shop.yaml", "a: 2\n")]
-    );
+    assert_eq!(texts(&guarded(&shop).fetch().await.unwrap()), [("shop.yaml", "a: 2\n")]);
 }
 
 #[tokio::test]
@@ -167,27 +131,12 @@ async fn an_old_signed_commit_cannot_be_put_back() {
     shop.git(&["reset", "--quiet", "--hard", &old]);
     let (revision, why) = unsigned(&source).await;
     assert_eq!(revision, old);
-    assert!(
-        why.contains(&format!(
-            "does not follow {new}, the last accepted revision"
-        )),
-        "{why}"
-    );
+    assert!(why.contains(&format!("does not follow {new}, the last accepted revision")), "{why}");
 
     // Neither a restart nor the loss of the copy makes it forget.
-    assert!(
-        unsigned(&guarded(&shop))
-            .await
-            .1
-            .contains("does not follow")
-    );
+    assert!(unsigned(&guarded(&shop)).await.1.contains("does not follow"));
     std::fs::remove_dir_all(shop.home().join("repository.git")).unwrap();
-    assert!(
-        unsigned(&guarded(&shop))
-            .await
-            .1
-            .contains("does not follow")
-    );
+    assert!(unsigned(&guarded(&shop)).await.1.contains("does not follow"));
 
     // Nor does a new commit beside the accepted one, signed as it is.
     shop.commit("shop.yaml", "a: 3\n");
@@ -197,10 +146,7 @@ async fn an_old_signed_commit_cannot_be_put_back() {
     shop.git(&["reset", "--quiet", "--hard", &new]);
     shop.commit("shop.yaml", "a: 4\n");
     sign(&shop, &ann());
-    assert_eq!(
-        texts(&source.fetch().await.unwrap()),
-        [("shop.yaml", "a: 4\n")]
-    );
+    assert_eq!(texts(&source.fetch().await.unwrap()), [("shop.yaml", "a: 4\n")]);
 }
 
 #[tokio::test]
@@ -214,23 +160,10 @@ async fn rewritten_history_is_accepted_once_the_operator_says_so() {
     sign(&shop, &ann());
     shop.git(&["branch", "--force", "main", "other"]);
     let accepted = shop.home().join("accepted");
-    assert!(
-        unsigned(&source)
-            .await
-            .1
-            .contains(&format!("remove `{}`", accepted.display()))
-    );
+    assert!(unsigned(&source).await.1.contains(&format!("remove `{}`", accepted.display())));
 
     std::fs::write(&accepted, "nonsense").unwrap();
-    assert!(
-        source
-            .fetch()
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("is damaged"),
-        "damage is not taken for consent"
-    );
+    assert!(source.fetch().await.unwrap_err().to_string().contains("is damaged"), "damage is not taken for consent");
     std::fs::remove_file(&accepted).unwrap();
     source.fetch().await.unwrap();
 }
@@ -245,14 +178,8 @@ async fn signers_may_be_listed_later() {
     shop.commit("shop.yaml", "a: 3\n");
     shop.commit("shop.yaml", "a: 4\n");
     sign(&shop, &ann());
-    assert_eq!(
-        texts(&guarded(&shop).fetch().await.unwrap()),
-        [("shop.yaml", "a: 4\n")]
-    );
-    assert!(
-        !shop.home().join("repository.git/shallow").exists(),
-        "the history is there"
-    );
+    assert_eq!(texts(&guarded(&shop).fetch().await.unwrap()), [("shop.yaml", "a: 4\n")]);
+    assert!(!shop.home().join("repository.git/shallow").exists(), "the history is there");
 }
 
 #[tokio::test]
@@ -260,14 +187,7 @@ async fn a_commit_of_a_sha256_repository_is_verified() {
     let shop = Shop::with(&["--object-format=sha256"]);
     shop.commit("shop.yaml", "a: 1\n");
     let raw = raw(&shop);
-    let signed = with_signature(&raw, &signature(&raw, &ann(), "git")).replacen(
-        "\ngpgsig ",
-        "\ngpgsig-sha256 ",
-        1,
-    );
+    let signed = with_signature(&raw, &signature(&raw, &ann(), "git")).replacen("\ngpgsig ", "\ngpgsig-sha256 ", 1);
     replace(&shop, &signed);
-    assert_eq!(
-        guarded(&shop).fetch().await.unwrap().signer.as_deref(),
-        Some("ann@example.org")
-    );
+    assert_eq!(guarded(&shop).fetch().await.unwrap().signer.as_deref(), Some("ann@example.org"));
 }

@@ -29,12 +29,7 @@ impl Appender {
     pub fn create(path: PathBuf) -> Result<Self, StoreError> {
         let place = Place::new(path);
         let file = create_new(&place).map_err(|e| place.write(e))?;
-        Ok(Self {
-            place,
-            file,
-            written: 0,
-            waiting: Vec::new(),
-        })
+        Ok(Self { place, file, written: 0, waiting: Vec::new() })
     }
 
     /// Appends `line`; it is in the file after [`Appender::flush`] at the latest.
@@ -45,25 +40,18 @@ impl Appender {
             self.flush()?;
         }
         self.encode(line)?;
-        if self.waiting.len() >= FLUSH_AT {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.waiting.len() >= FLUSH_AT { self.flush() } else { Ok(()) }
     }
 
     fn encode(&mut self, line: &LogLine) -> Result<(), StoreError> {
-        serde_json::to_writer(&mut self.waiting, &StoredLine::from(line))
-            .map_err(|e| self.place.write(e))?;
+        serde_json::to_writer(&mut self.waiting, &StoredLine::from(line)).map_err(|e| self.place.write(e))?;
         self.waiting.push(b'\n');
         Ok(())
     }
 
     /// Writes what waits.
     pub fn flush(&mut self) -> Result<(), StoreError> {
-        self.file
-            .write_all_at(&self.waiting, self.written)
-            .map_err(|e| self.place.write(e))?;
+        self.file.write_all_at(&self.waiting, self.written).map_err(|e| self.place.write(e))?;
         self.written += self.waiting.len() as u64;
         self.waiting.clear();
         Ok(())
@@ -84,10 +72,7 @@ fn create_new(place: &Place) -> std::io::Result<File> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(place.path())
+    OpenOptions::new().write(true).create_new(true).open(place.path())
 }
 
 #[cfg(test)]
@@ -98,13 +83,7 @@ mod tests {
 
     fn line(text: &str) -> LogLine {
         let (at, step) = (Timestamp::UNIX_EPOCH, "main.1".to_owned());
-        LogLine {
-            at,
-            step,
-            stream: OutputStream::Stdout,
-            text: text.to_owned(),
-            continued: false,
-        }
+        LogLine { at, step, stream: OutputStream::Stdout, text: text.to_owned(), continued: false }
     }
 
     #[test]
@@ -112,34 +91,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("main.1.jsonl");
         let mut appender = Appender::create(path.clone()).unwrap();
-        let disk = std::mem::replace(
-            &mut appender.file,
-            OpenOptions::new().write(true).open("/dev/full").unwrap(),
-        );
+        let disk = std::mem::replace(&mut appender.file, OpenOptions::new().write(true).open("/dev/full").unwrap());
         appender.push(&line("first")).unwrap();
         let full = appender.flush().unwrap_err();
-        assert!(
-            full.to_string()
-                .contains("main.1.jsonl: No space left on device"),
-            "{full}"
-        );
+        assert!(full.to_string().contains("main.1.jsonl: No space left on device"), "{full}");
         let text = "x".repeat(1000);
-        let refused = (0..5000)
-            .filter(|_| appender.push(&line(&text)).is_err())
-            .count();
-        assert!(
-            refused > 4900 && appender.waiting.len() < 2 * WAITING_MAX,
-            "{refused}"
-        );
+        let refused = (0..5000).filter(|_| appender.push(&line(&text)).is_err()).count();
+        assert!(refused > 4900 && appender.waiting.len() < 2 * WAITING_MAX, "{refused}");
         appender.file = disk;
         appender.push(&line("last")).unwrap();
         appender.sync().unwrap();
         let written = std::fs::read_to_string(path).unwrap();
         assert!(written.contains("first") && written.lines().last().unwrap().contains("last"));
-        assert!(
-            written
-                .lines()
-                .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
-        );
+        assert!(written.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
     }
 }

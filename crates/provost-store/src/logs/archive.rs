@@ -36,8 +36,5 @@ fn write(path: &Path, mut lines: Reader) -> io::Result<()> {
         serde_json::to_writer(&mut text, &line)?;
         text.write_all(b"\n")?;
     }
-    text.finish()?
-        .into_inner()
-        .map_err(io::IntoInnerError::into_error)?
-        .sync_all()
+    text.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }

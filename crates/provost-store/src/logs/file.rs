@@ -53,15 +53,7 @@ impl FileLogs {
         std::fs::create_dir_all(&folder).map_err(|e| Place::new(&folder).write(e))?;
         let (open, stopped, moving) = Default::default();
         let live = broadcast::Sender::new(FOLLOWED_MAX);
-        Ok(Self {
-            shared: Arc::new(Shared {
-                folder,
-                live,
-                open,
-                stopped,
-                moving,
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { folder, live, open, stopped, moving }) })
     }
 
     async fn block<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -71,35 +63,19 @@ impl FileLogs {
     {
         let shared = Arc::clone(&self.shared);
         let task = tokio::task::spawn_blocking(move || work(&shared));
-        task.await
-            .map_err(|e| Place::new(&self.shared.folder).read(e))?
+        task.await.map_err(|e| Place::new(&self.shared.folder).read(e))?
     }
 }
 
 #[async_trait]
 impl Logs for FileLogs {
-    fn open(
-        &self,
-        step: &StepRef,
-        limit_bytes: u64,
-        masked: &[String],
-    ) -> Result<Box<dyn LogSink>, StoreError> {
+    fn open(&self, step: &StepRef, limit_bytes: u64, masked: &[String]) -> Result<Box<dyn LogSink>, StoreError> {
         let appender = Arc::new(Mutex::new(Appender::create(self.shared.path_of(step)?)?));
         lock(&self.shared.open).insert(step.clone(), Arc::downgrade(&appender));
         // A reader that stopped does not know of the new file.
         self.shared.forget_stopped(&step.owner);
-        let keep = FileKeep {
-            appender,
-            step: step.clone(),
-            shared: Arc::clone(&self.shared),
-        };
-        Ok(Box::new(Recorder::new(
-            step.clone(),
-            keep,
-            limit_bytes,
-            masked,
-            self.shared.live.clone(),
-        )))
+        let keep = FileKeep { appender, step: step.clone(), shared: Arc::clone(&self.shared) };
+        Ok(Box::new(Recorder::new(step.clone(), keep, limit_bytes, masked, self.shared.live.clone())))
     }
 
     async fn close(&self, owner: &Owner) -> Result<(), StoreError> {
@@ -107,15 +83,9 @@ impl Logs for FileLogs {
         self.block(move |shared| shared.close(&owner)).await
     }
 
-    async fn read(
-        &self,
-        owner: &Owner,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<LogLine>, StoreError> {
+    async fn read(&self, owner: &Owner, skip: usize, limit: usize) -> Result<Vec<LogLine>, StoreError> {
         let owner = owner.clone();
-        self.block(move |shared| shared.read(owner, skip, limit))
-            .await
+        self.block(move |shared| shared.read(owner, skip, limit)).await
     }
 
     fn follow(&self) -> broadcast::Receiver<(Owner, LogLine)> {
@@ -139,9 +109,7 @@ impl Shared {
             return Ok(folder.join(format!("{id}{STEP_SUFFIX}")));
         }
         let rule = format!("letters, digits, `_`, `-` and `.` (not first), at most {STEP_ID_MAX}");
-        Err(Place::new(folder).write(format!(
-            "step {id:?} has an id that cannot name a file: {rule}"
-        )))
+        Err(Place::new(folder).write(format!("step {id:?} has an id that cannot name a file: {rule}")))
     }
 
     fn close(&self, owner: &Owner) -> Result<(), StoreError> {
@@ -157,21 +125,11 @@ impl Shared {
         let folder = self.folder_of(&owner);
         let found = self.read_on(&owner, &folder, skip, limit);
         let (lines, reader) = found.map_err(|e| Place::new(folder).read(e))?;
-        self.stop(Stopped {
-            owner,
-            after: skip + lines.len(),
-            reader,
-        });
+        self.stop(Stopped { owner, after: skip + lines.len(), reader });
         Ok(lines)
     }
 
-    fn read_on(
-        &self,
-        owner: &Owner,
-        folder: &Path,
-        skip: usize,
-        limit: usize,
-    ) -> io::Result<(Vec<LogLine>, Reader)> {
+    fn read_on(&self, owner: &Owner, folder: &Path, skip: usize, limit: usize) -> io::Result<(Vec<LogLine>, Reader)> {
         let mut reader = match self.stopped_at(owner, skip) {
             Some(reader) => reader,
             None => {
@@ -188,9 +146,7 @@ impl Shared {
         self.forget_stopped(owner);
         let folder = self.folder_of(owner);
         match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Place::new(folder).write(error))
-            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Place::new(folder).write(error)),
             _ => Ok(()),
         }
     }
@@ -199,23 +155,16 @@ impl Shared {
     fn appenders(&self, owner: &Owner) -> Vec<(StepRef, Arc<Mutex<Appender>>)> {
         let open = lock(&self.open);
         let of_owner = open.iter().filter(|(step, _)| step.owner == *owner);
-        of_owner
-            .filter_map(|(step, appender)| Some((step.clone(), appender.upgrade()?)))
-            .collect()
+        of_owner.filter_map(|(step, appender)| Some((step.clone(), appender.upgrade()?))).collect()
     }
 
     fn live_steps(&self, owner: &Owner) -> BTreeSet<String> {
-        self.appenders(owner)
-            .into_iter()
-            .map(|(step, _)| step.step.0)
-            .collect()
+        self.appenders(owner).into_iter().map(|(step, _)| step.step.0).collect()
     }
 
     /// Lets what the steps of `owner` wrote up to now be read.
     fn flush(&self, owner: &Owner) -> Result<(), StoreError> {
-        self.appenders(owner)
-            .iter()
-            .try_for_each(|(_, appender)| lock(appender).flush())
+        self.appenders(owner).iter().try_for_each(|(_, appender)| lock(appender).flush())
     }
 
     fn stop(&self, reader: Stopped) {
@@ -228,9 +177,7 @@ impl Shared {
 
     fn stopped_at(&self, owner: &Owner, after: usize) -> Option<Reader> {
         let mut stopped = lock(&self.stopped);
-        let index = stopped
-            .iter()
-            .position(|one| one.owner == *owner && one.after == after)?;
+        let index = stopped.iter().position(|one| one.owner == *owner && one.after == after)?;
         stopped.remove(index).map(|one| one.reader)
     }
 
@@ -271,9 +218,7 @@ impl Drop for FileKeep {
         // A sink that is let go without its end still leaves its lines; nobody is there to hear of an error.
         let _ = lock(&self.appender).flush();
         let mut open = lock(&self.shared.open);
-        let is_own = open
-            .get(&self.step)
-            .is_some_and(|open| open.as_ptr() == Arc::as_ptr(&self.appender));
+        let is_own = open.get(&self.step).is_some_and(|open| open.as_ptr() == Arc::as_ptr(&self.appender));
         if is_own {
             open.remove(&self.step);
         }

@@ -16,13 +16,7 @@ pub(crate) struct Limit {
 impl Limit {
     /// Keeps `bytes` at most.
     pub fn new(bytes: u64) -> Self {
-        Self {
-            bytes,
-            kept: 0,
-            is_reached: false,
-            omitted_lines: 0,
-            omitted_bytes: 0,
-        }
+        Self { bytes, kept: 0, is_reached: false, omitted_lines: 0, omitted_bytes: 0 }
     }
 
     /// Returns what is kept of `piece`, and a line that says that the limit is reached, where it is.
@@ -42,26 +36,14 @@ impl Limit {
         let part = &text[..boundary_before(text, usize::try_from(room).unwrap_or(usize::MAX))];
         self.is_reached = true;
         self.omitted_bytes += (text.len() - part.len()) as u64;
-        let notice = format!(
-            "provost: output limit of {} reached; the rest is not kept",
-            size(self.bytes)
-        );
+        let notice = format!("provost: output limit of {} reached; the rest is not kept", size(self.bytes));
         (Some(part).filter(|part| !part.is_empty()), Some(notice))
     }
 
     /// Returns a line that says how much was not kept, if anything was not.
     pub fn account(&self) -> Option<String> {
-        let Self {
-            omitted_lines: lines,
-            omitted_bytes: bytes,
-            ..
-        } = self;
-        self.is_reached.then(|| {
-            format!(
-                "provost: {} and {lines} more lines were not kept",
-                size(*bytes)
-            )
-        })
+        let Self { omitted_lines: lines, omitted_bytes: bytes, .. } = self;
+        self.is_reached.then(|| format!("provost: {} and {lines} more lines were not kept", size(*bytes)))
     }
 }
 
@@ -85,10 +67,7 @@ mod tests {
     use super::*;
 
     fn line(text: &str) -> Piece<'_> {
-        Piece {
-            text,
-            continued: false,
-        }
+        Piece { text, continued: false }
     }
 
     #[test]
@@ -97,16 +76,10 @@ mod tests {
         assert_eq!(limit.admit(line("1234")), (Some("1234"), None));
         let (part, notice) = limit.admit(line("äääää"));
         assert_eq!(part, Some("ää"));
-        assert_eq!(
-            notice.unwrap(),
-            "provost: output limit of 10 bytes reached; the rest is not kept"
-        );
+        assert_eq!(notice.unwrap(), "provost: output limit of 10 bytes reached; the rest is not kept");
         assert_eq!(limit.admit(line("more")), (None, None));
         assert_eq!(limit.admit(line("")), (None, None));
-        assert_eq!(
-            limit.account().unwrap(),
-            "provost: 10 bytes and 2 more lines were not kept"
-        );
+        assert_eq!(limit.account().unwrap(), "provost: 10 bytes and 2 more lines were not kept");
     }
 
     #[test]
@@ -121,16 +94,6 @@ mod tests {
     #[test]
     fn sizes_are_said_in_round_units() {
         let sizes = [0, 1023, 1024, 1536, 50 << 20, 3 << 30];
-        assert_eq!(
-            sizes.map(size),
-            [
-                "0 bytes",
-                "1023 bytes",
-                "1 KiB",
-                "1.5 KiB",
-                "50 MiB",
-                "3 GiB"
-            ]
-        );
+        assert_eq!(sizes.map(size), ["0 bytes", "1023 bytes", "1 KiB", "1.5 KiB", "50 MiB", "3 GiB"]);
     }
 }

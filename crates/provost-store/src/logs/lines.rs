@@ -46,8 +46,7 @@ impl Lines {
 
     fn extend(&mut self, mut line: &str, take: &mut impl FnMut(Piece<'_>)) {
         while self.unfinished.len() + line.len() > LINE_MAX {
-            let (head, rest) =
-                line.split_at(boundary_before(line, LINE_MAX - self.unfinished.len()));
+            let (head, rest) = line.split_at(boundary_before(line, LINE_MAX - self.unfinished.len()));
             self.unfinished.push_str(head);
             line = rest;
             self.finish(take);
@@ -57,20 +56,14 @@ impl Lines {
     }
 
     fn finish(&mut self, take: &mut impl FnMut(Piece<'_>)) {
-        take(Piece {
-            text: &self.unfinished,
-            continued: std::mem::take(&mut self.is_cut),
-        });
+        take(Piece { text: &self.unfinished, continued: std::mem::take(&mut self.is_cut) });
         self.unfinished.clear();
     }
 }
 
 /// The end of the last character of `text` that ends at `most` or before.
 pub(crate) fn boundary_before(text: &str, most: usize) -> usize {
-    (0..=most.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=most.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// The last lines of a step's output, of both streams in their order.
@@ -99,9 +92,7 @@ impl Tail {
     pub fn end(mut self) -> String {
         self.cut();
         match self.text.find('\n') {
-            Some(first) if self.is_cut && first + 1 < self.text.len() => {
-                self.text.split_off(first + 1)
-            }
+            Some(first) if self.is_cut && first + 1 < self.text.len() => self.text.split_off(first + 1),
             _ => self.text,
         }
     }
@@ -109,9 +100,7 @@ impl Tail {
     fn cut(&mut self) {
         if self.text.len() > TAIL_MAX {
             let most = self.text.len() - TAIL_MAX;
-            let start = (most..)
-                .find(|at| self.text.is_char_boundary(*at))
-                .unwrap_or(most);
+            let start = (most..).find(|at| self.text.is_char_boundary(*at)).unwrap_or(most);
             // A cut between two lines cuts no line.
             self.is_cut = !self.text[..start].ends_with('\n');
             self.text.drain(..start);
@@ -132,18 +121,12 @@ mod tests {
     }
 
     fn whole(lines: &[&str]) -> Vec<(String, bool)> {
-        lines
-            .iter()
-            .map(|line| ((*line).to_owned(), false))
-            .collect()
+        lines.iter().map(|line| ((*line).to_owned(), false)).collect()
     }
 
     #[test]
     fn lines_are_whole_wherever_they_are_cut() {
-        assert_eq!(
-            lines_of(&["a", "b\nc\n\n", "d"]),
-            whole(&["ab", "c", "", "d"])
-        );
+        assert_eq!(lines_of(&["a", "b\nc\n\n", "d"]), whole(&["ab", "c", "", "d"]));
         assert_eq!(lines_of(&["a\n"]), whole(&["a"]));
         assert_eq!(lines_of(&[]), whole(&[]));
     }
@@ -152,14 +135,8 @@ mod tests {
     fn long_lines_come_in_pieces_that_say_so() {
         let long = "ä".repeat(LINE_MAX); // two bytes each
         let found = lines_of(&[&long, "x\nshort\n"]);
-        let lengths: Vec<_> = found
-            .iter()
-            .map(|(text, continued)| (text.len(), *continued))
-            .collect();
-        assert_eq!(
-            lengths,
-            [(LINE_MAX, false), (LINE_MAX, true), (1, true), (5, false)]
-        );
+        let lengths: Vec<_> = found.iter().map(|(text, continued)| (text.len(), *continued)).collect();
+        assert_eq!(lengths, [(LINE_MAX, false), (LINE_MAX, true), (1, true), (5, false)]);
         assert_eq!(lines_of(&[&"a".repeat(LINE_MAX), "\n"]).len(), 1);
     }
 
@@ -168,44 +145,19 @@ mod tests {
         let mut tail = Tail::default();
         for number in 0..10_000 {
             let text = format!("line {number}");
-            tail.push(
-                OutputStream::Stdout,
-                Piece {
-                    text: &text,
-                    continued: false,
-                },
-            );
+            tail.push(OutputStream::Stdout, Piece { text: &text, continued: false });
         }
         let text = tail.end();
-        assert!(
-            text.len() <= TAIL_MAX && text.len() > TAIL_MAX - 20,
-            "{}",
-            text.len()
-        );
-        assert!(
-            text.starts_with("line ") && text.ends_with("line 9999"),
-            "{text}"
-        );
+        assert!(text.len() <= TAIL_MAX && text.len() > TAIL_MAX - 20, "{}", text.len());
+        assert!(text.starts_with("line ") && text.ends_with("line 9999"), "{text}");
     }
 
     #[test]
     fn the_tail_of_one_long_line_is_its_end() {
         let mut tail = Tail::default();
-        tail.push(
-            OutputStream::Stdout,
-            Piece {
-                text: "before",
-                continued: false,
-            },
-        );
+        tail.push(OutputStream::Stdout, Piece { text: "before", continued: false });
         for part in 0..100 {
-            tail.push(
-                OutputStream::Stdout,
-                Piece {
-                    text: &"ä".repeat(1000),
-                    continued: part > 0,
-                },
-            );
+            tail.push(OutputStream::Stdout, Piece { text: &"ä".repeat(1000), continued: part > 0 });
         }
         let text = tail.end();
         assert_eq!(text, "ä".repeat(TAIL_MAX / 2));
@@ -216,13 +168,7 @@ mod tests {
         assert_eq!(Tail::default().end(), "");
         let mut tail = Tail::default();
         for text in ["", "a", ""] {
-            tail.push(
-                OutputStream::Stderr,
-                Piece {
-                    text,
-                    continued: false,
-                },
-            );
+            tail.push(OutputStream::Stderr, Piece { text, continued: false });
         }
         assert_eq!(tail.end(), "\na\n");
     }

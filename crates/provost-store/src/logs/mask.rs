@@ -24,31 +24,16 @@ pub(crate) struct Masker {
 impl Masker {
     /// Masks `secrets`; empty ones count for nothing.
     pub fn new(secrets: &[String]) -> Self {
-        let whole: Vec<String> = secrets
-            .iter()
-            .map(|secret| as_shown(secret))
-            .filter(|text| !text.is_empty())
-            .collect();
+        let whole: Vec<String> =
+            secrets.iter().map(|secret| as_shown(secret)).filter(|text| !text.is_empty()).collect();
         let of_several = whole.iter().filter(|secret| secret.contains('\n'));
-        let lines = of_several
-            .flat_map(|secret| secret.lines())
-            .filter(|line| line.len() >= LINE_MIN);
-        let mut secrets: Vec<String> = lines
-            .map(str::to_owned)
-            .chain(whole.iter().cloned())
-            .collect();
+        let lines = of_several.flat_map(|secret| secret.lines()).filter(|line| line.len() >= LINE_MIN);
+        let mut secrets: Vec<String> = lines.map(str::to_owned).chain(whole.iter().cloned()).collect();
         secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         secrets.dedup();
         let mut starts = [false; 256];
-        secrets
-            .iter()
-            .filter_map(|secret| secret.bytes().next())
-            .for_each(|byte| starts[usize::from(byte)] = true);
-        Self {
-            secrets,
-            starts,
-            held: String::new(),
-        }
+        secrets.iter().filter_map(|secret| secret.bytes().next()).for_each(|byte| starts[usize::from(byte)] = true);
+        Self { secrets, starts, held: String::new() }
     }
 
     /// Adds `text`, masked, to `masked`.
@@ -73,19 +58,10 @@ impl Masker {
         while let Some(start) = self.first_start(text) {
             masked.push_str(&text[..start]);
             text = &text[start..];
-            let is_unknown =
-                |secret: &&String| !is_end && secret.len() > text.len() && secret.starts_with(text);
-            let whole = self
-                .secrets
-                .iter()
-                .find(|secret| text.starts_with(secret.as_str()));
+            let is_unknown = |secret: &&String| !is_end && secret.len() > text.len() && secret.starts_with(text);
+            let whole = self.secrets.iter().find(|secret| text.starts_with(secret.as_str()));
             let longest = whole.map_or(0, String::len);
-            if self
-                .secrets
-                .iter()
-                .filter(is_unknown)
-                .any(|secret| secret.len() > longest)
-            {
+            if self.secrets.iter().filter(is_unknown).any(|secret| secret.len() > longest) {
                 return text;
             }
             let taken = match whole {
@@ -126,9 +102,7 @@ mod tests {
     fn mask(secrets: &[&str], pieces: &[&str]) -> String {
         let secrets: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
         let (mut masker, mut masked) = (Masker::new(&secrets), String::new());
-        pieces
-            .iter()
-            .for_each(|piece| masker.push(piece, &mut masked));
+        pieces.iter().for_each(|piece| masker.push(piece, &mut masked));
         masker.end(&mut masked);
         masked
     }
@@ -147,11 +121,7 @@ mod tests {
 
     #[test]
     fn secrets_are_masked_wherever_they_are_cut() {
-        check(
-            &["hunter2"],
-            "login hunter2, hunter2hunter2 hunter",
-            "login ***, ****** hunter",
-        );
+        check(&["hunter2"], "login hunter2, hunter2hunter2 hunter", "login ***, ****** hunter");
         check(&["hunter2"], "hunthunter2", "hunt***");
         check(&["pässwörd"], "ä pässwörd p", "ä *** p");
         check(&["aab"], "aaab", "a***");
@@ -166,11 +136,7 @@ mod tests {
     #[test]
     fn secrets_of_several_lines_are_masked_whole_and_by_line() {
         let key = "-----BEGIN KEY-----\r\nMIIBVgIBADANBg\nkq\n-----END KEY-----\n";
-        check(
-            &[key],
-            "-----BEGIN KEY-----\nMIIBVgIBADANBg\nkq\n-----END KEY-----\nok kq",
-            "***\nok kq",
-        );
+        check(&[key], "-----BEGIN KEY-----\nMIIBVgIBADANBg\nkq\n-----END KEY-----\nok kq", "***\nok kq");
         check(&[key], "only MIIBVgIBADANBg", "only ***");
     }
 

@@ -23,10 +23,7 @@ pub struct MemoryLogs {
 impl MemoryLogs {
     /// No output.
     pub fn new() -> Self {
-        Self {
-            kept: Kept::default(),
-            live: broadcast::Sender::new(FOLLOWED_MAX),
-        }
+        Self { kept: Kept::default(), live: broadcast::Sender::new(FOLLOWED_MAX) }
     }
 }
 
@@ -38,46 +35,20 @@ impl Default for MemoryLogs {
 
 #[async_trait]
 impl Logs for MemoryLogs {
-    fn open(
-        &self,
-        step: &StepRef,
-        limit_bytes: u64,
-        masked: &[String],
-    ) -> Result<Box<dyn LogSink>, StoreError> {
-        lock(&self.kept)
-            .entry(step.owner.clone())
-            .or_default()
-            .insert(step.step.to_string(), Vec::new());
-        let keep = MemoryKeep {
-            kept: Arc::clone(&self.kept),
-            owner: step.owner.clone(),
-        };
-        Ok(Box::new(Recorder::new(
-            step.clone(),
-            keep,
-            limit_bytes,
-            masked,
-            self.live.clone(),
-        )))
+    fn open(&self, step: &StepRef, limit_bytes: u64, masked: &[String]) -> Result<Box<dyn LogSink>, StoreError> {
+        lock(&self.kept).entry(step.owner.clone()).or_default().insert(step.step.to_string(), Vec::new());
+        let keep = MemoryKeep { kept: Arc::clone(&self.kept), owner: step.owner.clone() };
+        Ok(Box::new(Recorder::new(step.clone(), keep, limit_bytes, masked, self.live.clone())))
     }
 
     async fn close(&self, _owner: &Owner) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn read(
-        &self,
-        owner: &Owner,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<LogLine>, StoreError> {
+    async fn read(&self, owner: &Owner, skip: usize, limit: usize) -> Result<Vec<LogLine>, StoreError> {
         let kept = lock(&self.kept);
-        let mut steps: Vec<_> = kept
-            .get(owner)
-            .into_iter()
-            .flatten()
-            .map(|(_, lines)| lines.iter().peekable())
-            .collect();
+        let mut steps: Vec<_> =
+            kept.get(owner).into_iter().flatten().map(|(_, lines)| lines.iter().peekable()).collect();
         let in_order = std::iter::from_fn(|| {
             let first = earliest(steps.iter_mut().map(|lines| lines.peek().copied()))?;
             steps[first].next()
@@ -107,10 +78,7 @@ struct MemoryKeep {
 impl Keep for MemoryKeep {
     fn keep(&mut self, line: &LogLine) -> Result<(), StoreError> {
         // What was removed while its step goes on stays removed.
-        if let Some(lines) = lock(&self.kept)
-            .get_mut(&self.owner)
-            .and_then(|steps| steps.get_mut(&line.step))
-        {
+        if let Some(lines) = lock(&self.kept).get_mut(&self.owner).and_then(|steps| steps.get_mut(&line.step)) {
             lines.push(line.clone());
         }
         Ok(())

@@ -34,12 +34,7 @@ pub(crate) struct StoredLine<'a> {
 
 impl<'a> From<&'a LogLine> for StoredLine<'a> {
     fn from(line: &'a LogLine) -> Self {
-        Self {
-            at: line.at,
-            stream: line.stream,
-            text: Cow::Borrowed(&line.text),
-            continued: line.continued,
-        }
+        Self { at: line.at, stream: line.stream, text: Cow::Borrowed(&line.text), continued: line.continued }
     }
 }
 
@@ -82,18 +77,12 @@ impl Reader {
         let mut sources = Vec::new();
         for step in steps.difference(without) {
             let file = File::open(folder.join(format!("{step}{STEP_SUFFIX}")))?;
-            sources.push(Source::new(
-                SourceKind::Step(step.clone()),
-                Box::new(BufReader::new(file)),
-            ));
+            sources.push(Source::new(SourceKind::Step(step.clone()), Box::new(BufReader::new(file))));
         }
         match File::open(folder.join(ARCHIVE)) {
             Ok(file) => {
                 let text = BufReader::new(MultiGzDecoder::new(BufReader::new(file)));
-                sources.push(Source::new(
-                    SourceKind::Archive { without: steps },
-                    Box::new(text),
-                ));
+                sources.push(Source::new(SourceKind::Archive { without: steps }, Box::new(text)));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -136,21 +125,13 @@ impl Reader {
     }
 
     fn look_again(&mut self) {
-        self.sources
-            .iter_mut()
-            .for_each(|source| source.is_at_end = false);
+        self.sources.iter_mut().for_each(|source| source.is_at_end = false);
     }
 }
 
 impl Source {
     fn new(kind: SourceKind, bytes: Box<dyn BufRead + Send>) -> Self {
-        Self {
-            kind,
-            bytes,
-            cut: Vec::new(),
-            head: None,
-            is_at_end: false,
-        }
+        Self { kind, bytes, cut: Vec::new(), head: None, is_at_end: false }
     }
 
     /// Whether every line of it is one that is shown, so that lines can be passed over unread.
@@ -224,11 +205,7 @@ pub(crate) fn steps_in(folder: &Path) -> io::Result<BTreeSet<String>> {
     };
     let mut steps = BTreeSet::new();
     for entry in entries {
-        if let Some(step) = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.strip_suffix(STEP_SUFFIX))
-        {
+        if let Some(step) = entry?.file_name().to_str().and_then(|name| name.strip_suffix(STEP_SUFFIX)) {
             steps.insert(step.to_owned());
         }
     }

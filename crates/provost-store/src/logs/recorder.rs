@@ -56,30 +56,13 @@ impl<K: Keep> Recorder<K> {
         masked: &[String],
         live: broadcast::Sender<(Owner, LogLine)>,
     ) -> Self {
-        let kept = Kept {
-            step,
-            keep,
-            live,
-            limit: Limit::new(limit_bytes),
-            tail: Tail::default(),
-            error: None,
-        };
-        Self {
-            stdout: Stream::new(masked),
-            stderr: Stream::new(masked),
-            kept,
-            last_at: Timestamp::UNIX_EPOCH,
-        }
+        let kept = Kept { step, keep, live, limit: Limit::new(limit_bytes), tail: Tail::default(), error: None };
+        Self { stdout: Stream::new(masked), stderr: Stream::new(masked), kept, last_at: Timestamp::UNIX_EPOCH }
     }
 }
 
 impl<K: Keep> LogSink for Recorder<K> {
-    fn write(
-        &mut self,
-        stream: OutputStream,
-        at: Timestamp,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
+    fn write(&mut self, stream: OutputStream, at: Timestamp, bytes: &[u8]) -> Result<(), StoreError> {
         self.last_at = self.last_at.max(at);
         let text = match stream {
             OutputStream::Stdout => &mut self.stdout,
@@ -93,10 +76,8 @@ impl<K: Keep> LogSink for Recorder<K> {
 
     fn finish(mut self: Box<Self>) -> Result<String, StoreError> {
         let at = self.last_at;
-        self.stdout
-            .end(|piece| self.kept.take(OutputStream::Stdout, at, piece));
-        self.stderr
-            .end(|piece| self.kept.take(OutputStream::Stderr, at, piece));
+        self.stdout.end(|piece| self.kept.take(OutputStream::Stdout, at, piece));
+        self.stderr.end(|piece| self.kept.take(OutputStream::Stderr, at, piece));
         if let Some(notice) = self.kept.limit.account() {
             self.kept.put(OutputStream::Stderr, at, notice, false);
         }
@@ -108,11 +89,7 @@ impl<K: Keep> LogSink for Recorder<K> {
 
 impl Stream {
     fn new(masked: &[String]) -> Self {
-        Self {
-            cleaner: Cleaner::default(),
-            masker: Masker::new(masked),
-            lines: Lines::default(),
-        }
+        Self { cleaner: Cleaner::default(), masker: Masker::new(masked), lines: Lines::default() }
     }
 
     fn push(&mut self, bytes: &[u8], take: impl FnMut(Piece<'_>)) {
@@ -145,13 +122,7 @@ impl<K: Keep> Kept<K> {
     }
 
     fn put(&mut self, stream: OutputStream, at: Timestamp, text: String, continued: bool) {
-        let line = LogLine {
-            at,
-            step: self.step.step.to_string(),
-            stream,
-            text,
-            continued,
-        };
+        let line = LogLine { at, step: self.step.step.to_string(), stream, text, continued };
         match self.keep.keep(&line) {
             Ok(()) if self.live.receiver_count() > 0 => {
                 // Those who followed may have gone in this moment.

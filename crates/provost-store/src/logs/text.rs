@@ -61,10 +61,7 @@ impl Cleaner {
     fn push_text(&mut self, mut rest: &str, text: &mut String) {
         while !rest.is_empty() {
             if self.escape == Escape::None && !self.is_after_return {
-                let plain = rest
-                    .bytes()
-                    .position(may_begin_control)
-                    .unwrap_or(rest.len());
+                let plain = rest.bytes().position(may_begin_control).unwrap_or(rest.len());
                 text.push_str(&rest[..plain]);
                 rest = &rest[plain..];
             }
@@ -164,37 +161,20 @@ mod tests {
 
     fn clean(pieces: &[&[u8]]) -> String {
         let (mut cleaner, mut text) = (Cleaner::default(), String::new());
-        pieces
-            .iter()
-            .for_each(|piece| cleaner.push(piece, &mut text));
+        pieces.iter().for_each(|piece| cleaner.push(piece, &mut text));
         cleaner.end(&mut text);
         text
     }
 
     /// Whole, and cut at every byte, `input` must become `expected`.
     fn check(input: &[u8], expected: &str) {
-        assert_eq!(
-            clean(&[input]),
-            expected,
-            "{:?}",
-            String::from_utf8_lossy(input)
-        );
+        assert_eq!(clean(&[input]), expected, "{:?}", String::from_utf8_lossy(input));
         for at in 0..=input.len() {
             let (a, b) = input.split_at(at);
-            assert_eq!(
-                clean(&[a, b]),
-                expected,
-                "cut at {at}: {:?}",
-                String::from_utf8_lossy(input)
-            );
+            assert_eq!(clean(&[a, b]), expected, "cut at {at}: {:?}", String::from_utf8_lossy(input));
         }
         let bytes: Vec<&[u8]> = input.chunks(1).collect();
-        assert_eq!(
-            clean(&bytes),
-            expected,
-            "byte by byte: {:?}",
-            String::from_utf8_lossy(input)
-        );
+        assert_eq!(clean(&bytes), expected, "byte by byte: {:?}", String::from_utf8_lossy(input));
     }
 
     #[test]
@@ -207,10 +187,7 @@ mod tests {
     fn escape_sequences_go_whole() {
         check(b"\x1b[1;31mred\x1b[0m done", "red done");
         check(b"\x1b[2J\x1b[H\x1b[?25ltop", "top");
-        check(
-            b"\x1b]0;title\x07a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\",
-            "alink",
-        );
+        check(b"\x1b]0;title\x07a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "alink");
         check(b"\x1bPdevice\x1b\\a\x1b_app\x1b\\b\x1b^pm\x1b\\c", "abc");
         check(b"\x1b(Ba\x1b7b\x1bMc", "abc");
         check("\u{9b}31mred \u{9d}0;t\u{9c}x".as_bytes(), "red x");

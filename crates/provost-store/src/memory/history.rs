@@ -5,12 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use provost_controller::{
-    Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, StoreError,
-};
-use provost_model::{
-    DueOutcome, DueVerdict, EventId, Name, Recorded, RevisionId, RunId, RunRecord, State,
-};
+use provost_controller::{Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, StoreError};
+use provost_model::{DueOutcome, DueVerdict, EventId, Name, Recorded, RevisionId, RunId, RunRecord, State};
 
 use crate::about::{About, KEPT_KINDS, REVISION_KINDS, kind_of};
 use crate::fold::fold;
@@ -51,11 +47,7 @@ struct Gone {
 
 impl History {
     pub fn load(&self) -> State {
-        let mut state = self
-            .snapshots
-            .back()
-            .map(|state| (**state).clone())
-            .unwrap_or_default();
+        let mut state = self.snapshots.back().map(|state| (**state).clone()).unwrap_or_default();
         for (_, fact) in self.facts.range(state.seq + 1..) {
             fold(&mut state, &fact.recorded);
         }
@@ -65,52 +57,29 @@ impl History {
     pub fn append(&mut self, batch: Batch) -> Result<(), StoreError> {
         for (fact, seq) in batch.facts.iter().zip(self.last + 1..) {
             if fact.seq != seq {
-                return Err(StoreError::Gap {
-                    last: seq - 1,
-                    got: fact.seq,
-                });
+                return Err(StoreError::Gap { last: seq - 1, got: fact.seq });
             }
         }
         batch.facts.into_iter().for_each(|fact| self.add_fact(fact));
         batch.runs.into_iter().for_each(|run| self.put_run(run));
-        batch
-            .outcomes
-            .into_iter()
-            .for_each(|outcome| self.add_outcome(outcome));
+        batch.outcomes.into_iter().for_each(|outcome| self.add_outcome(outcome));
         Ok(())
     }
 
     fn add_fact(&mut self, recorded: Recorded) {
         let mut about = About::of(&recorded.fact);
         if let Some(event) = about.event.clone() {
-            let first = self
-                .firsts
-                .entry(event.clone())
-                .or_insert_with(|| about.clone())
-                .clone();
+            let first = self.firsts.entry(event.clone()).or_insert_with(|| about.clone()).clone();
             if about.follows() {
-                about = About {
-                    event: Some(event),
-                    ..first
-                };
+                about = About { event: Some(event), ..first };
             }
         }
         if let Some(automation) = &about.automation {
-            self.facts_of
-                .entry(automation.clone())
-                .or_default()
-                .insert(recorded.seq);
+            self.facts_of.entry(automation.clone()).or_default().insert(recorded.seq);
         }
         self.last = recorded.seq;
         self.latest = self.latest.max(recorded.at);
-        self.facts.insert(
-            recorded.seq,
-            Arc::new(Kept {
-                recorded,
-                about,
-                latest: self.latest,
-            }),
-        );
+        self.facts.insert(recorded.seq, Arc::new(Kept { recorded, about, latest: self.latest }));
     }
 
     fn put_run(&mut self, run: RunRecord) {
@@ -134,16 +103,11 @@ impl History {
 
     pub fn snapshot(&mut self, state: &State) -> Result<(), StoreError> {
         if state.seq > self.last {
-            return Err(StoreError::Gap {
-                last: self.last,
-                got: state.seq,
-            });
+            return Err(StoreError::Gap { last: self.last, got: state.seq });
         }
         self.snapshots.retain(|kept| kept.seq != state.seq);
         self.snapshots.push_back(Arc::new(state.clone()));
-        self.snapshots
-            .make_contiguous()
-            .sort_by_key(|kept| kept.seq);
+        self.snapshots.make_contiguous().sort_by_key(|kept| kept.seq);
         while self.snapshots.len() > SNAPSHOTS_KEPT {
             self.snapshots.pop_front();
         }
@@ -154,10 +118,7 @@ impl History {
         if let Some(whole) = self.revisions.get(id) {
             return Some((**whole).clone());
         }
-        let mut found = self
-            .revisions
-            .values()
-            .filter(|kept| !id.is_empty() && kept.id.as_str().starts_with(id));
+        let mut found = self.revisions.values().filter(|kept| !id.is_empty() && kept.id.as_str().starts_with(id));
         match (found.next(), found.next()) {
             (Some(only), None) => Some((**only).clone()),
             _ => None,
@@ -174,9 +135,7 @@ impl History {
             None => self.runs.values().map(|run| &**run).collect(),
         };
         found.retain(|run| {
-            query
-                .outcome
-                .is_none_or(|outcome| run.outcome == Some(outcome))
+            query.outcome.is_none_or(|outcome| run.outcome == Some(outcome))
                 && query.before.is_none_or(|before| run.due < before)
                 && query.since.is_none_or(|since| run.due >= since)
         });
@@ -187,49 +146,26 @@ impl History {
     /// The runs of `automation`, youngest due first.
     fn records_of(&self, automation: &Name) -> impl Iterator<Item = &RunRecord> {
         let keys = self.runs_of.get(automation).into_iter().flatten().rev();
-        keys.filter_map(|(_, run)| self.runs.get(run))
-            .map(|run| &**run)
+        keys.filter_map(|(_, run)| self.runs.get(run)).map(|run| &**run)
     }
 
     pub fn outcomes(&self, query: &OutcomeQuery) -> Vec<DueOutcome> {
-        let is_meant = |name: &Name| {
-            query
-                .automation
-                .as_ref()
-                .is_none_or(|wanted| wanted == name)
-        };
-        let all = self
-            .outcomes
-            .iter()
-            .filter(|(name, _)| is_meant(name))
-            .flat_map(|(_, outcomes)| outcomes.values());
-        let mut found: Vec<_> = all
-            .filter(|outcome| query.since.is_none_or(|since| outcome.last >= since))
-            .collect();
+        let is_meant = |name: &Name| query.automation.as_ref().is_none_or(|wanted| wanted == name);
+        let all = self.outcomes.iter().filter(|(name, _)| is_meant(name)).flat_map(|(_, outcomes)| outcomes.values());
+        let mut found: Vec<_> = all.filter(|outcome| query.since.is_none_or(|since| outcome.last >= since)).collect();
         found.sort_by_key(|outcome| Reverse((outcome.last, &outcome.automation)));
-        found
-            .into_iter()
-            .take(query.limit)
-            .map(|outcome| (**outcome).clone())
-            .collect()
+        found.into_iter().take(query.limit).map(|outcome| (**outcome).clone()).collect()
     }
 
     pub fn facts(&self, query: &FactQuery) -> Vec<Recorded> {
-        let after = self
-            .facts
-            .range(query.after_seq.saturating_add(1)..)
-            .map(|(_, fact)| &**fact);
-        let found = after.filter(
-            |Kept {
-                 recorded, about, ..
-             }| {
-                query.since.is_none_or(|since| recorded.at >= since)
-                    && (query.run.is_none() || about.run == query.run)
-                    && (query.automation.is_none() || about.automation == query.automation)
-                    && (query.event.is_none() || about.event == query.event)
-                    && (!query.revisions_only || REVISION_KINDS.contains(&kind_of(&recorded.fact)))
-            },
-        );
+        let after = self.facts.range(query.after_seq.saturating_add(1)..).map(|(_, fact)| &**fact);
+        let found = after.filter(|Kept { recorded, about, .. }| {
+            query.since.is_none_or(|since| recorded.at >= since)
+                && (query.run.is_none() || about.run == query.run)
+                && (query.automation.is_none() || about.automation == query.automation)
+                && (query.event.is_none() || about.event == query.event)
+                && (!query.revisions_only || REVISION_KINDS.contains(&kind_of(&recorded.fact)))
+        });
         let found = found.map(|kept| &kept.recorded);
         if query.tail {
             let mut youngest: Vec<Recorded> = found.rev().take(query.limit).cloned().collect();
@@ -249,8 +185,7 @@ impl History {
     }
 
     pub fn prune(&mut self, order: &PruneOrder) -> Pruned {
-        let mut pruned =
-            std::mem::take(&mut self.gone.entry(order.automation.clone()).or_default().owed);
+        let mut pruned = std::mem::take(&mut self.gone.entry(order.automation.clone()).or_default().owed);
         pruned.runs.extend(self.forget_runs(order));
         pruned.logs.extend(self.forget_logs(order));
         self.forget_facts(order);
@@ -260,30 +195,20 @@ impl History {
     }
 
     fn forget_runs(&mut self, order: &PruneOrder) -> Vec<RunId> {
-        let ended = self
-            .records_of(&order.automation)
-            .filter(|run| run.ended_at.is_some());
-        let old = ended
-            .skip(order.keep_last as usize)
-            .filter(|run| run.ended_at < Some(order.runs_before));
+        let ended = self.records_of(&order.automation).filter(|run| run.ended_at.is_some());
+        let old = ended.skip(order.keep_last as usize).filter(|run| run.ended_at < Some(order.runs_before));
         let old: Vec<(Timestamp, RunId)> = old.map(|run| (run.due, run.run.clone())).collect();
         for key in &old {
             self.runs.remove(&key.1);
             self.logs.remove(&key.1);
-            self.runs_of
-                .entry(order.automation.clone())
-                .or_default()
-                .remove(key);
+            self.runs_of.entry(order.automation.clone()).or_default().remove(key);
         }
         old.into_iter().map(|(_, run)| run).collect()
     }
 
     fn forget_logs(&mut self, order: &PruneOrder) -> Vec<RunId> {
         let is_old = |run: &&RunRecord| run.ended_at.is_some_and(|ended| ended < order.logs_before);
-        let old = self
-            .records_of(&order.automation)
-            .filter(is_old)
-            .filter(|run| self.logs.contains(&run.run));
+        let old = self.records_of(&order.automation).filter(is_old).filter(|run| self.logs.contains(&run.run));
         let old: Vec<RunId> = old.map(|run| run.run.clone()).collect();
         for run in &old {
             self.logs.remove(run);
@@ -300,17 +225,10 @@ impl History {
         let goes = |kept: &Kept| {
             kept.latest < order.runs_before
                 && !KEPT_KINDS.contains(&kind_of(&kept.recorded.fact))
-                && kept
-                    .about
-                    .run
-                    .as_ref()
-                    .is_none_or(|run| !runs.contains_key(run))
+                && kept.about.run.as_ref().is_none_or(|run| !runs.contains_key(run))
         };
-        let old: Vec<u64> = seqs
-            .range(..=covered)
-            .copied()
-            .filter(|seq| facts.get(seq).is_some_and(|fact| goes(fact)))
-            .collect();
+        let old: Vec<u64> =
+            seqs.range(..=covered).copied().filter(|seq| facts.get(seq).is_some_and(|fact| goes(fact))).collect();
         for seq in old {
             seqs.remove(&seq);
             facts.remove(&seq);
@@ -322,8 +240,7 @@ impl History {
             return;
         };
         outcomes.retain(|last, outcome| {
-            let is_of_kept =
-                matches!(&outcome.verdict, DueVerdict::Ran { run } if self.runs.contains_key(run));
+            let is_of_kept = matches!(&outcome.verdict, DueVerdict::Ran { run } if self.runs.contains_key(run));
             *last >= order.runs_before || is_of_kept
         });
     }

@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use provost_controller::{
-    Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, Store, StoreError,
-};
+use provost_controller::{Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, Store, StoreError};
 use provost_model::{DueOutcome, Recorded, RunId, RunRecord, State};
 
 use history::History;
@@ -53,12 +51,7 @@ impl MemoryStore {
     pub fn durable(&self) -> Self {
         let mut history = self.inner().history.clone();
         history.owe_again();
-        Self {
-            inner: Mutex::new(Inner {
-                history,
-                ..Inner::default()
-            }),
-        }
+        Self { inner: Mutex::new(Inner { history, ..Inner::default() }) }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -74,10 +67,7 @@ impl Inner {
 }
 
 fn injected() -> StoreError {
-    StoreError::Write {
-        place: "memory".to_owned(),
-        why: "it was told to fail".to_owned(),
-    }
+    StoreError::Write { place: "memory".to_owned(), why: "it was told to fail".to_owned() }
 }
 
 #[async_trait]
@@ -93,26 +83,16 @@ impl Store for MemoryStore {
             return Err(injected());
         }
         inner.history.append(batch)?;
-        if fault == Some(Fault::After) {
-            Err(injected())
-        } else {
-            Ok(())
-        }
+        if fault == Some(Fault::After) { Err(injected()) } else { Ok(()) }
     }
 
     async fn snapshot(&self, state: &State) -> Result<(), StoreError> {
         self.inner().history.snapshot(state)
     }
 
-    async fn keep_revision(
-        &self,
-        revision: &Revision,
-        _received_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn keep_revision(&self, revision: &Revision, _received_at: Timestamp) -> Result<(), StoreError> {
         let revisions = &mut self.inner().history.revisions;
-        revisions
-            .entry(revision.id.clone())
-            .or_insert_with(|| Arc::new(revision.clone()));
+        revisions.entry(revision.id.clone()).or_insert_with(|| Arc::new(revision.clone()));
         Ok(())
     }
 

@@ -8,11 +8,7 @@ use serde::de::DeserializeOwned;
 
 /// Nanoseconds since 1970; what lies outside of 1677 to 2262 becomes the end of that range.
 pub(crate) fn instant(at: Timestamp) -> i64 {
-    let end = if at < Timestamp::UNIX_EPOCH {
-        i64::MIN
-    } else {
-        i64::MAX
-    };
+    let end = if at < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX };
     i64::try_from(at.as_nanosecond()).unwrap_or(end)
 }
 
@@ -32,10 +28,7 @@ pub(crate) fn encode(value: &impl Serialize) -> rusqlite::Result<String> {
 }
 
 /// A value of the JSON in `column`.
-pub(crate) fn decode<T: DeserializeOwned>(
-    row: &rusqlite::Row<'_>,
-    column: usize,
-) -> rusqlite::Result<T> {
+pub(crate) fn decode<T: DeserializeOwned>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
     serde_json::from_str(text).map_err(|e| damaged(column, e))
 }
@@ -52,9 +45,7 @@ pub(crate) fn damaged(
 pub(crate) fn why(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full: free some space on it".to_owned(),
-        Some(ErrorCode::ReadOnly) => {
-            "it may not be written to: check its owner and mode".to_owned()
-        }
+        Some(ErrorCode::ReadOnly) => "it may not be written to: check its owner and mode".to_owned(),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             format!("{error}: the file is damaged, restore it from a backup")
         }

@@ -11,21 +11,11 @@ pub(crate) const STEPS: &[&str] = &[include_str!("migrations/0001.sql")];
 /// Brings the database to the format that `steps` lead to; each step whole or not at all.
 ///
 /// Errors: [`StoreError::TooNew`] if it is beyond them; it is not touched then.
-pub(crate) fn migrate(
-    db: &mut Connection,
-    steps: &[&str],
-    place: &Place,
-) -> Result<(), StoreError> {
+pub(crate) fn migrate(db: &mut Connection, steps: &[&str], place: &Place) -> Result<(), StoreError> {
     let known = u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let found: u32 = db
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|e| place.read(e))?;
+    let found: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|e| place.read(e))?;
     if found > known {
-        return Err(StoreError::TooNew {
-            place: place.path().display().to_string(),
-            found,
-            known,
-        });
+        return Err(StoreError::TooNew { place: place.path().display().to_string(), found, known });
     }
     for (format, step) in (1..=known).zip(steps).filter(|(format, _)| *format > found) {
         apply(db, format, step).map_err(|e| place.write(format!("format {format}: {e}")))?;
@@ -49,14 +39,11 @@ mod tests {
     }
 
     fn format_of(db: &Connection) -> u32 {
-        db.pragma_query_value(None, "user_version", |row| row.get(0))
-            .unwrap()
+        db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
     }
 
     fn schema_of(db: &Connection) -> Vec<String> {
-        let mut rows = db
-            .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
-            .unwrap();
+        let mut rows = db.prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").unwrap();
         let schema = rows.query_map((), |row| row.get(0)).unwrap();
         schema.map(Result::unwrap).collect()
     }
@@ -76,28 +63,20 @@ mod tests {
 
     #[test]
     fn steps_are_applied_once_and_rows_stay() {
-        let (first, second) = (
-            "CREATE TABLE t (a TEXT) STRICT",
-            "ALTER TABLE t ADD COLUMN b TEXT",
-        );
+        let (first, second) = ("CREATE TABLE t (a TEXT) STRICT", "ALTER TABLE t ADD COLUMN b TEXT");
         let mut db = Connection::open_in_memory().unwrap();
         migrate(&mut db, &[first], &place()).unwrap();
         db.execute("INSERT INTO t VALUES ('kept')", ()).unwrap();
         migrate(&mut db, &[first, second], &place()).unwrap();
         migrate(&mut db, &[first, second], &place()).unwrap();
-        let kept: String = db
-            .query_row("SELECT a FROM t WHERE b IS NULL", (), |row| row.get(0))
-            .unwrap();
+        let kept: String = db.query_row("SELECT a FROM t WHERE b IS NULL", (), |row| row.get(0)).unwrap();
         assert_eq!((kept.as_str(), format_of(&db)), ("kept", 2));
     }
 
     #[test]
     fn a_step_that_fails_leaves_the_format_before_it() {
         let mut db = Connection::open_in_memory().unwrap();
-        let steps = [
-            "CREATE TABLE t (a TEXT) STRICT",
-            "CREATE TABLE u (a TEXT) STRICT; nonsense",
-        ];
+        let steps = ["CREATE TABLE t (a TEXT) STRICT", "CREATE TABLE u (a TEXT) STRICT; nonsense"];
         let error = migrate(&mut db, &steps, &place()).unwrap_err();
         assert!(error.to_string().contains("test.db: format 2:"), "{error}");
         assert_eq!((format_of(&db), schema_of(&db).len()), (1, 1));
@@ -108,9 +87,7 @@ mod tests {
         let mut db = Connection::open_in_memory().unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         let error = migrate(&mut db, STEPS, &place()).unwrap_err();
-        assert!(
-            matches!(error, StoreError::TooNew { found: 99, known, .. } if known as usize == STEPS.len())
-        );
+        assert!(matches!(error, StoreError::TooNew { found: 99, known, .. } if known as usize == STEPS.len()));
         assert_eq!((format_of(&db), schema_of(&db).len()), (99, 0));
     }
 }

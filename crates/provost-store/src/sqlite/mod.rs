@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use provost_controller::{
-    Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, Store, StoreError,
-};
+use provost_controller::{Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, Store, StoreError};
 use provost_model::{DueOutcome, Recorded, RunId, RunRecord, State};
 use rusqlite::Connection;
 
@@ -91,21 +89,11 @@ fn copy(source: &Path, target: &Place) -> Result<(), StoreError> {
     // A copy that a crash cut short.
     let _ = std::fs::remove_file(&unfinished);
     let db = Connection::open(source).map_err(|e| target.write(columns::why(&e)))?;
-    let text = unfinished
-        .to_str()
-        .ok_or_else(|| target.write("its path is not UTF-8"))?;
-    db.execute("VACUUM INTO ?1", [text])
-        .map_err(|e| target.write(columns::why(&e)))?;
-    std::fs::File::open(&unfinished)
-        .and_then(|file| file.sync_all())
-        .map_err(failed)?;
+    let text = unfinished.to_str().ok_or_else(|| target.write("its path is not UTF-8"))?;
+    db.execute("VACUUM INTO ?1", [text]).map_err(|e| target.write(columns::why(&e)))?;
+    std::fs::File::open(&unfinished).and_then(|file| file.sync_all()).map_err(failed)?;
     std::fs::rename(&unfinished, path).map_err(failed)?;
-    sync_folder(
-        path.parent()
-            .filter(|folder| *folder != Path::new(""))
-            .unwrap_or(Path::new(".")),
-    )
-    .map_err(failed)
+    sync_folder(path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))).map_err(failed)
 }
 
 #[async_trait]
@@ -120,37 +108,19 @@ impl Store for SqliteStore {
     }
 
     async fn snapshot(&self, state: &State) -> Result<(), StoreError> {
-        let (seq, json) = (
-            state.seq,
-            serde_json::to_vec(state).map_err(|e| self.place.write(e))?,
-        );
+        let (seq, json) = (state.seq, serde_json::to_vec(state).map_err(|e| self.place.write(e))?);
         let last = self.readers.read(writer::last_seq).await?;
         if columns::number(seq) > last {
-            return Err(StoreError::Gap {
-                last: last.unsigned_abs(),
-                got: seq,
-            });
+            return Err(StoreError::Gap { last: last.unsigned_abs(), got: seq });
         }
         let task = tokio::task::spawn_blocking(move || snapshot::compress(&json));
-        let compressed = task
-            .await
-            .map_err(std::io::Error::other)
-            .flatten()
-            .map_err(|e| self.place.write(e))?;
-        self.writer
-            .run(move |db| snapshot::keep(db, seq, &compressed))
-            .await
+        let compressed = task.await.map_err(std::io::Error::other).flatten().map_err(|e| self.place.write(e))?;
+        self.writer.run(move |db| snapshot::keep(db, seq, &compressed)).await
     }
 
-    async fn keep_revision(
-        &self,
-        revision: &Revision,
-        received_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn keep_revision(&self, revision: &Revision, received_at: Timestamp) -> Result<(), StoreError> {
         let revision = revision.clone();
-        self.writer
-            .run(move |db| revisions::keep(db, &revision, received_at))
-            .await
+        self.writer.run(move |db| revisions::keep(db, &revision, received_at)).await
     }
 
     async fn revision(&self, id: &str) -> Result<Option<Revision>, StoreError> {
@@ -165,16 +135,12 @@ impl Store for SqliteStore {
 
     async fn run(&self, id: &RunId) -> Result<Option<RunRecord>, StoreError> {
         let id = id.clone();
-        self.readers
-            .read(move |db| query::run(db, id.as_str()))
-            .await
+        self.readers.read(move |db| query::run(db, id.as_str())).await
     }
 
     async fn outcomes(&self, query: &OutcomeQuery) -> Result<Vec<DueOutcome>, StoreError> {
         let query = query.clone();
-        self.readers
-            .read(move |db| query::outcomes(db, &query))
-            .await
+        self.readers.read(move |db| query::outcomes(db, &query)).await
     }
 
     async fn facts(&self, query: &FactQuery) -> Result<Vec<Recorded>, StoreError> {
@@ -187,10 +153,7 @@ impl Store for SqliteStore {
         let mut pruned = self.writer.run(move |db| prune::begin(db, &begun)).await?;
         loop {
             let order = order.clone();
-            let (piece, is_more) = self
-                .writer
-                .run(move |db| prune::prune_piece(db, &order))
-                .await?;
+            let (piece, is_more) = self.writer.run(move |db| prune::prune_piece(db, &order)).await?;
             pruned.runs.extend(piece.runs);
             pruned.logs.extend(piece.logs);
             if !is_more {

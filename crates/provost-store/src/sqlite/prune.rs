@@ -16,53 +16,31 @@ pub(crate) fn begin(db: &mut Connection, order: &PruneOrder) -> rusqlite::Result
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let automation = order.automation.as_str();
     // What was said since the start was heard: here is the next order.
-    tx.execute(
-        "DELETE FROM gone WHERE automation = ?1 AND owed = 0",
-        [automation],
-    )?;
-    let owed = |whole: bool| {
-        runs_of(
-            &tx,
-            "SELECT run FROM gone WHERE automation = ?1 AND whole = ?2",
-            (automation, whole),
-        )
-    };
-    let pruned = Pruned {
-        runs: owed(true)?,
-        logs: owed(false)?,
-    };
-    tx.execute(
-        "UPDATE gone SET owed = 0 WHERE automation = ?1",
-        [automation],
-    )?;
+    tx.execute("DELETE FROM gone WHERE automation = ?1 AND owed = 0", [automation])?;
+    let owed =
+        |whole: bool| runs_of(&tx, "SELECT run FROM gone WHERE automation = ?1 AND whole = ?2", (automation, whole));
+    let pruned = Pruned { runs: owed(true)?, logs: owed(false)? };
+    tx.execute("UPDATE gone SET owed = 0 WHERE automation = ?1", [automation])?;
     tx.commit()?;
     Ok(pruned)
 }
 
 /// From now on, what was said to go before is owed: whoever was told may have crashed before removing it.
 pub(crate) fn owe_again(db: &Connection) -> rusqlite::Result<()> {
-    db.execute("UPDATE gone SET owed = 1 WHERE owed = 0", ())
-        .map(drop)
+    db.execute("UPDATE gone SET owed = 1 WHERE owed = 0", ()).map(drop)
 }
 
 /// Lets one piece go. Returns what went, and whether there may be more.
-pub(crate) fn prune_piece(
-    db: &mut Connection,
-    order: &PruneOrder,
-) -> rusqlite::Result<(Pruned, bool)> {
+pub(crate) fn prune_piece(db: &mut Connection, order: &PruneOrder) -> rusqlite::Result<(Pruned, bool)> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut pruned = Pruned {
-        runs: forget_runs(&tx, order)?,
-        logs: Vec::new(),
-    };
+    let mut pruned = Pruned { runs: forget_runs(&tx, order)?, logs: Vec::new() };
     // Output, facts and outcomes only once all the runs are gone that they are of.
     let mut is_more = is_full(pruned.runs.len());
     if !is_more {
         pruned.logs = forget_logs(&tx, order)?;
         is_more = is_full(pruned.logs.len());
     }
-    is_more =
-        is_more || is_full(forget_facts(&tx, order)?) || is_full(forget_outcomes(&tx, order)?);
+    is_more = is_more || is_full(forget_facts(&tx, order)?) || is_full(forget_outcomes(&tx, order)?);
     tx.commit()?;
     Ok((pruned, is_more))
 }
@@ -76,16 +54,10 @@ fn forget_runs(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<Vec
                    (SELECT run, ended FROM runs WHERE automation = ?1 AND ended IS NOT NULL
                     ORDER BY due DESC, run DESC LIMIT -1 OFFSET ?2)
                WHERE ended < ?3 LIMIT ?4";
-    let key = (
-        order.automation.as_str(),
-        order.keep_last,
-        instant(order.runs_before),
-        PIECE,
-    );
+    let key = (order.automation.as_str(), order.keep_last, instant(order.runs_before), PIECE);
     let runs = runs_of(tx, sql, key)?;
     for run in &runs {
-        tx.prepare_cached("DELETE FROM runs WHERE run = ?1")?
-            .execute([run.as_str()])?;
+        tx.prepare_cached("DELETE FROM runs WHERE run = ?1")?.execute([run.as_str()])?;
     }
     remember_gone(tx, order, &runs, true)?;
     Ok(runs)
@@ -93,29 +65,18 @@ fn forget_runs(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<Vec
 
 fn forget_logs(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<Vec<RunId>> {
     let sql = "SELECT run FROM runs WHERE automation = ?1 AND logs = 1 AND ended IS NOT NULL AND ended < ?2 LIMIT ?3";
-    let runs = runs_of(
-        tx,
-        sql,
-        (order.automation.as_str(), instant(order.logs_before), PIECE),
-    )?;
+    let runs = runs_of(tx, sql, (order.automation.as_str(), instant(order.logs_before), PIECE))?;
     for run in &runs {
-        tx.prepare_cached("UPDATE runs SET logs = 0 WHERE run = ?1")?
-            .execute([run.as_str()])?;
+        tx.prepare_cached("UPDATE runs SET logs = 0 WHERE run = ?1")?.execute([run.as_str()])?;
     }
     remember_gone(tx, order, &runs, false)?;
     Ok(runs)
 }
 
-fn remember_gone(
-    tx: &Transaction<'_>,
-    order: &PruneOrder,
-    runs: &[RunId],
-    whole: bool,
-) -> rusqlite::Result<()> {
+fn remember_gone(tx: &Transaction<'_>, order: &PruneOrder, runs: &[RunId], whole: bool) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO gone (run, automation, whole) VALUES (?1, ?2, ?3)";
     for run in runs {
-        tx.prepare_cached(sql)?
-            .execute((run.as_str(), order.automation.as_str(), whole))?;
+        tx.prepare_cached(sql)?.execute((run.as_str(), order.automation.as_str(), whole))?;
     }
     Ok(())
 }
@@ -123,7 +84,8 @@ fn remember_gone(
 /// Forgets facts that no fold needs and that are of no run that is kept.
 fn forget_facts(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<usize> {
     // From this fact on all are too young to go; they are not even looked at.
-    let sql = "SELECT coalesce((SELECT seq FROM facts WHERE latest >= ?1 ORDER BY latest, seq LIMIT 1), 9223372036854775807)";
+    let sql =
+        "SELECT coalesce((SELECT seq FROM facts WHERE latest >= ?1 ORDER BY latest, seq LIMIT 1), 9223372036854775807)";
     let recent: i64 = tx.query_row(sql, [instant(order.runs_before)], |row| row.get(0))?;
     let sql = format!(
         "DELETE FROM facts WHERE seq IN
@@ -134,8 +96,7 @@ fn forget_facts(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<us
         KEPT_KINDS.join("', '")
     );
     let last = covered(tx)?.min(recent.saturating_sub(1));
-    tx.prepare_cached(&sql)?
-        .execute((order.automation.as_str(), last, PIECE))
+    tx.prepare_cached(&sql)?.execute((order.automation.as_str(), last, PIECE))
 }
 
 fn forget_outcomes(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<usize> {
@@ -143,18 +104,11 @@ fn forget_outcomes(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result
                    (SELECT last FROM outcomes WHERE automation = ?1 AND last < ?2
                       AND (run IS NULL OR NOT EXISTS (SELECT 1 FROM runs WHERE runs.run = outcomes.run))
                     LIMIT ?3)";
-    tx.prepare_cached(sql)?
-        .execute((order.automation.as_str(), instant(order.runs_before), PIECE))
+    tx.prepare_cached(sql)?.execute((order.automation.as_str(), instant(order.runs_before), PIECE))
 }
 
-fn runs_of(
-    tx: &Transaction<'_>,
-    sql: &str,
-    key: impl rusqlite::Params,
-) -> rusqlite::Result<Vec<RunId>> {
+fn runs_of(tx: &Transaction<'_>, sql: &str, key: impl rusqlite::Params) -> rusqlite::Result<Vec<RunId>> {
     let mut statement = tx.prepare_cached(sql)?;
     let texts = statement.query_map(key, |row| row.get::<_, String>(0))?;
-    texts
-        .map(|text| RunId::parse(text?).map_err(|e| damaged(0, e)))
-        .collect()
+    texts.map(|text| RunId::parse(text?).map_err(|e| damaged(0, e))).collect()
 }

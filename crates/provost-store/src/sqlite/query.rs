@@ -17,10 +17,7 @@ struct Select {
 
 impl Select {
     fn from(columns: &str, table: &str) -> Self {
-        Self {
-            text: format!("SELECT {columns} FROM {table} WHERE 1"),
-            values: Vec::new(),
-        }
+        Self { text: format!("SELECT {columns} FROM {table} WHERE 1"), values: Vec::new() }
     }
 
     /// Adds `condition`, in which each `?` stands for `value`, if there is a value.
@@ -39,11 +36,7 @@ impl Select {
         self
     }
 
-    fn all<T>(
-        self,
-        db: &Connection,
-        of_row: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Vec<T>> {
+    fn all<T>(self, db: &Connection, of_row: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Vec<T>> {
         let mut statement = db.prepare_cached(&self.text)?;
         let rows = statement.query_map(params_from_iter(self.values), |row| of_row(row))?;
         rows.collect()
@@ -62,11 +55,7 @@ pub(crate) fn runs(db: &Connection, query: &RunQuery) -> rusqlite::Result<Vec<Ru
 fn select_runs(query: &RunQuery) -> Select {
     // With `+` no index is looked for: one automation's index holds the outcomes too, and has fewer rows than all the
     // runs of one outcome.
-    let outcome = if query.automation.is_some() {
-        "+outcome = ?"
-    } else {
-        "outcome = ?"
-    };
+    let outcome = if query.automation.is_some() { "+outcome = ?" } else { "outcome = ?" };
     Select::from("json", "runs")
         .and("automation = ?", text(query.automation.as_ref()))
         .and(outcome, text(query.outcome.map(|outcome| outcome.word())))
@@ -77,9 +66,7 @@ fn select_runs(query: &RunQuery) -> Select {
 
 /// Returns the run with `id`.
 pub(crate) fn run(db: &Connection, id: &str) -> rusqlite::Result<Option<RunRecord>> {
-    db.prepare_cached("SELECT json FROM runs WHERE run = ?1")?
-        .query_row([id], |row| decode(row, 0))
-        .optional()
+    db.prepare_cached("SELECT json FROM runs WHERE run = ?1")?.query_row([id], |row| decode(row, 0)).optional()
 }
 
 /// Returns outcomes of due times, youngest first.
@@ -123,11 +110,7 @@ fn select_facts(query: &FactQuery) -> Select {
 /// The fact in a row of `seq, at, json`.
 pub(crate) fn recorded_of(row: &Row<'_>) -> rusqlite::Result<Recorded> {
     let seq: i64 = row.get(0)?;
-    Ok(Recorded {
-        seq: u64::try_from(seq).unwrap_or_default(),
-        at: timestamp(row.get(1)?),
-        fact: decode(row, 2)?,
-    })
+    Ok(Recorded { seq: u64::try_from(seq).unwrap_or_default(), at: timestamp(row.get(1)?), fact: decode(row, 2)? })
 }
 
 #[cfg(test)]
@@ -139,14 +122,8 @@ mod tests {
     use provost_model::{EventId, Name, Outcome, RunId};
 
     fn plan_of(db: &Connection, select: Select) -> String {
-        let mut statement = db
-            .prepare(&format!("EXPLAIN QUERY PLAN {}", select.text))
-            .unwrap();
-        let lines = statement
-            .query_map(params_from_iter(select.values), |row| {
-                row.get::<_, String>(3)
-            })
-            .unwrap();
+        let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {}", select.text)).unwrap();
+        let lines = statement.query_map(params_from_iter(select.values), |row| row.get::<_, String>(3)).unwrap();
         lines.map(Result::unwrap).collect::<Vec<_>>().join("\n")
     }
 
@@ -156,15 +133,10 @@ mod tests {
         migrate(&mut db, STEPS, &Place::new("memory")).unwrap();
         let text = select.text.clone();
         let plan = plan_of(&db, select);
-        assert!(
-            plan.contains(index),
-            "{text}\nis not answered from {index}:\n{plan}"
-        );
+        assert!(plan.contains(index), "{text}\nis not answered from {index}:\n{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{text}\nsorts:\n{plan}");
         assert!(
-            !plan
-                .lines()
-                .any(|line| line.starts_with("SCAN") && !line.contains("INDEX")),
+            !plan.lines().any(|line| line.starts_with("SCAN") && !line.contains("INDEX")),
             "{text}\nscans:\n{plan}"
         );
     }
@@ -179,127 +151,38 @@ mod tests {
 
     #[test]
     fn runs_come_from_an_index() {
-        let all = RunQuery {
-            limit: 50,
-            ..RunQuery::default()
-        };
+        let all = RunQuery { limit: 50, ..RunQuery::default() };
         check(select_runs(&all), "runs_by_due");
-        check(
-            select_runs(&RunQuery {
-                since: now(),
-                before: now(),
-                ..all.clone()
-            }),
-            "runs_by_due",
-        );
-        check(
-            select_runs(&RunQuery {
-                automation: name(),
-                ..all.clone()
-            }),
-            "runs_by_automation",
-        );
-        check(
-            select_runs(&RunQuery {
-                automation: name(),
-                before: now(),
-                ..all.clone()
-            }),
-            "runs_by_automation",
-        );
-        check(
-            select_runs(&RunQuery {
-                outcome: Some(Outcome::Failed),
-                ..all.clone()
-            }),
-            "runs_by_outcome",
-        );
-        let both = RunQuery {
-            automation: name(),
-            outcome: Some(Outcome::Failed),
-            ..all
-        };
+        check(select_runs(&RunQuery { since: now(), before: now(), ..all.clone() }), "runs_by_due");
+        check(select_runs(&RunQuery { automation: name(), ..all.clone() }), "runs_by_automation");
+        check(select_runs(&RunQuery { automation: name(), before: now(), ..all.clone() }), "runs_by_automation");
+        check(select_runs(&RunQuery { outcome: Some(Outcome::Failed), ..all.clone() }), "runs_by_outcome");
+        let both = RunQuery { automation: name(), outcome: Some(Outcome::Failed), ..all };
         check(select_runs(&both), "runs_by_automation");
     }
 
     #[test]
     fn outcomes_come_from_an_index() {
-        let all = OutcomeQuery {
-            limit: 50,
-            ..OutcomeQuery::default()
-        };
+        let all = OutcomeQuery { limit: 50, ..OutcomeQuery::default() };
         check(select_outcomes(&all), "outcomes_by_last");
-        check(
-            select_outcomes(&OutcomeQuery {
-                since: now(),
-                ..all.clone()
-            }),
-            "outcomes_by_last",
-        );
-        check(
-            select_outcomes(&OutcomeQuery {
-                automation: name(),
-                ..all.clone()
-            }),
-            "PRIMARY KEY (automation=?)",
-        );
-        let since = OutcomeQuery {
-            automation: name(),
-            since: now(),
-            ..all
-        };
-        check(
-            select_outcomes(&since),
-            "PRIMARY KEY (automation=? AND last>?)",
-        );
+        check(select_outcomes(&OutcomeQuery { since: now(), ..all.clone() }), "outcomes_by_last");
+        check(select_outcomes(&OutcomeQuery { automation: name(), ..all.clone() }), "PRIMARY KEY (automation=?)");
+        let since = OutcomeQuery { automation: name(), since: now(), ..all };
+        check(select_outcomes(&since), "PRIMARY KEY (automation=? AND last>?)");
     }
 
     #[test]
     fn facts_come_from_an_index() {
         let run = RunId::scheduled(&name().unwrap(), Timestamp::UNIX_EPOCH);
         for tail in [false, true] {
-            let all = FactQuery {
-                limit: 50,
-                tail,
-                ..FactQuery::default()
-            };
+            let all = FactQuery { limit: 50, tail, ..FactQuery::default() };
             check(select_facts(&all), "INTEGER PRIMARY KEY (rowid>?)");
-            check(
-                select_facts(&FactQuery {
-                    since: now(),
-                    ..all.clone()
-                }),
-                "facts_by_latest",
-            );
-            check(
-                select_facts(&FactQuery {
-                    run: Some(run.clone()),
-                    ..all.clone()
-                }),
-                "facts_by_run",
-            );
-            check(
-                select_facts(&FactQuery {
-                    automation: name(),
-                    ..all.clone()
-                }),
-                "facts_by_automation",
-            );
+            check(select_facts(&FactQuery { since: now(), ..all.clone() }), "facts_by_latest");
+            check(select_facts(&FactQuery { run: Some(run.clone()), ..all.clone() }), "facts_by_run");
+            check(select_facts(&FactQuery { automation: name(), ..all.clone() }), "facts_by_automation");
             let event = EventId::parse("e1").ok();
-            check(
-                select_facts(&FactQuery {
-                    event,
-                    ..all.clone()
-                }),
-                "facts_by_event",
-            );
-            check(
-                select_facts(&FactQuery {
-                    revisions_only: true,
-                    ..all
-                }),
-                "facts_of_revisions",
-            );
+            check(select_facts(&FactQuery { event, ..all.clone() }), "facts_by_event");
+            check(select_facts(&FactQuery { revisions_only: true, ..all }), "facts_of_revisions");
         }
     }
 }

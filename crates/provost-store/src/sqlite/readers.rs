@@ -25,10 +25,7 @@ pub(crate) struct Readers {
 impl Readers {
     /// Readers of the database at `place`, which exists.
     pub fn new(place: Place) -> Self {
-        Self {
-            place,
-            idle: Arc::default(),
-        }
+        Self { place, idle: Arc::default() }
     }
 
     /// Lets `look` read, on a thread on which it may block.
@@ -42,14 +39,9 @@ impl Readers {
         task.await.map_err(|e| self.place.read(e))?
     }
 
-    fn read_now<T>(
-        &self,
-        look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
+    fn read_now<T>(&self, look: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let idle = self.idle().pop();
-        let db = idle
-            .map_or_else(|| self.connect(), Ok)
-            .map_err(|e| self.place.read(why(&e)))?;
+        let db = idle.map_or_else(|| self.connect(), Ok).map_err(|e| self.place.read(why(&e)))?;
         let found = look(&db).map_err(|e| self.place.read(why(&e)))?;
         let mut idle = self.idle();
         if idle.len() < IDLE_MAX {

@@ -9,13 +9,8 @@ use crate::sqlite::columns::{damaged, instant, timestamp};
 use crate::sqlite::snapshot::{compress, decompress};
 
 /// Keeps `revision`. One that is kept already stays as it is: its id says what is in it.
-pub(crate) fn keep(
-    db: &Connection,
-    revision: &Revision,
-    received_at: Timestamp,
-) -> rusqlite::Result<()> {
-    let files = compress(&pack(&revision.files))
-        .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+pub(crate) fn keep(db: &Connection, revision: &Revision, received_at: Timestamp) -> rusqlite::Result<()> {
+    let files = compress(&pack(&revision.files)).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     let sql = "INSERT INTO revisions (id, received_at, author, subject, at, signer, files)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
     let row = params![
@@ -39,9 +34,7 @@ pub(crate) fn find(db: &Connection, id: &str) -> rusqlite::Result<Option<Revisio
     let sql = "SELECT id, author, subject, at, signer, files FROM revisions
                WHERE id >= ?1 AND id < ?1 || char(127) ORDER BY id LIMIT 2";
     let mut statement = db.prepare_cached(sql)?;
-    let mut found = statement
-        .query_map([id], revision_of)?
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut found = statement.query_map([id], revision_of)?.collect::<Result<Vec<_>, _>>()?;
     let is_meant = found.len() == 1 || found.first().is_some_and(|first| first.id.as_str() == id);
     Ok(is_meant.then(|| found.swap_remove(0)))
 }
@@ -62,10 +55,7 @@ fn revision_of(row: &Row<'_>) -> rusqlite::Result<Revision> {
 /// Each file as: length of the path, path, length of the content, content. Lengths are 8 bytes, least first.
 fn pack(files: &[SourceFile]) -> Vec<u8> {
     let mut packed = Vec::new();
-    for part in files
-        .iter()
-        .flat_map(|file| [file.path.as_bytes(), &file.bytes])
-    {
+    for part in files.iter().flat_map(|file| [file.path.as_bytes(), &file.bytes]) {
         packed.extend_from_slice(&(part.len() as u64).to_le_bytes());
         packed.extend_from_slice(part);
     }
@@ -76,10 +66,7 @@ fn unpack(mut packed: &[u8]) -> Option<Vec<SourceFile>> {
     let mut files = Vec::new();
     while !packed.is_empty() {
         let path = String::from_utf8(take(&mut packed)?.to_vec()).ok()?;
-        files.push(SourceFile {
-            path,
-            bytes: take(&mut packed)?.to_vec(),
-        });
+        files.push(SourceFile { path, bytes: take(&mut packed)?.to_vec() });
     }
     Some(files)
 }
@@ -97,15 +84,8 @@ mod tests {
 
     #[test]
     fn files_are_unpacked_as_they_were_packed_and_cut_ones_are_refused() {
-        let file = |path: &str, bytes: &[u8]| SourceFile {
-            path: path.to_owned(),
-            bytes: bytes.to_vec(),
-        };
-        let files = vec![
-            file("a.yaml", b"kind: Policy"),
-            file("ä/b", &[0, 255, 10]),
-            file("empty", b""),
-        ];
+        let file = |path: &str, bytes: &[u8]| SourceFile { path: path.to_owned(), bytes: bytes.to_vec() };
+        let files = vec![file("a.yaml", b"kind: Policy"), file("ä/b", &[0, 255, 10]), file("empty", b"")];
         let packed = pack(&files);
         assert_eq!(unpack(&packed).unwrap(), files);
         assert_eq!(unpack(&packed[..packed.len() - 1]), None);

@@ -42,16 +42,8 @@ impl Rows {
     /// The rows of `batch`.
     pub fn of(batch: Batch) -> rusqlite::Result<Self> {
         Ok(Self {
-            facts: batch
-                .facts
-                .iter()
-                .map(FactRow::of)
-                .collect::<Result<_, _>>()?,
-            runs: batch
-                .runs
-                .into_iter()
-                .map(RunRow::of)
-                .collect::<Result<_, _>>()?,
+            facts: batch.facts.iter().map(FactRow::of).collect::<Result<_, _>>()?,
+            runs: batch.runs.into_iter().map(RunRow::of).collect::<Result<_, _>>()?,
             outcomes: batch.outcomes,
         })
     }
@@ -67,15 +59,9 @@ impl Rows {
     pub fn extend(&self, end: End) -> Result<End, StoreError> {
         self.facts.iter().try_fold(end, |end, fact| {
             if fact.seq != end.seq + 1 {
-                return Err(StoreError::Gap {
-                    last: end.seq,
-                    got: fact.seq,
-                });
+                return Err(StoreError::Gap { last: end.seq, got: fact.seq });
             }
-            Ok(End {
-                seq: fact.seq,
-                latest: end.latest.max(fact.at),
-            })
+            Ok(End { seq: fact.seq, latest: end.latest.max(fact.at) })
         })
     }
 
@@ -113,24 +99,10 @@ impl FactRow {
         if self.about.follows() {
             (run, automation) = first_of_event(tx, event)?;
         }
-        let automation = self
-            .about
-            .automation
-            .as_ref()
-            .map(|name| name.to_string())
-            .or(automation);
+        let automation = self.about.automation.as_ref().map(|name| name.to_string()).or(automation);
         let sql = "INSERT INTO facts (seq, at, latest, kind, run, automation, event, json)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let row = params![
-            number(self.seq),
-            self.at,
-            latest,
-            self.kind,
-            run,
-            automation,
-            event,
-            self.json
-        ];
+        let row = params![number(self.seq), self.at, latest, self.kind, run, automation, event, self.json];
         tx.prepare_cached(sql)?.execute(row).map(drop)
     }
 }
@@ -139,19 +111,13 @@ type RunAndAutomation = (Option<String>, Option<String>);
 
 fn first_of_event(tx: &Transaction<'_>, event: Option<&str>) -> rusqlite::Result<RunAndAutomation> {
     let sql = "SELECT run, automation FROM facts WHERE event = ?1 ORDER BY seq LIMIT 1";
-    let found = tx
-        .prepare_cached(sql)?
-        .query_row([event], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let found = tx.prepare_cached(sql)?.query_row([event], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(found.unwrap_or_default())
 }
 
 impl RunRow {
     fn of(record: RunRecord) -> rusqlite::Result<Self> {
-        Ok(Self {
-            json: encode(&record)?,
-            record,
-        })
+        Ok(Self { json: encode(&record)?, record })
     }
 
     fn write(&self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -179,8 +145,7 @@ impl RunRow {
 fn write_outcome(tx: &Transaction<'_>, outcome: &DueOutcome) -> rusqlite::Result<()> {
     let verdict = serde_json::to_value(&outcome.verdict).unwrap_or_default();
     let part = |key: &str| verdict.get(key).and_then(Value::as_str);
-    let sql =
-        "INSERT INTO outcomes (automation, due, last, count, verdict, reason, detail, run, at)
+    let sql = "INSERT INTO outcomes (automation, due, last, count, verdict, reason, detail, run, at)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
     let written = tx.prepare_cached(sql)?.execute(params![
         outcome.automation.as_str(),
@@ -213,8 +178,7 @@ pub(crate) fn outcome_of(row: &Row<'_>) -> rusqlite::Result<DueOutcome> {
             parts.insert(name.to_owned(), Value::String(part));
         }
     }
-    let verdict: DueVerdict =
-        serde_json::from_value(Value::Object(parts)).map_err(|e| damaged(4, e))?;
+    let verdict: DueVerdict = serde_json::from_value(Value::Object(parts)).map_err(|e| damaged(4, e))?;
     let automation: String = row.get(0)?;
     Ok(DueOutcome {
         automation: provost_model::Name::new(automation).map_err(|e| damaged(0, e))?,
@@ -227,5 +191,4 @@ pub(crate) fn outcome_of(row: &Row<'_>) -> rusqlite::Result<DueOutcome> {
 }
 
 /// What [`outcome_of`] reads, in its order.
-pub(crate) const OUTCOME_COLUMNS: &str =
-    "automation, due, last, count, verdict, reason, detail, run, at";
+pub(crate) const OUTCOME_COLUMNS: &str = "automation, due, last, count, verdict, reason, detail, run, at";

@@ -32,10 +32,7 @@ pub(crate) fn decompress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 /// Keeps `state`, compressed JSON of the state at `seq`, and forgets older ones.
 pub(crate) fn keep(db: &mut Connection, seq: u64, state: &[u8]) -> rusqlite::Result<()> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    tx.execute(
-        "INSERT OR REPLACE INTO snapshots (seq, state) VALUES (?1, ?2)",
-        (number(seq), state),
-    )?;
+    tx.execute("INSERT OR REPLACE INTO snapshots (seq, state) VALUES (?1, ?2)", (number(seq), state))?;
     tx.execute(
         "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?1)",
         [KEPT],
@@ -45,9 +42,7 @@ pub(crate) fn keep(db: &mut Connection, seq: u64, state: &[u8]) -> rusqlite::Res
 
 /// The facts up to this one are in every snapshot that is kept: no fold needs them. 0 without a snapshot.
 pub(crate) fn covered(db: &Connection) -> rusqlite::Result<i64> {
-    db.query_row("SELECT coalesce(min(seq), 0) FROM snapshots", (), |row| {
-        row.get(0)
-    })
+    db.query_row("SELECT coalesce(min(seq), 0) FROM snapshots", (), |row| row.get(0))
 }
 
 /// Returns the state: the last snapshot that can be read, with every later fact folded in.

@@ -4,17 +4,8 @@ use super::*;
 use provost_model::Fact;
 
 fn started(seq: u64) -> Batch {
-    let fact = Fact::ServerStarted {
-        version: "x".repeat(3000),
-    };
-    Batch {
-        facts: vec![Recorded {
-            seq,
-            at: Timestamp::UNIX_EPOCH,
-            fact,
-        }],
-        ..Batch::default()
-    }
+    let fact = Fact::ServerStarted { version: "x".repeat(3000) };
+    Batch { facts: vec![Recorded { seq, at: Timestamp::UNIX_EPOCH, fact }], ..Batch::default() }
 }
 
 #[tokio::test]
@@ -24,9 +15,9 @@ async fn a_full_disk_leaves_nothing_half_written_and_work_goes_on_after_it() {
     store.append(started(1)).await.unwrap();
     // SQLite's own limit fails as a full disk does.
     let limit = |pages: i64| {
-        store.writer.run(move |db| {
-            db.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0))
-        })
+        store
+            .writer
+            .run(move |db| db.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0)))
     };
     let now = limit(1).await.unwrap();
     let mut last = 1;
@@ -38,10 +29,7 @@ async fn a_full_disk_leaves_nothing_half_written_and_work_goes_on_after_it() {
         assert!(last < 100, "{now} pages are never full");
     };
     let text = error.to_string();
-    assert!(
-        matches!(error, StoreError::Write { .. }) && text.contains("provost.db: the disk is full"),
-        "{text}"
-    );
+    assert!(matches!(error, StoreError::Write { .. }) && text.contains("provost.db: the disk is full"), "{text}");
     assert_eq!(store.load().await.unwrap().seq, last);
     limit(1_000_000).await.unwrap();
     store.append(started(last + 1)).await.unwrap();
@@ -53,19 +41,10 @@ async fn r2_commits_are_synced() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path()).unwrap();
     let pragma = |name: &'static str| {
-        store.writer.run(move |db| {
-            db.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
-        })
+        store.writer.run(move |db| db.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)))
     };
-    assert_eq!(
-        pragma("journal_mode").await.unwrap(),
-        rusqlite::types::Value::Text("wal".to_owned())
-    );
-    assert_eq!(
-        pragma("synchronous").await.unwrap(),
-        rusqlite::types::Value::Integer(2),
-        "2 is FULL"
-    );
+    assert_eq!(pragma("journal_mode").await.unwrap(), rusqlite::types::Value::Text("wal".to_owned()));
+    assert_eq!(pragma("synchronous").await.unwrap(), rusqlite::types::Value::Integer(2), "2 is FULL");
 }
 
 #[tokio::test]

@@ -34,20 +34,12 @@ impl Writer {
     pub fn start(db: Connection, place: Place) -> Result<Self, StoreError> {
         let end = end_of(&db).map_err(|e| place.read(why(&e)))?;
         let (jobs, waiting) = mpsc::channel();
-        let desk = Desk {
-            db,
-            end,
-            place: place.clone(),
-        };
+        let desk = Desk { db, end, place: place.clone() };
         let thread = std::thread::Builder::new()
             .name("provost-store".to_owned())
             .spawn(move || desk.work(&waiting))
             .map_err(|e| place.write(e))?;
-        Ok(Self {
-            jobs: Some(jobs),
-            thread: Some(thread),
-            place,
-        })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), place })
     }
 
     /// Appends `rows`, and returns when they are on the disk.
@@ -75,8 +67,7 @@ impl Writer {
     }
 
     fn gone(&self) -> StoreError {
-        self.place
-            .write("the thread that writes has ended; start Provost again")
+        self.place.write("the thread that writes has ended; start Provost again")
     }
 }
 
@@ -95,10 +86,7 @@ fn end_of(db: &Connection) -> rusqlite::Result<End> {
     let sql = "SELECT max(coalesce((SELECT max(seq) FROM facts), 0), coalesce((SELECT max(seq) FROM snapshots), 0)),
                       coalesce((SELECT max(latest) FROM facts), ?1)";
     db.query_row(sql, [i64::MIN], |row| {
-        Ok(End {
-            seq: u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
-            latest: row.get(1)?,
-        })
+        Ok(End { seq: u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(), latest: row.get(1)? })
     })
 }
 
@@ -164,10 +152,7 @@ impl Desk {
             self.end = end;
         }
         for (_, _, reply) in accepted {
-            let result = written
-                .as_ref()
-                .copied()
-                .map_err(|why| self.place.write(why));
+            let result = written.as_ref().copied().map_err(|why| self.place.write(why));
             drop(reply.send(result));
         }
     }

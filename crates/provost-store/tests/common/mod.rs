@@ -1,16 +1,12 @@
 //! Facts, runs and outcomes for tests. One automation a minute, from 2026-11-20T02:00:00Z.
 
-#![allow(
-    dead_code,
-    clippy::allow_attributes,
-    reason = "every test file uses a part of it"
-)]
+#![allow(dead_code, clippy::allow_attributes, reason = "every test file uses a part of it")]
 
 use jiff::{SignedDuration, Timestamp};
 use provost_controller::Batch;
 use provost_model::{
-    Cause, DueOutcome, DueVerdict, EventId, Fact, JsonMap, Name, Outcome, Recorded, RunFact, RunId,
-    RunRecord, SkipReason,
+    Cause, DueOutcome, DueVerdict, EventId, Fact, JsonMap, Name, Outcome, Recorded, RunFact, RunId, RunRecord,
+    SkipReason,
 };
 
 /// The due time of `minute`.
@@ -33,55 +29,30 @@ pub fn run_id(automation: &str, minute: i64) -> RunId {
 
 pub fn recorded(seq: u64, minute: i64, fact: Fact) -> Recorded {
     // Odd nanoseconds: nothing may be rounded.
-    Recorded {
-        seq,
-        at: at(minute) + SignedDuration::from_nanos(seq.cast_signed() * 7 + 1),
-        fact,
-    }
+    Recorded { seq, at: at(minute) + SignedDuration::from_nanos(seq.cast_signed() * 7 + 1), fact }
 }
 
 pub fn started() -> Fact {
-    Fact::ServerStarted {
-        version: "0.1.0".to_owned(),
-    }
+    Fact::ServerStarted { version: "0.1.0".to_owned() }
 }
 
 pub fn skipped(automation: &str, minute: i64) -> Fact {
     let detail = "a run was going on".to_owned();
-    Fact::DueSkipped {
-        automation: name(automation),
-        due: at(minute),
-        reason: SkipReason::Overlap,
-        detail,
-    }
+    Fact::DueSkipped { automation: name(automation), due: at(minute), reason: SkipReason::Overlap, detail }
 }
 
 pub fn armed(automation: &str, minute: i64) -> Fact {
-    Fact::Armed {
-        automation: name(automation),
-        from: at(minute),
-    }
+    Fact::Armed { automation: name(automation), from: at(minute) }
 }
 
 pub fn changed(run: &RunId) -> Fact {
-    Fact::Run {
-        run: run.clone(),
-        change: RunFact::Queued {
-            why: "its turn".to_owned(),
-        },
-    }
+    Fact::Run { run: run.clone(), change: RunFact::Queued { why: "its turn".to_owned() } }
 }
 
 /// A batch of facts alone, from `first` on.
 pub fn facts(first: u64, minute: i64, facts: impl IntoIterator<Item = Fact>) -> Batch {
-    let facts = (first..)
-        .zip(facts)
-        .map(|(seq, fact)| recorded(seq, minute, fact))
-        .collect();
-    Batch {
-        facts,
-        ..Batch::default()
-    }
+    let facts = (first..).zip(facts).map(|(seq, fact)| recorded(seq, minute, fact)).collect();
+    Batch { facts, ..Batch::default() }
 }
 
 /// A run of `automation` for `minute` that took 30 seconds; without an outcome it goes on.
@@ -97,12 +68,7 @@ pub fn run(automation: &str, minute: i64, outcome: Option<Outcome>) -> RunRecord
         began_at: Some(began),
         main_at: Some(began),
         ended_at: outcome.map(|_| at(minute) + SignedDuration::from_secs(30)),
-        phase: if outcome.is_some() {
-            "Finished"
-        } else {
-            "Main"
-        }
-        .to_owned(),
+        phase: if outcome.is_some() { "Finished" } else { "Main" }.to_owned(),
         outcome,
         detail: String::new(),
         attempts: 1,
@@ -114,17 +80,8 @@ pub fn run(automation: &str, minute: i64, outcome: Option<Outcome>) -> RunRecord
 }
 
 pub fn ran(automation: &str, minute: i64) -> DueOutcome {
-    let verdict = DueVerdict::Ran {
-        run: run_id(automation, minute),
-    };
-    DueOutcome {
-        automation: name(automation),
-        due: at(minute),
-        last: at(minute),
-        count: 1,
-        verdict,
-        at: at(minute),
-    }
+    let verdict = DueVerdict::Ran { run: run_id(automation, minute) };
+    DueOutcome { automation: name(automation), due: at(minute), last: at(minute), count: 1, verdict, at: at(minute) }
 }
 
 /// Everything of one ended run: a fact from `seq` on, its record, its outcome.

@@ -25,12 +25,10 @@ mod state;
 
 use common::*;
 use provost_controller::{
-    Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, SourceFile, Store,
-    StoreError,
+    Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, SourceFile, Store, StoreError,
 };
 use provost_model::{
-    AcceptedEvent, DueOutcome, DueVerdict, Fact, JsonMap, MissReason, Outcome, RevisionId, RunId,
-    SkipReason, State,
+    AcceptedEvent, DueOutcome, DueVerdict, Fact, JsonMap, MissReason, Outcome, RevisionId, RunId, SkipReason, State,
 };
 use provost_store::{MemoryStore, SqliteStore};
 
@@ -65,39 +63,22 @@ impl Subject {
 }
 
 fn all_facts() -> FactQuery {
-    FactQuery {
-        limit: 1000,
-        ..FactQuery::default()
-    }
+    FactQuery { limit: 1000, ..FactQuery::default() }
 }
 
 fn all_runs() -> RunQuery {
-    RunQuery {
-        limit: 1000,
-        ..RunQuery::default()
-    }
+    RunQuery { limit: 1000, ..RunQuery::default() }
 }
 
 fn all_outcomes() -> OutcomeQuery {
-    OutcomeQuery {
-        limit: 1000,
-        ..OutcomeQuery::default()
-    }
+    OutcomeQuery { limit: 1000, ..OutcomeQuery::default() }
 }
 
 async fn seqs(store: &dyn Store, query: FactQuery) -> Vec<u64> {
-    store
-        .facts(&query)
-        .await
-        .unwrap()
-        .iter()
-        .map(|fact| fact.seq)
-        .collect()
+    store.facts(&query).await.unwrap().iter().map(|fact| fact.seq).collect()
 }
 
 async fn minutes(store: &dyn Store, query: RunQuery) -> Vec<i64> {
     let runs = store.runs(&query).await.unwrap();
-    runs.iter()
-        .map(|run| (run.due - at(0)).total(jiff::Unit::Minute).unwrap() as i64)
-        .collect()
+    runs.iter().map(|run| (run.due - at(0)).total(jiff::Unit::Minute).unwrap() as i64).collect()
 }

@@ -31,8 +31,7 @@ pub async fn stop(args: StopArgs, app: &mut App) -> Outcome {
         // It was asked to end: that it did not succeed is no failure of this command.
         wait(&client, &run, &args.wait, args.format.format, app).await?;
     } else {
-        app.output
-            .note(format!("{run} is asked to end; its after-hooks run."))?;
+        app.output.note(format!("{run} is asked to end; its after-hooks run."))?;
         app.next(&format!("provost describe {run}"))?;
     }
     Ok(Exit::Done)
@@ -57,14 +56,7 @@ pub struct RetryArgs {
 /// Runs again with the inputs of an earlier run.
 pub async fn retry(args: RetryArgs, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
-    let accepted = client
-        .retry_run(
-            &run_id(&args.run)?,
-            &RetryRequest {
-                request: args.request,
-            },
-        )
-        .await?;
+    let accepted = client.retry_run(&run_id(&args.run)?, &RetryRequest { request: args.request }).await?;
     started(&client, &accepted.run, &args.wait, args.format.format, app).await
 }
 
@@ -72,10 +64,10 @@ fn run_id(text: &str) -> Result<String, Failure> {
     match Subject::parse(text)? {
         Subject::Run(run) => Ok(run),
         Subject::Event(event) => Err(only_output(&event)),
-        Subject::Automation(name) => Err(Failure::usage(format!(
-            "{name:?} is the name of an automation, not the id of a run"
-        ))
-        .help(format!("provost get runs {name} lists its runs"))),
+        Subject::Automation(name) => {
+            Err(Failure::usage(format!("{name:?} is the name of an automation, not the id of a run"))
+                .help(format!("provost get runs {name} lists its runs")))
+        }
     }
 }
 
@@ -97,27 +89,11 @@ pub struct PauseArgs {
 /// From now on, due times are recorded as skipped.
 pub async fn pause(args: PauseArgs, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
-    let until = args
-        .until
-        .as_deref()
-        .map(|text| parse_moment(text, app.times.now, Direction::Ahead));
+    let until = args.until.as_deref().map(|text| parse_moment(text, app.times.now, Direction::Ahead));
     let until = until.transpose().map_err(Failure::usage)?;
-    client
-        .pause(
-            &args.automation,
-            &PauseRequest {
-                until,
-                reason: args.reason,
-            },
-        )
-        .await?;
-    let end = until.map_or("until it is resumed".to_owned(), |until| {
-        format!("until {}", app.times.when(until))
-    });
-    app.output.note(format!(
-        "{} is paused {end}; its due times are recorded as skipped.",
-        args.automation
-    ))?;
+    client.pause(&args.automation, &PauseRequest { until, reason: args.reason }).await?;
+    let end = until.map_or("until it is resumed".to_owned(), |until| format!("until {}", app.times.when(until)));
+    app.output.note(format!("{} is paused {end}; its due times are recorded as skipped.", args.automation))?;
     app.next(&format!("provost resume {}", args.automation))?;
     Ok(Exit::Done)
 }
@@ -160,22 +136,11 @@ pub struct FireArgs {
 /// Says that something happened.
 pub async fn fire(args: FireArgs, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
-    let text = if args.data == "-" {
-        std::io::read_to_string(std::io::stdin())?
-    } else {
-        args.data
-    };
+    let text = if args.data == "-" { std::io::read_to_string(std::io::stdin())? } else { args.data };
     let data: JsonMap = serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("--data is no JSON object: {error}"))
-            .help("write it like --data '{\"count\": 3}'")
+        Failure::usage(format!("--data is no JSON object: {error}")).help("write it like --data '{\"count\": 3}'")
     })?;
-    let fired = client
-        .fire(&FireRequest {
-            name: args.event.clone(),
-            data,
-            request: args.request,
-        })
-        .await?;
+    let fired = client.fire(&FireRequest { name: args.event.clone(), data, request: args.request }).await?;
     if args.format.format.is_for_people() {
         app.output.line(fired.event)?;
         app.next("provost events --tail 10")?;

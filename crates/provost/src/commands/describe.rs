@@ -24,36 +24,23 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
     let (name, json, lines) = match Subject::parse(&args.subject)? {
         Subject::Automation(name) => {
             let detail = client.automation(&name).await?;
-            (
-                name,
-                serde_json::to_value(&detail),
-                view::describe_automation(&detail, &app.times),
-            )
+            (name, serde_json::to_value(&detail), view::describe_automation(&detail, &app.times))
         }
         Subject::Event(event) => return Err(only_output(&event)),
         Subject::Run(run) => {
             let detail = client.run(&run).await?;
-            (
-                run,
-                serde_json::to_value(&detail),
-                view::describe_run(&detail, &app.times),
-            )
+            (run, serde_json::to_value(&detail), view::describe_run(&detail, &app.times))
         }
     };
     match args.format.format {
-        format @ (Format::Json | Format::Yaml) => {
-            app.output.value(&json.map_err(Failure::no)?, format)?
-        }
+        format @ (Format::Json | Format::Yaml) => app.output.value(&json.map_err(Failure::no)?, format)?,
         Format::Name => app.output.line(name)?,
         Format::Csv => {
             return Err(
-                Failure::usage("a description is no list, so there is no csv of it")
-                    .help("use provost get -o csv"),
+                Failure::usage("a description is no list, so there is no csv of it").help("use provost get -o csv")
             );
         }
-        Format::Table | Format::Wide => lines
-            .into_iter()
-            .try_for_each(|line| app.output.line(line))?,
+        Format::Table | Format::Wide => lines.into_iter().try_for_each(|line| app.output.line(line))?,
     }
     Ok(Exit::Done)
 }

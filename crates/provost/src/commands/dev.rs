@@ -28,12 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", env = "PROVOST_IMAGES")]
     images: Option<PathBuf>,
     /// The least important log lines that are shown: error, warn, info, debug, trace
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        env = "PROVOST_LOG",
-        default_value = "error"
-    )]
+    #[arg(long, value_name = "LEVEL", env = "PROVOST_LOG", default_value = "error")]
     log: String,
 }
 
@@ -46,74 +41,44 @@ pub fn run(args: &Args, app: &mut App) -> Outcome {
 
 /// Makes the folder ready: a demo where there is nothing, and a place for the state that git does not see.
 fn prepare(args: &Args, app: &mut App) -> Result<ServerConfig, Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::no(format!("{} cannot be used: {error}", args.path.display()))
-    };
+    let failed = |error: std::io::Error| Failure::no(format!("{} cannot be used: {error}", args.path.display()));
     std::fs::create_dir_all(&args.path).map_err(failed)?;
     let folder = args.path.canonicalize().map_err(failed)?;
     if offline::read(&folder)?.is_empty() {
         demo::write(&folder)?;
-        app.output.note(format!(
-            "There was no manifest in {}: here is a demo shop.",
-            folder.display()
-        ))?;
+        app.output.note(format!("There was no manifest in {}: here is a demo shop.", folder.display()))?;
     }
     let state = folder.join(DEV_FOLDER);
     private_folder(&state)?;
     std::fs::write(state.join(".gitignore"), "*\n").map_err(failed)?;
-    let instance = format!(
-        "dev-{}",
-        &Digest::of(folder.as_os_str().as_encoded_bytes()).as_str()[..8]
-    );
+    let instance = format!("dev-{}", &Digest::of(folder.as_os_str().as_encoded_bytes()).as_str()[..8]);
     let instance = Instance::parse(instance).map_err(Failure::no)?;
     let images = args.images.clone().or_else(images_beside_program);
-    Ok(ServerConfig::for_folder(
-        instance,
-        &folder,
-        state.clone(),
-        state.join(SOCKET),
-        images,
-    ))
+    Ok(ServerConfig::for_folder(instance, &folder, state.clone(), state.join(SOCKET), images))
 }
 
 /// `images` or `../share/provost/images` beside this program, whichever is there.
 fn images_beside_program() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?.canonicalize().ok()?;
     let folder = program.parent()?;
-    let places = [
-        folder.join("images"),
-        folder.parent()?.join("share/provost/images"),
-    ];
+    let places = [folder.join("images"), folder.parent()?.join("share/provost/images")];
     places.into_iter().find(|place| place.is_dir())
 }
 
 async fn serve(config: &ServerConfig, app: &mut App) -> Outcome {
-    let engine = engine(
-        config.docker_host.clone(),
-        config.instance.clone(),
-        config.images.clone(),
-    );
+    let engine = engine(config.docker_host.clone(), config.instance.clone(), config.images.clone());
     let facts = engine.probe().await.map_err(|error| Failure::no(&error))?;
     let server = Server::start(config, Arc::clone(&engine)).await?;
     let line = |name: &str, value: String| Text::toned(Tone::Dim, name).padded(8).plus(value);
-    app.output.note(line(
-        "engine",
-        format!("{} {} at {}", facts.product, facts.version, facts.address),
-    ))?;
-    app.output.note(line(
-        "folder",
-        format!(
-            "{} (reloads on save; Ctrl-C ends it)",
-            folder(config).display()
-        ),
-    ))?;
+    app.output.note(line("engine", format!("{} {} at {}", facts.product, facts.version, facts.address)))?;
+    app.output.note(line("folder", format!("{} (reloads on save; Ctrl-C ends it)", folder(config).display())))?;
+    if config.images.is_none() {
+        let hint = "none beside this program: the engine must have every image, or --images names a folder of archives";
+        app.output.note(line("images", hint.to_owned()))?;
+    }
     app.next("provost get automations, provost logs -F NAME  (here, in another terminal)")?;
     let mut events = Client::unix(&config.socket)
-        .events(&EventsQuery {
-            follow: true,
-            limit: Some(0),
-            ..EventsQuery::default()
-        })
+        .events(&EventsQuery { follow: true, limit: Some(0), ..EventsQuery::default() })
         .await?;
     let mut served = pin!(server.until_asked());
     let outcome = loop {

@@ -27,16 +27,12 @@ pub struct Args {
 
 /// Runs the command.
 pub async fn run(args: Args, app: &mut App) -> Outcome {
-    let instance =
-        Instance::parse(args.instance.unwrap_or_else(host_name)).map_err(Failure::usage)?;
+    let instance = Instance::parse(args.instance.unwrap_or_else(host_name)).map_err(Failure::usage)?;
     let engine = find_engine(args.host.as_deref(), &instance).await;
     let engine = engine.map_err(|error| Failure::new(Exit::NotFound, error))?;
     let failed = |error: provost_controller::EngineError| Failure::no(error);
     let facts = engine.probe().await.map_err(failed)?;
-    app.output.note(format!(
-        "{} {} at {}",
-        facts.product, facts.version, facts.address
-    ))?;
+    app.output.note(format!("{} {} at {}", facts.product, facts.version, facts.address))?;
     let containers = engine.list(&instance).await.map_err(failed)?;
     let rows = containers.iter().map(|container| {
         let step = container.step.as_ref();
@@ -48,21 +44,14 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
             Life::Exited { code, .. } => Text::toned(Tone::Bad, format!("✗ exit {code}")),
         };
         let step = step.map(|step| step.step.to_string()).unwrap_or_default();
-        let cells = vec![container.name.to_string().into(), state.into(), Cell::from(owner.clone()), step.as_str().into()];
+        let cells =
+            vec![container.name.to_string().into(), state.into(), Cell::from(owner.clone()), step.as_str().into()];
         let json = json!({"name": container.name.as_str(), "life": container.life, "owner": owner, "step": step});
         Row { name: container.name.to_string(), cells, json }
     });
-    let columns = vec![
-        Column::new("CONTAINER"),
-        Column::new("STATE"),
-        Column::new("OF"),
-        Column::new("STEP"),
-    ];
-    let listing = Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: format!("There is no container of {instance}."),
-    };
+    let columns = vec![Column::new("CONTAINER"), Column::new("STATE"), Column::new("OF"), Column::new("STEP")];
+    let listing =
+        Listing { columns, rows: rows.collect(), when_empty: format!("There is no container of {instance}.") };
     listing.print(&mut app.output, args.format.format)?;
     if args.sweep {
         for container in &containers {

@@ -36,10 +36,7 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
-    let since = args
-        .since
-        .as_deref()
-        .map(|text| parse_moment(text, app.times.now, Direction::Back));
+    let since = args.since.as_deref().map(|text| parse_moment(text, app.times.now, Direction::Back));
     let mut query = EventsQuery {
         follow: args.follow,
         since: since.transpose().map_err(Failure::usage)?,
@@ -58,17 +55,14 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
         match args.format.format {
             Format::Json => app.output.json_line(&event)?,
             Format::Table | Format::Wide if args.brief => {
-                view::brief_lines(&event, &app.times)
-                    .into_iter()
-                    .try_for_each(|line| app.output.line(line))?;
+                view::brief_lines(&event, &app.times).into_iter().try_for_each(|line| app.output.line(line))?;
             }
-            Format::Table | Format::Wide => {
-                app.output.line(view::event_line(&event, &app.times))?
-            }
+            Format::Table | Format::Wide => app.output.line(view::event_line(&event, &app.times))?,
             Format::Name => app.output.line(event.name)?,
             Format::Yaml | Format::Csv => {
-                return Err(Failure::usage("events are a stream")
-                    .help("use -o table, json (one object a line) or name"));
+                return Err(
+                    Failure::usage("events are a stream").help("use -o table, json (one object a line) or name")
+                );
             }
         }
     }

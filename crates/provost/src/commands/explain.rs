@@ -64,8 +64,7 @@ fn code(code: &str, format: Format, app: &mut App) -> Outcome {
     if format.is_for_people() {
         app.output.lines(text)?;
     } else {
-        app.output
-            .value(&json!({"code": code.to_uppercase(), "text": text}), format)?;
+        app.output.value(&json!({"code": code.to_uppercase(), "text": text}), format)?;
     }
     Ok(Exit::Done)
 }
@@ -73,14 +72,9 @@ fn code(code: &str, format: Format, app: &mut App) -> Outcome {
 fn key(wanted: Option<&str>, format: Format, app: &mut App) -> Outcome {
     let all = keys();
     let inside = |name: &str, wanted: &str| {
-        name == wanted
-            || name.starts_with(&format!("{wanted}."))
-            || wanted.starts_with(&format!("{name}."))
+        name == wanted || name.starts_with(&format!("{wanted}.")) || wanted.starts_with(&format!("{name}."))
     };
-    let found: Vec<_> = all
-        .iter()
-        .filter(|key| wanted.is_none_or(|wanted| inside(key.name, wanted)))
-        .collect();
+    let found: Vec<_> = all.iter().filter(|key| wanted.is_none_or(|wanted| inside(key.name, wanted))).collect();
     if found.is_empty() {
         let wanted = wanted.unwrap_or_default();
         let failure = Failure::not_found(format!("the server configuration has no key {wanted:?}"));
@@ -90,22 +84,16 @@ fn key(wanted: Option<&str>, format: Format, app: &mut App) -> Outcome {
         });
     }
     if !format.is_for_people() {
-        let items: Vec<_> = found
-            .iter()
-            .map(|key| json!({"key": key.name, "meaning": key.meaning, "default": key.default}))
-            .collect();
+        let items: Vec<_> =
+            found.iter().map(|key| json!({"key": key.name, "meaning": key.meaning, "default": key.default})).collect();
         app.output.value(&json!({ "items": items }), format)?;
         return Ok(Exit::Done);
     }
     for key in found {
         app.output.line(Text::toned(Tone::Strong, key.name))?;
-        app.output
-            .line(format!("  {}", key.meaning.replace('`', "")))?;
+        app.output.line(format!("  {}", key.meaning.replace('`', "")))?;
         if !key.default.is_empty() {
-            app.output.line(Text::toned(
-                Tone::Dim,
-                format!("  when left out: {}", key.default.replace('`', "")),
-            ))?;
+            app.output.line(Text::toned(Tone::Dim, format!("  when left out: {}", key.default.replace('`', ""))))?;
         }
     }
     Ok(Exit::Done)
@@ -114,9 +102,7 @@ fn key(wanted: Option<&str>, format: Format, app: &mut App) -> Outcome {
 fn field(path: &str, format: Format, app: &mut App) -> Outcome {
     let docs = provost_manifest::field_docs(path).map_err(Failure::not_found)?;
     if format.is_for_people() {
-        field_lines(&docs)
-            .into_iter()
-            .try_for_each(|line| app.output.line(line))?;
+        field_lines(&docs).into_iter().try_for_each(|line| app.output.line(line))?;
     } else {
         let value = json!({
             "path": docs.path,
@@ -134,22 +120,10 @@ fn field(path: &str, format: Format, app: &mut App) -> Outcome {
 
 fn field_lines(docs: &FieldDoc) -> Vec<Text> {
     let required = if docs.required { ", required" } else { "" };
-    let mut lines = vec![
-        Text::toned(Tone::Strong, &docs.path).and(Tone::Dim, format!("  {}{required}", docs.kind)),
-    ];
-    lines.extend(
-        docs.description
-            .lines()
-            .map(|line| Text::from(format!("  {line}"))),
-    );
-    let parts = [
-        ("default", docs.default.as_ref()),
-        ("example", docs.example.as_ref()),
-    ];
-    for (name, value) in parts
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-    {
+    let mut lines = vec![Text::toned(Tone::Strong, &docs.path).and(Tone::Dim, format!("  {}{required}", docs.kind))];
+    lines.extend(docs.description.lines().map(|line| Text::from(format!("  {line}"))));
+    let parts = [("default", docs.default.as_ref()), ("example", docs.example.as_ref())];
+    for (name, value) in parts.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         lines.push(Text::toned(Tone::Dim, format!("  {name}  ")).plus(value.to_string()));
     }
     if !docs.fields.is_empty() {
@@ -165,24 +139,13 @@ fn from_disk(name: &str, path: &Path, args: &Args, app: &App) -> Result<Listing,
         return Err(Failure::report(Exit::No, report));
     };
     let Some(automation) = desired.automations.get(name) else {
-        return Err(unknown(
-            name,
-            desired.automations.keys().map(provost_model::Name::as_str),
-        ));
+        return Err(unknown(name, desired.automations.keys().map(provost_model::Name::as_str)));
     };
     let source = |origin: &provost_model::Origin| {
-        Source::new(
-            &origin.document,
-            &format!("{:?}", origin.scope),
-            origin.file.as_deref(),
-            origin.line,
-        )
+        Source::new(&origin.document, &format!("{:?}", origin.scope), origin.file.as_deref(), origin.line)
     };
-    let sources: BTreeMap<_, _> = automation
-        .origins
-        .iter()
-        .map(|(path, origin)| (path.clone(), source(origin)))
-        .collect();
+    let sources: BTreeMap<_, _> =
+        automation.origins.iter().map(|(path, origin)| (path.clone(), source(origin))).collect();
     Ok(effective(&**automation, &sources))
 }
 
@@ -197,15 +160,7 @@ fn from_server(name: &str, args: &Args) -> Result<Listing, Failure> {
         .origins
         .iter()
         .map(|(path, origin)| {
-            (
-                path.clone(),
-                Source::new(
-                    &origin.document,
-                    &origin.scope,
-                    origin.file.as_deref(),
-                    origin.line,
-                ),
-            )
+            (path.clone(), Source::new(&origin.document, &origin.scope, origin.file.as_deref(), origin.line))
         })
         .collect();
     let mut values = serde_json::to_value(&detail.effective).map_err(Failure::no)?;
@@ -217,6 +172,7 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let failure = Failure::not_found(format!("there is no automation {name:?}"));
     match closest(name, known) {
         Some(near) => failure.help(format!("did you mean {near:?}?")),
-        None => failure.help("X is a code (E0142), a field (spec.timeout), a server key (server.apply) or an automation's name"),
+        None => failure
+            .help("X is a code (E0142), a field (spec.timeout), a server key (server.apply) or an automation's name"),
     }
 }

@@ -1,8 +1,6 @@
 //! `provost get KIND [NAME]`: lists of anything.
 
-use provost_api::wire::{
-    AutomationsQuery, HistoryQuery, Outcome as How, OutcomesQuery, RunsQuery, UpcomingQuery,
-};
+use provost_api::wire::{AutomationsQuery, HistoryQuery, Outcome as How, OutcomesQuery, RunsQuery, UpcomingQuery};
 
 use super::remote::client;
 use crate::app::{App, FormatArgs};
@@ -87,12 +85,8 @@ impl From<OutcomeArg> for How {
 pub async fn run(args: Args, app: &mut App) -> Outcome {
     args.refuse_what_does_not_fit()?;
     let listing = args.list(app).await?;
-    if args.format.format.is_for_people()
-        && !listing.rows.is_empty()
-        && args.kind == Kind::Automations
-    {
-        app.output
-            .note(Text::toned(Tone::Dim, app.times.full(app.times.now)))?;
+    if args.format.format.is_for_people() && !listing.rows.is_empty() && args.kind == Kind::Automations {
+        app.output.note(Text::toned(Tone::Dim, app.times.full(app.times.now)))?;
     }
     listing.print(&mut app.output, args.format.format)?;
     Ok(Exit::Done)
@@ -107,16 +101,9 @@ impl Args {
             ("--outcome", self.outcome.is_some(), &[Runs][..]),
             ("--since", self.since.is_some(), &[Runs, Outcomes][..]),
             ("--until", self.until.is_some(), &[Runs, Upcoming][..]),
-            (
-                "--limit",
-                self.limit.is_some(),
-                &[Runs, Outcomes, Upcoming, Revisions][..],
-            ),
+            ("--limit", self.limit.is_some(), &[Runs, Outcomes, Upcoming, Revisions][..]),
         ];
-        match given
-            .iter()
-            .find(|(_, given, kinds)| *given && !kinds.contains(&self.kind))
-        {
+        match given.iter().find(|(_, given, kinds)| *given && !kinds.contains(&self.kind)) {
             Some((flag, ..)) => Err(Failure::usage(format!("{flag} does not go with this kind"))
                 .help("provost get --help says what goes with what")),
             None => Ok(()),
@@ -126,57 +113,33 @@ impl Args {
     async fn list(&self, app: &App) -> Result<Listing, Failure> {
         let (client, times) = (client(&self.server)?, &app.times);
         let moment = |text: &Option<String>, direction| {
-            text.as_deref()
-                .map(|text| parse_moment(text, times.now, direction))
-                .transpose()
-                .map_err(Failure::usage)
+            text.as_deref().map(|text| parse_moment(text, times.now, direction)).transpose().map_err(Failure::usage)
         };
         let since = moment(&self.since, Direction::Back)?;
         let limit = self.limit.map(|limit| limit as usize);
         let name = self.name.clone();
         Ok(match self.kind {
             Kind::Automations => {
-                let query = AutomationsQuery {
-                    selector: self.selector.clone(),
-                };
+                let query = AutomationsQuery { selector: self.selector.clone() };
                 let items = client.automations(&query).await?;
                 view::automations(&named(items, &name, |item| &item.name)?, times)
             }
             Kind::Runs => match name {
-                Some(run) if run.contains('.') => {
-                    view::runs(&[client.run(&run).await?.item], times)
-                }
+                Some(run) if run.contains('.') => view::runs(&[client.run(&run).await?.item], times),
                 automation => {
                     let until = moment(&self.until, Direction::Back)?;
                     let outcome = self.outcome.map(How::from);
-                    let query = RunsQuery {
-                        automation,
-                        outcome,
-                        since,
-                        until,
-                        limit,
-                    };
+                    let query = RunsQuery { automation, outcome, since, until, limit };
                     view::runs(&client.runs(&query).await?, times)
                 }
             },
             Kind::Outcomes => {
-                let query = OutcomesQuery {
-                    automation: name,
-                    since,
-                    limit,
-                };
+                let query = OutcomesQuery { automation: name, since, limit };
                 view::outcomes(&client.outcomes(&query).await?, times)
             }
-            Kind::Channels => view::channels(
-                &named(client.channels().await?, &name, |item| &item.name)?,
-                times,
-            ),
-            Kind::Plugins => {
-                view::plugins(&named(client.plugins().await?, &name, |item| &item.name)?)
-            }
-            Kind::Policies => {
-                view::policies(&named(client.policies().await?, &name, |item| &item.name)?)
-            }
+            Kind::Channels => view::channels(&named(client.channels().await?, &name, |item| &item.name)?, times),
+            Kind::Plugins => view::plugins(&named(client.plugins().await?, &name, |item| &item.name)?),
+            Kind::Policies => view::policies(&named(client.policies().await?, &name, |item| &item.name)?),
             Kind::Upcoming => {
                 let until = moment(&self.until, Direction::Ahead)?;
                 let mut items = client.upcoming(&UpcomingQuery { until, limit }).await?;
@@ -186,11 +149,7 @@ impl Args {
             Kind::Revisions => {
                 let mut items = client.history(&HistoryQuery { limit }).await?;
                 items.retain(|item| {
-                    name.as_ref().is_none_or(|name| {
-                        item.revision
-                            .as_ref()
-                            .is_some_and(|id| id.starts_with(name))
-                    })
+                    name.as_ref().is_none_or(|name| item.revision.as_ref().is_some_and(|id| id.starts_with(name)))
                 });
                 view::history(&items, times)
             }
@@ -199,27 +158,18 @@ impl Args {
 }
 
 /// The one of `items` that is called `wanted`, or all of them if no name is given.
-fn named<T>(
-    items: Vec<T>,
-    wanted: &Option<String>,
-    name: impl Fn(&T) -> &String,
-) -> Result<Vec<T>, Failure> {
+fn named<T>(items: Vec<T>, wanted: &Option<String>, name: impl Fn(&T) -> &String) -> Result<Vec<T>, Failure> {
     let Some(wanted) = wanted else {
         return Ok(items);
     };
     if !items.iter().any(|item| name(item) == wanted) {
         let failure = Failure::not_found(format!("there is none of the name {wanted:?}"));
-        return Err(
-            match closest(wanted, items.iter().map(|item| name(item).as_str())) {
-                Some(near) => failure.help(format!("did you mean {near:?}?")),
-                None => failure.help("leave the name out to list all"),
-            },
-        );
+        return Err(match closest(wanted, items.iter().map(|item| name(item).as_str())) {
+            Some(near) => failure.help(format!("did you mean {near:?}?")),
+            None => failure.help("leave the name out to list all"),
+        });
     }
-    Ok(items
-        .into_iter()
-        .filter(|item| name(item) == wanted)
-        .collect())
+    Ok(items.into_iter().filter(|item| name(item) == wanted).collect())
 }
 
 #[cfg(test)]
@@ -232,10 +182,7 @@ mod tests {
         let pick = |wanted: &str| named(names(), &Some(wanted.to_owned()), |name| name);
         assert_eq!(pick("sync").unwrap(), ["sync"]);
         let failure = pick("nihgtly").unwrap_err();
-        assert_eq!(
-            (failure.exit, failure.help.as_deref()),
-            (Exit::NotFound, Some("did you mean \"nightly\"?"))
-        );
+        assert_eq!((failure.exit, failure.help.as_deref()), (Exit::NotFound, Some("did you mean \"nightly\"?")));
         assert_eq!(named(names(), &None, |name| name).unwrap().len(), 2);
     }
 }

@@ -39,8 +39,7 @@ pub fn run(args: &Args, app: &mut App) -> Outcome {
     let mut definition = crate::cli::definition();
     definition.build();
     let Some(topic) = args.topic.first() else {
-        app.output
-            .raw(&definition.render_long_help().ansi().to_string())?;
+        app.output.raw(&definition.render_long_help().ansi().to_string())?;
         return Ok(Exit::Done);
     };
     if topic == "exit-codes" {
@@ -51,27 +50,24 @@ pub fn run(args: &Args, app: &mut App) -> Outcome {
         return Ok(Exit::Done);
     }
     if let Some(command) = definition.find_subcommand_mut(topic) {
-        app.output
-            .raw(&command.render_long_help().ansi().to_string())?;
+        app.output.raw(&command.render_long_help().ansi().to_string())?;
         return Ok(Exit::Done);
     }
     let commands = definition.get_subcommands().map(clap::Command::get_name);
-    let known = commands
-        .chain(TOPICS.iter().map(|(name, _)| *name))
-        .chain(["exit-codes"]);
+    let known = commands.chain(TOPICS.iter().map(|(name, _)| *name)).chain(["exit-codes"]);
     let failure = Failure::usage(format!("there is no help on {topic:?}"));
     Err(match closest(topic, known) {
         Some(near) => failure.help(format!("did you mean provost help {near}?")),
-        None => failure.help("provost help lists all commands; topics are exit-codes, output, server, time, environment"),
+        None => {
+            failure.help("provost help lists all commands; topics are exit-codes, output, server, time, environment")
+        }
     })
 }
 
 fn exit_codes(app: &mut App) -> Outcome {
     for exit in Exit::ALL {
-        app.output.line(
-            Text::toned(Tone::Strong, format!("{:>4}", exit.code()))
-                .plus(format!("  {}", exit.meaning())),
-        )?;
+        app.output
+            .line(Text::toned(Tone::Strong, format!("{:>4}", exit.code())).plus(format!("  {}", exit.meaning())))?;
     }
     Ok(Exit::Done)
 }

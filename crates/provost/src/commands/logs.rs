@@ -41,9 +41,7 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
     let now = app.times.now;
     let moment = |text: Option<&str>| {
-        text.map(|text| parse_moment(text, now, Direction::Back))
-            .transpose()
-            .map_err(Failure::usage)
+        text.map(|text| parse_moment(text, now, Direction::Back)).transpose().map_err(Failure::usage)
     };
     let query = LogsQuery {
         follow: args.follow,
@@ -64,8 +62,7 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
             Format::Json => app.output.json_line(&line)?,
             Format::Table | Format::Wide => {
                 if heads && line.run != run {
-                    app.output
-                        .note(Text::toned(Tone::Strong, format!("── {} ──", line.run)))?;
+                    app.output.note(Text::toned(Tone::Strong, format!("── {} ──", line.run)))?;
                     run.clone_from(&line.run);
                 }
                 app.output.line(view::log_line(&line, &app.times))?;

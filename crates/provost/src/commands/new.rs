@@ -52,11 +52,7 @@ impl Kind {
 pub fn new(args: &NewArgs, app: &mut App) -> Outcome {
     let name = Name::new(args.name.as_str()).map_err(Failure::usage)?;
     let (folder, template) = args.kind.template();
-    let path = write_new(
-        &args.dir,
-        &format!("{folder}/{name}.yaml"),
-        &filled(template, name.as_str()),
-    )?;
+    let path = write_new(&args.dir, &format!("{folder}/{name}.yaml"), &filled(template, name.as_str()))?;
     app.output.line(path.display().to_string())?;
     app.next(&format!("provost validate {}", args.dir.display()))?;
     Ok(Exit::Done)
@@ -71,51 +67,30 @@ pub struct InitArgs {
 
 /// Makes a project: manifests, schemas for editors, a README.
 pub fn init(args: &InitArgs, app: &mut App) -> Outcome {
-    let zone = app
-        .times
-        .zone
-        .iana_name()
-        .filter(|zone| *zone != "Etc/Unknown")
-        .unwrap_or("UTC")
-        .to_owned();
+    let zone = app.times.zone.iana_name().filter(|zone| *zone != "Etc/Unknown").unwrap_or("UTC").to_owned();
     let files = [
-        (
-            "policies/shop.yaml",
-            filled(SHOP, "shop").replace("ZONE", &zone),
-        ),
+        ("policies/shop.yaml", filled(SHOP, "shop").replace("ZONE", &zone)),
         ("automations/hello.yaml", filled(AUTOMATION, "hello")),
         ("README.md", README.to_owned()),
     ];
     if let Some((name, _)) = files.iter().find(|(name, _)| args.dir.join(name).exists()) {
-        return Err(
-            exists(&args.dir.join(name)).help("init makes a new project; provost new adds to one")
-        );
+        return Err(exists(&args.dir.join(name)).help("init makes a new project; provost new adds to one"));
     }
     for (name, text) in &files {
-        app.output
-            .line(write_new(&args.dir, name, text)?.display().to_string())?;
+        app.output.line(write_new(&args.dir, name, text)?.display().to_string())?;
     }
     for (name, schema) in provost_manifest::schemas() {
-        write(
-            &args.dir.join("schema"),
-            &name,
-            &(serde_json::to_string_pretty(&schema).map_err(Failure::no)? + "\n"),
-        )?;
+        write(&args.dir.join("schema"), &name, &(serde_json::to_string_pretty(&schema).map_err(Failure::no)? + "\n"))?;
     }
-    app.output
-        .line(args.dir.join("schema").display().to_string())?;
+    app.output.line(args.dir.join("schema").display().to_string())?;
     let here = args.dir.display();
-    app.next(&format!(
-        "provost dev {here}  (runs it here), git init {here} && git add (to keep it)"
-    ))?;
+    app.next(&format!("provost dev {here}  (runs it here), git init {here} && git add (to keep it)"))?;
     Ok(Exit::Done)
 }
 
 /// `template` with its placeholders filled in.
 fn filled(template: &str, name: &str) -> String {
-    template
-        .replace("NAME", name)
-        .replace("VERSION", env!("CARGO_PKG_VERSION"))
+    template.replace("NAME", name).replace("VERSION", env!("CARGO_PKG_VERSION"))
 }
 
 /// Writes `text` to a file that is not there yet.
@@ -128,16 +103,10 @@ fn write_new(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> 
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             Err(exists(&path).help("choose another name, or edit that file"))
         }
-        Err(error) => Err(Failure::no(format!(
-            "{} cannot be written: {error}",
-            path.display()
-        ))),
+        Err(error) => Err(Failure::no(format!("{} cannot be written: {error}", path.display()))),
     }
 }
 
 fn exists(path: &Path) -> Failure {
-    Failure::no(format!(
-        "{} is there already; nothing was changed",
-        path.display()
-    ))
+    Failure::no(format!("{} is there already; nothing was changed", path.display()))
 }

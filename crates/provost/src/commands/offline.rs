@@ -13,24 +13,16 @@ use crate::serve::files;
 /// The files at `path`: those of a folder, or one file.
 pub fn read(path: &Path) -> Result<Vec<SourceFile>, Failure> {
     let found = std::fs::metadata(path);
-    let found = found.map_err(|error| {
-        Failure::not_found(format!("{} cannot be read: {error}", path.display()))
-    })?;
-    if found.is_dir() {
-        read_folder(path)
-    } else {
-        read_file(path)
-    }
+    let found = found.map_err(|error| Failure::not_found(format!("{} cannot be read: {error}", path.display())))?;
+    if found.is_dir() { read_folder(path) } else { read_file(path) }
 }
 
 fn read_folder(path: &Path) -> Result<Vec<SourceFile>, Failure> {
     use provost_controller::Source as _;
     let path = std::path::absolute(path)?;
-    let source = FolderSource::open(&FolderConfig { path })
-        .map_err(|problem| Failure::no(&problem.what).help(&problem.mend))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let source =
+        FolderSource::open(&FolderConfig { path }).map_err(|problem| Failure::no(&problem.what).help(&problem.mend))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let revision = runtime.block_on(source.fetch()).map_err(Failure::no)?;
     Ok(files(&revision))
 }
@@ -41,24 +33,16 @@ fn read_file(path: &Path) -> Result<Vec<SourceFile>, Failure> {
     let limit = provost_manifest::FILE_BYTES_MAX as u64 + 1;
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
-    read.map_err(|error| {
-        Failure::not_found(format!("{} cannot be read: {error}", path.display()))
-    })?;
-    Ok(vec![SourceFile {
-        path: path.display().to_string(),
-        bytes,
-    }])
+    read.map_err(|error| Failure::not_found(format!("{} cannot be read: {error}", path.display())))?;
+    Ok(vec![SourceFile { path: path.display().to_string(), bytes }])
 }
 
 /// Compiles the files at `path` as a server without a configuration of its own would.
 pub fn compiled(path: &Path, facts: &ServerFacts, app: &App) -> Result<Compiled, Failure> {
     let files = read(path)?;
     if files.is_empty() {
-        return Err(Failure::new(
-            Exit::NotFound,
-            format!("there is no manifest in {}", path.display()),
-        )
-        .help("manifests end in .yaml or .yml; provost init makes a shop"));
+        return Err(Failure::new(Exit::NotFound, format!("there is no manifest in {}", path.display()))
+            .help("manifests end in .yaml or .yml; provost init makes a shop"));
     }
     let revision = RevisionId::parse("local").map_err(Failure::no)?;
     Ok(compile(&files, facts, revision, app.times.now))
@@ -84,9 +68,7 @@ impl FactsArgs {
     /// What the server's configuration says about manifests; nothing if none is given.
     pub fn read(&self) -> Result<ServerFacts, Failure> {
         match &self.config {
-            Some(path) => Ok(crate::serve::facts(&crate::config::ServerConfig::read(
-                path,
-            )?)),
+            Some(path) => Ok(crate::serve::facts(&crate::config::ServerConfig::read(path)?)),
             None => Ok(ServerFacts::default()),
         }
     }

@@ -24,14 +24,8 @@ impl From<ClientError> for Failure {
                 _ => Exit::No,
             },
         };
-        let is_report = error
-            .problem()
-            .is_some_and(|problem| problem.code == ProblemCode::Rejected);
-        let failure = if is_report {
-            Self::report(exit, &error)
-        } else {
-            Self::new(exit, &error)
-        };
+        let is_report = error.problem().is_some_and(|problem| problem.code == ProblemCode::Rejected);
+        let failure = if is_report { Self::report(exit, &error) } else { Self::new(exit, &error) };
         match error.hint() {
             Some(hint) => failure.help(hint),
             None => failure,
@@ -52,10 +46,8 @@ pub enum Subject {
 
 /// Says that there is only output to be shown of `event`.
 pub fn only_output(event: &str) -> Failure {
-    Failure::usage(format!(
-        "{event} is an event; of events there is only output"
-    ))
-    .help(format!("provost logs event/{event} shows it"))
+    Failure::usage(format!("{event} is an event; of events there is only output"))
+        .help(format!("provost logs event/{event} shows it"))
 }
 
 impl Subject {
@@ -79,22 +71,12 @@ mod tests {
 
     #[test]
     fn a_dot_makes_a_run() {
-        let check =
-            |text: &str, expected: Subject| assert_eq!(Subject::parse(text).unwrap(), expected);
+        let check = |text: &str, expected: Subject| assert_eq!(Subject::parse(text).unwrap(), expected);
         check("nightly", Subject::Automation("nightly".to_owned()));
-        check(
-            "automation/nightly",
-            Subject::Automation("nightly".to_owned()),
-        );
-        check(
-            "nightly.20261120T020000Z",
-            Subject::Run("nightly.20261120T020000Z".to_owned()),
-        );
+        check("automation/nightly", Subject::Automation("nightly".to_owned()));
+        check("nightly.20261120T020000Z", Subject::Run("nightly.20261120T020000Z".to_owned()));
         check("run/nightly.a", Subject::Run("nightly.a".to_owned()));
-        check(
-            "event/e3bcaeaed3fe70dbb",
-            Subject::Event("e3bcaeaed3fe70dbb".to_owned()),
-        );
+        check("event/e3bcaeaed3fe70dbb", Subject::Event("e3bcaeaed3fe70dbb".to_owned()));
         assert_eq!(Subject::parse("policy/shop").unwrap_err().exit, Exit::Usage);
     }
 }

@@ -29,16 +29,9 @@ pub async fn plan(args: PlanArgs, app: &mut App) -> Outcome {
     }
     print(&plan, args.format.format, app)?;
     if !plan.changes.is_empty() {
-        app.next(&format!(
-            "provost apply --plan {}  (does exactly this)",
-            plan.id
-        ))?;
+        app.next(&format!("provost apply --plan {}  (does exactly this)", plan.id))?;
     }
-    Ok(if args.exit_code && !plan.changes.is_empty() {
-        Exit::Changes
-    } else {
-        Exit::Done
-    })
+    Ok(if args.exit_code && !plan.changes.is_empty() { Exit::Changes } else { Exit::Done })
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,14 +66,9 @@ pub struct RollbackArgs {
 /// Applies an earlier revision, and stays at it until `provost apply`.
 pub async fn rollback(args: RollbackArgs, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
-    let applied = client
-        .rollback(&RollbackRequest {
-            revision: args.revision,
-        })
-        .await?;
+    let applied = client.rollback(&RollbackRequest { revision: args.revision }).await?;
     tell(&client, &applied, args.format.format, app).await?;
-    app.output
-        .note("The server stays at this revision until provost apply.")?;
+    app.output.note("The server stays at this revision until provost apply.")?;
     Ok(Exit::Done)
 }
 
@@ -88,10 +76,7 @@ async fn tell(client: &Client, applied: &Proposal, format: Format, app: &mut App
     print(applied, format, app)?;
     let in_force = client.status().await?.revision;
     if let Some(revision) = in_force {
-        app.output.note(format!(
-            "{} is in force.",
-            view::short_revision(&revision.revision)
-        ))?;
+        app.output.note(format!("{} is in force.", view::short_revision(&revision.revision)))?;
     }
     app.next("provost get automations")?;
     Ok(Exit::Done)
@@ -101,12 +86,8 @@ fn print(plan: &Proposal, format: Format, app: &mut App) -> Result<(), Failure> 
     match format {
         Format::Json | Format::Yaml => app.output.value(plan, format),
         Format::Name => app.output.line(plan.id.as_str()),
-        Format::Csv => {
-            Err(Failure::usage("a plan is no list, so there is no csv of it").help("use -o json"))
-        }
-        Format::Table | Format::Wide => view::plan_lines(plan)
-            .into_iter()
-            .try_for_each(|line| app.output.line(line)),
+        Format::Csv => Err(Failure::usage("a plan is no list, so there is no csv of it").help("use -o json")),
+        Format::Table | Format::Wide => view::plan_lines(plan).into_iter().try_for_each(|line| app.output.line(line)),
     }
 }
 
@@ -123,11 +104,7 @@ pub struct HistoryArgs {
 
 /// Lists what happened to revisions: who, when, commit, result.
 pub async fn history(args: HistoryArgs, app: &mut App) -> Outcome {
-    let items = client(&args.server)?
-        .history(&HistoryQuery {
-            limit: Some(args.limit as usize),
-        })
-        .await?;
+    let items = client(&args.server)?.history(&HistoryQuery { limit: Some(args.limit as usize) }).await?;
     view::history(&items, &app.times).print(&mut app.output, args.format.format)?;
     Ok(Exit::Done)
 }

@@ -38,11 +38,7 @@ pub struct Args {
 pub async fn run(args: Args, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
     let params = params(&args.params, args.object.as_deref())?;
-    let request = RunRequest {
-        params,
-        testing: args.testing,
-        request: args.request,
-    };
+    let request = RunRequest { params, testing: args.testing, request: args.request };
     let accepted = client.start_run(&args.automation, &request).await?;
     started(&client, &accepted.run, &args.wait, args.format.format, app).await
 }
@@ -59,9 +55,7 @@ pub async fn started(
         return wait(client, run, waiting, format, app).await;
     }
     match format {
-        Format::Json | Format::Yaml => app
-            .output
-            .value(&serde_json::json!({ "run": run }), format)?,
+        Format::Json | Format::Yaml => app.output.value(&serde_json::json!({ "run": run }), format)?,
         _ => app.output.line(run)?,
     }
     app.next(&format!("provost logs -F {run}"))?;
@@ -79,8 +73,9 @@ fn params(pairs: &[String], object: Option<&str>) -> Result<JsonMap, Failure> {
     };
     for pair in pairs {
         let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            return Err(Failure::usage(format!("{pair:?} is no parameter"))
-                .help("write it like --param since=yesterday"));
+            return Err(
+                Failure::usage(format!("{pair:?} is no parameter")).help("write it like --param since=yesterday")
+            );
         };
         params.insert(key.to_owned(), value.into());
     }
@@ -95,15 +90,9 @@ mod tests {
     fn parameters_are_pairs_or_an_object() {
         let pairs = ["since=a=b".to_owned(), "limit=5".to_owned()];
         let both = params(&pairs, Some(r#"{"limit": 1, "dry": true}"#)).unwrap();
-        assert_eq!(
-            serde_json::Value::from(both).to_string(),
-            r#"{"dry":true,"limit":"5","since":"a=b"}"#
-        );
+        assert_eq!(serde_json::Value::from(both).to_string(), r#"{"dry":true,"limit":"5","since":"a=b"}"#);
         for bad in ["x", "=x"] {
-            assert_eq!(
-                params(&[bad.to_owned()], None).unwrap_err().exit,
-                Exit::Usage
-            );
+            assert_eq!(params(&[bad.to_owned()], None).unwrap_err().exit, Exit::Usage);
         }
         assert_eq!(params(&[], Some("[1]")).unwrap_err().exit, Exit::Usage);
     }

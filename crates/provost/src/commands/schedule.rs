@@ -2,8 +2,7 @@
 
 use jiff::{Timestamp, ToSpan as _};
 use provost_schedule::{
-    ChangeKind, ClockChange, Cron, CronError, OnFold, OnGap, Schedule, Timing, Zone, clock_changes,
-    describe_schedule,
+    ChangeKind, ClockChange, Cron, CronError, OnFold, OnGap, Schedule, Timing, Zone, clock_changes, describe_schedule,
 };
 
 use crate::app::{App, FormatArgs};
@@ -37,38 +36,21 @@ pub fn run(args: &Args, app: &mut App) -> Outcome {
     let cron = Cron::parse(&text).map_err(|error| refused(&text, &error))?;
     let zone = zone(args.time_zone.as_deref(), &app.times)?;
     let warnings = cron.warnings().to_vec();
-    let timing = Timing::Cron {
-        cron,
-        zone: zone.clone(),
-        on_gap: OnGap::default(),
-        on_fold: OnFold::default(),
-    };
-    let schedule = Schedule {
-        timing,
-        jitter_s: 0,
-    };
+    let timing = Timing::Cron { cron, zone: zone.clone(), on_gap: OnGap::default(), on_fold: OnFold::default() };
+    let schedule = Schedule { timing, jitter_s: 0 };
     let from = args.from.unwrap_or(app.times.now);
     let times = std::iter::successors(schedule.next_after(from), |last| schedule.next_after(*last));
     let times: Vec<Timestamp> = times.take(args.count as usize).collect();
     match args.format.format {
         Format::Json => {
             let times: Vec<String> = times.iter().map(|time| format!("\"{time}\"")).collect();
-            app.output
-                .line(format!("{{\"times\": [{}]}}", times.join(", ")))?;
+            app.output.line(format!("{{\"times\": [{}]}}", times.join(", ")))?;
         }
-        Format::Yaml => app
-            .output
-            .value(&serde_json::json!({ "times": times }), Format::Yaml)?,
-        Format::Name | Format::Csv => times
-            .iter()
-            .try_for_each(|time| app.output.line(time.to_string()))?,
+        Format::Yaml => app.output.value(&serde_json::json!({ "times": times }), Format::Yaml)?,
+        Format::Name | Format::Csv => times.iter().try_for_each(|time| app.output.line(time.to_string()))?,
         Format::Table | Format::Wide => {
-            app.output
-                .line(Text::toned(Tone::Strong, describe_schedule(&schedule)))?;
-            let shown = Times {
-                zone: zone_rules(&zone),
-                ..app.times.clone()
-            };
+            app.output.line(Text::toned(Tone::Strong, describe_schedule(&schedule)))?;
+            let shown = Times { zone: zone_rules(&zone), ..app.times.clone() };
             for time in times {
                 let utc = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
                 app.output.line(
@@ -106,11 +88,7 @@ fn zone(name: Option<&str>, times: &Times) -> Result<Zone, Failure> {
     match name {
         Some(name) => Zone::parse(name).map_err(|error| Failure::no(&error).help(error.hint())),
         // A local zone without an IANA name (`TZ=CET-1`) has no rules that could be told.
-        None => Ok(times
-            .zone
-            .iana_name()
-            .and_then(|name| Zone::parse(name).ok())
-            .unwrap_or_else(Zone::utc)),
+        None => Ok(times.zone.iana_name().and_then(|name| Zone::parse(name).ok()).unwrap_or_else(Zone::utc)),
     }
 }
 
@@ -119,37 +97,23 @@ fn zone_rules(zone: &Zone) -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::get(zone.name()).unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
-fn print_changes(
-    schedule: &Schedule,
-    from: Timestamp,
-    times: &Times,
-    app: &mut App,
-) -> Result<(), Failure> {
+fn print_changes(schedule: &Schedule, from: Timestamp, times: &Times, app: &mut App) -> Result<(), Failure> {
     let zone = times.zone.clone();
-    let until = from
-        .to_zoned(zone)
-        .checked_add(YEARS_AHEAD.years())
-        .map_or(Timestamp::MAX, |end| end.timestamp());
+    let until = from.to_zoned(zone).checked_add(YEARS_AHEAD.years()).map_or(Timestamp::MAX, |end| end.timestamp());
     let changes = clock_changes(schedule, from, until);
     if changes.is_empty() {
         let what = format!("no clock change until {} touches it", times.short(until));
         return app.output.line(Text::toned(Tone::Dim, what));
     }
     app.output.line("Clock changes:")?;
-    changes
-        .iter()
-        .try_for_each(|change| app.output.line(format!("  {}", tell(change, times))))
+    changes.iter().try_for_each(|change| app.output.line(format!("  {}", tell(change, times))))
 }
 
 fn tell(change: &ClockChange, times: &Times) -> String {
     let local = if change.count == 1 {
         change.local.strftime("%H:%M").to_string()
     } else {
-        format!(
-            "{} to {}",
-            change.local.strftime("%H:%M"),
-            change.last_local.strftime("%H:%M")
-        )
+        format!("{} to {}", change.local.strftime("%H:%M"), change.last_local.strftime("%H:%M"))
     };
     let is = if change.count == 1 { "does" } else { "do" };
     let comes = if change.count == 1 { "comes" } else { "come" };
@@ -158,22 +122,13 @@ fn tell(change: &ClockChange, times: &Times) -> String {
         ChangeKind::Gap => format!("{date}: {local} {is} not exist"),
         ChangeKind::Fold => format!("{date}: {local} {comes} twice"),
     };
-    let then = match (
-        change.interval,
-        change.kind,
-        change.starts_at,
-        change.again_at,
-    ) {
+    let then = match (change.interval, change.kind, change.starts_at, change.again_at) {
         (true, ..) => "it goes by elapsed time, so nothing is skipped or repeated".to_owned(),
         (_, ChangeKind::Gap, Some(at), _) => format!("it starts at {}", times.short(at)),
         (_, ChangeKind::Gap, None, _) => "it does not start on that day".to_owned(),
         (_, ChangeKind::Fold, Some(at), None) => format!("it starts once, at {}", times.short(at)),
         (_, ChangeKind::Fold, Some(at), Some(again)) => {
-            format!(
-                "it starts both times, at {} and {}",
-                times.short(at),
-                times.short(again)
-            )
+            format!("it starts both times, at {} and {}", times.short(at), times.short(again))
         }
         (_, ChangeKind::Fold, None, _) => "it does not start".to_owned(),
     };

@@ -20,36 +20,18 @@ pub fn run(args: &Args, app: &mut App) -> Outcome {
     let schemas = provost_manifest::schemas();
     if let Some(folder) = &args.write {
         for (name, schema) in &schemas {
-            write(
-                folder,
-                name,
-                &(serde_json::to_string_pretty(schema).map_err(Failure::no)? + "\n"),
-            )?;
+            write(folder, name, &(serde_json::to_string_pretty(schema).map_err(Failure::no)? + "\n"))?;
         }
-        app.output.note(format!(
-            "{} schemas are in {}.",
-            schemas.len(),
-            folder.display()
-        ))?;
-        let modeline = format!(
-            "# yaml-language-server: $schema={}/manifest.json",
-            folder.display()
-        );
-        app.output.note(format!(
-            "The first line of a manifest, for editors: {modeline}"
-        ))?;
+        app.output.note(format!("{} schemas are in {}.", schemas.len(), folder.display()))?;
+        let modeline = format!("# yaml-language-server: $schema={}/manifest.json", folder.display());
+        app.output.note(format!("The first line of a manifest, for editors: {modeline}"))?;
         return Ok(Exit::Done);
     }
     let name = format!("{}.json", args.kind.to_lowercase());
     let Some(schema) = schemas.get(&name) else {
-        let known: Vec<&str> = schemas
-            .keys()
-            .filter_map(|name| name.strip_suffix(".json"))
-            .collect();
-        return Err(
-            Failure::not_found(format!("there is no schema of {:?}", args.kind))
-                .help(format!("there are {}", known.join(", "))),
-        );
+        let known: Vec<&str> = schemas.keys().filter_map(|name| name.strip_suffix(".json")).collect();
+        return Err(Failure::not_found(format!("there is no schema of {:?}", args.kind))
+            .help(format!("there are {}", known.join(", "))));
     };
     app.output.value(schema, crate::output::Format::Json)?;
     Ok(Exit::Done)

@@ -16,12 +16,7 @@ pub struct CompletionArgs {
 /// Prints a completion script.
 pub fn completion(args: &CompletionArgs, app: &mut App) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(
-        args.shell,
-        &mut crate::cli::definition(),
-        "provost",
-        &mut script,
-    );
+    clap_complete::generate(args.shell, &mut crate::cli::definition(), "provost", &mut script);
     app.output.raw(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }
@@ -41,30 +36,20 @@ pub fn man(args: &ManArgs, app: &mut App) -> Outcome {
         app.output.raw(&page("provost", &definition)?)?;
         return Ok(Exit::Done);
     };
-    let commands: Vec<&clap::Command> = definition
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set())
-        .collect();
+    let commands: Vec<&clap::Command> = definition.get_subcommands().filter(|command| !command.is_hide_set()).collect();
     write(folder, "provost.1", &page("provost", &definition)?)?;
     for command in &commands {
         let name = format!("provost-{}", command.get_name());
         write(folder, &format!("{name}.1"), &page(&name, command)?)?;
     }
-    app.output.note(format!(
-        "{} pages are in {}.",
-        commands.len() + 1,
-        folder.display()
-    ))?;
+    app.output.note(format!("{} pages are in {}.", commands.len() + 1, folder.display()))?;
     app.next(&format!("man -l {}/provost.1", folder.display()))?;
     Ok(Exit::Done)
 }
 
 fn page(name: &str, command: &clap::Command) -> Result<String, Failure> {
     let mut text = Vec::new();
-    let man = clap_mangen::Man::new(command.clone())
-        .title(name.to_uppercase())
-        .section("1")
-        .manual("Provost");
+    let man = clap_mangen::Man::new(command.clone()).title(name.to_uppercase()).section("1").manual("Provost");
     man.render(&mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }

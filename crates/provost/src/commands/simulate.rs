@@ -45,8 +45,7 @@ pub struct Args {
 pub fn run(args: &Args, app: &mut App) -> Outcome {
     let compiled = compiled(&args.path.path, &args.facts.read()?, app)?;
     let Some(desired) = compiled.desired else {
-        app.output
-            .raw(&(compiled.report(provost_manifest::Style::Plain) + "\n"))?;
+        app.output.raw(&(compiled.report(provost_manifest::Style::Plain) + "\n"))?;
         return Ok(Exit::No);
     };
     let from = args.from.unwrap_or(app.times.now);
@@ -75,11 +74,8 @@ impl Args {
             let found = names.iter().find(|name| name.as_str() == text).cloned();
             found.ok_or_else(|| Failure::usage(format!("there is no automation {text:?}")))
         };
-        let seconds = |text: &str| {
-            parse_duration(text)
-                .map(|length| length.as_secs().unsigned_abs())
-                .map_err(Failure::usage)
-        };
+        let seconds =
+            |text: &str| parse_duration(text).map(|length| length.as_secs().unsigned_abs()).map_err(Failure::usage);
         for wish in &self.run_for {
             match wish.split_once('=') {
                 Some((name, length)) => {
@@ -89,18 +85,14 @@ impl Args {
             }
         }
         for wish in &self.fail_every {
-            let parsed = wish.split_once('=').and_then(|(name, number)| {
-                Some((name, number.parse::<u64>().ok().filter(|n| *n > 0)?))
-            });
-            let (name, number) = parsed
-                .ok_or_else(|| Failure::usage(format!("{wish:?} is not NAME=N with N from 1")))?;
+            let parsed = wish
+                .split_once('=')
+                .and_then(|(name, number)| Some((name, number.parse::<u64>().ok().filter(|n| *n > 0)?)));
+            let (name, number) =
+                parsed.ok_or_else(|| Failure::usage(format!("{wish:?} is not NAME=N with N from 1")))?;
             script.fail_every.insert(known(name)?, number);
         }
-        script.downtimes = self
-            .down
-            .iter()
-            .map(|span| downtime(span, from))
-            .collect::<Result<_, _>>()?;
+        script.downtimes = self.down.iter().map(|span| downtime(span, from)).collect::<Result<_, _>>()?;
         script.downtimes.sort();
         Ok(script)
     }
@@ -109,17 +101,12 @@ impl Args {
 /// `2026-11-20T00:00:00Z/2026-11-21T00:00:00Z`, or `1d+2h` after the beginning.
 fn downtime(span: &str, from: Timestamp) -> Result<(Timestamp, Timestamp), Failure> {
     let wrong = || {
-        Failure::usage(format!("{span:?} is no span"))
-            .help("write FROM/UNTIL in RFC 3339, or AFTER+LENGTH as in 1d+2h")
+        Failure::usage(format!("{span:?} is no span")).help("write FROM/UNTIL in RFC 3339, or AFTER+LENGTH as in 1d+2h")
     };
     if let Some((start, end)) = span.split_once('/') {
         let instant = |text: &str| text.parse::<Timestamp>().map_err(|_| wrong());
         let (start, end) = (instant(start)?, instant(end)?);
-        return if start < end {
-            Ok((start, end))
-        } else {
-            Err(wrong())
-        };
+        return if start < end { Ok((start, end)) } else { Err(wrong()) };
     }
     let (after, length) = span.split_once('+').ok_or_else(wrong)?;
     let start = parse_moment(after, from, Direction::Ahead).map_err(|_| wrong())?;
@@ -137,15 +124,8 @@ fn listing(report: &Report) -> Listing {
         Column::new("SKIPPED"),
         Column::new("MISSED"),
     ];
-    let rows = report
-        .automations
-        .iter()
-        .map(|(name, tally)| row(name, tally));
-    Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: "Nothing was due in that time.".to_owned(),
-    }
+    let rows = report.automations.iter().map(|(name, tally)| row(name, tally));
+    Listing { columns, rows: rows.collect(), when_empty: "Nothing was due in that time.".to_owned() }
 }
 
 fn row(name: &Name, tally: &Tally) -> Row {
@@ -161,34 +141,14 @@ fn row(name: &Name, tally: &Tally) -> Row {
     let cells = vec![
         name.as_str().into(),
         runs.to_string().into(),
-        Text::toned(
-            Tone::Good,
-            if ok > 0 {
-                format!("✓ {ok}")
-            } else {
-                String::new()
-            },
-        )
-        .into(),
-        Text::toned(
-            Tone::Bad,
-            if others.is_empty() {
-                String::new()
-            } else {
-                format!("✗ {}", others.join(", "))
-            },
-        )
-        .into(),
-        Cell::from(if tally.retries > 0 {
-            tally.retries.to_string()
-        } else {
-            String::new()
-        }),
+        Text::toned(Tone::Good, if ok > 0 { format!("✓ {ok}") } else { String::new() }).into(),
+        Text::toned(Tone::Bad, if others.is_empty() { String::new() } else { format!("✗ {}", others.join(", ")) })
+            .into(),
+        Cell::from(if tally.retries > 0 { tally.retries.to_string() } else { String::new() }),
         reasons(&tally.skipped).into(),
         reasons(&tally.missed).into(),
     ];
-    let by_outcome: BTreeMap<&str, u64> =
-        tally.runs.iter().map(|(how, n)| (how.word(), *n)).collect();
+    let by_outcome: BTreeMap<&str, u64> = tally.runs.iter().map(|(how, n)| (how.word(), *n)).collect();
     let json = json!({
         "automation": name.as_str(),
         "runs": by_outcome,
@@ -196,28 +156,16 @@ fn row(name: &Name, tally: &Tally) -> Row {
         "skipped": tally.skipped,
         "missed": tally.missed,
     });
-    Row {
-        name: name.to_string(),
-        cells,
-        json,
-    }
+    Row { name: name.to_string(), cells, json }
 }
 
 /// `3 overlap, 1 frozen`
 fn reasons(tally: &BTreeMap<&'static str, u64>) -> String {
-    tally
-        .iter()
-        .map(|(reason, n)| format!("{n} {reason}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    tally.iter().map(|(reason, n)| format!("{n} {reason}")).collect::<Vec<_>>().join(", ")
 }
 
 fn print_lines(report: &Report, args: &Args, app: &mut App) -> Result<(), Failure> {
-    let columns = vec![
-        Column::new("WHEN"),
-        Column::new("AUTOMATION"),
-        Column::new("WHAT"),
-    ];
+    let columns = vec![Column::new("WHEN"), Column::new("AUTOMATION"), Column::new("WHAT")];
     let rows = report.lines.iter().map(|line| Row {
         name: line.automation.to_string(),
         cells: vec![
@@ -227,11 +175,7 @@ fn print_lines(report: &Report, args: &Args, app: &mut App) -> Result<(), Failur
         ],
         json: json!({"at": line.at, "automation": line.automation.as_str(), "what": line.what}),
     });
-    let listing = Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: "Nothing was due in that time.".to_owned(),
-    };
+    let listing = Listing { columns, rows: rows.collect(), when_empty: "Nothing was due in that time.".to_owned() };
     listing.print(&mut app.output, args.format.format)
 }
 
@@ -243,10 +187,7 @@ mod tests {
     fn downtimes_are_spans() {
         let from: Timestamp = "2026-11-20T00:00:00Z".parse().unwrap();
         let text = |span: &str| downtime(span, from).map(|(start, end)| format!("{start} {end}"));
-        assert_eq!(
-            text("1d+2h").unwrap(),
-            "2026-11-21T00:00:00Z 2026-11-21T02:00:00Z"
-        );
+        assert_eq!(text("1d+2h").unwrap(), "2026-11-21T00:00:00Z 2026-11-21T02:00:00Z");
         assert_eq!(
             text("2026-11-22T00:00:00Z/2026-11-23T00:00:00Z").unwrap(),
             "2026-11-22T00:00:00Z 2026-11-23T00:00:00Z"

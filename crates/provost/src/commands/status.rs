@@ -24,13 +24,11 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
         format @ (Format::Json | Format::Yaml) => app.output.value(&status, format)?,
         Format::Name => app.output.line(status.instance)?,
         Format::Csv => {
-            return Err(
-                Failure::usage("a status is no list, so there is no csv of it").help("use -o json"),
-            );
+            return Err(Failure::usage("a status is no list, so there is no csv of it").help("use -o json"));
         }
-        Format::Table | Format::Wide => lines(&status, &app.times)
-            .into_iter()
-            .try_for_each(|line| app.output.line(line))?,
+        Format::Table | Format::Wide => {
+            lines(&status, &app.times).into_iter().try_for_each(|line| app.output.line(line))?
+        }
     }
     Ok(Exit::Done)
 }
@@ -38,47 +36,25 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
 fn lines(status: &Status, times: &Times) -> Vec<Text> {
     let field = |label: &str, value: Text| Text::toned(Tone::Dim, label).padded(14).join(value);
     let well = status.waiting_for.is_empty() && !status.stopping;
-    let state = if well {
-        Text::toned(Tone::Good, "✓ ok")
-    } else {
-        Text::toned(Tone::Warn, "! not as it should be")
-    };
-    let started = status
-        .started_at
-        .map_or(String::new(), |at| format!(", since {}", times.when(at)));
+    let state = if well { Text::toned(Tone::Good, "✓ ok") } else { Text::toned(Tone::Warn, "! not as it should be") };
+    let started = status.started_at.map_or(String::new(), |at| format!(", since {}", times.when(at)));
     let mut lines = vec![
-        Text::toned(Tone::Strong, &status.instance)
-            .plus("  ")
-            .join(state),
+        Text::toned(Tone::Strong, &status.instance).plus("  ").join(state),
         Text::default(),
-        field(
-            "server",
-            format!("provost {} on {}{started}", status.version, status.host).into(),
-        ),
+        field("server", format!("provost {} on {}{started}", status.version, status.host).into()),
         field("engine", engine(status)),
         field("source", source(status, times)),
         field("revision", revision(status, times)),
     ];
     if let Some(pinned) = &status.pinned {
-        let text = format!(
-            "! stays at {} until provost apply",
-            view::short_revision(pinned)
-        );
+        let text = format!("! stays at {} until provost apply", view::short_revision(pinned));
         lines.push(field("", Text::toned(Tone::Warn, text)));
     }
     if let Some(rejected) = &status.rejected {
-        let text = format!(
-            "✗ {} was refused {}",
-            view::short_revision(&rejected.revision),
-            times.relative(rejected.at)
-        );
+        let text =
+            format!("✗ {} was refused {}", view::short_revision(&rejected.revision), times.relative(rejected.at));
         lines.push(field("", Text::toned(Tone::Bad, text)));
-        lines.extend(
-            rejected
-                .report
-                .lines()
-                .map(|line| Text::from(format!("    {line}"))),
-        );
+        lines.extend(rejected.report.lines().map(|line| Text::from(format!("    {line}"))));
     }
     lines.push(field("startup", startup(status)));
     lines.push(field("automations", counts(status)));
@@ -87,12 +63,7 @@ fn lines(status: &Status, times: &Times) -> Vec<Text> {
         if status.stopping {
             lines.push("  the end: the server was asked to shut down".into());
         }
-        lines.extend(
-            status
-                .waiting_for
-                .iter()
-                .map(|why| Text::toned(Tone::Warn, "  ! ").plus(why)),
-        );
+        lines.extend(status.waiting_for.iter().map(|why| Text::toned(Tone::Warn, "  ! ").plus(why)));
     }
     lines
 }
@@ -104,35 +75,22 @@ fn engine(status: &Status) -> Text {
         (_, Some(trouble)) => Text::toned(Tone::Bad, format!("✗ {trouble}")),
         (None, None) => Text::toned(Tone::Dim, "· not asked yet"),
         (Some(product), None) => {
-            let containers = if engine.containers == 1 {
-                "1 container"
-            } else {
-                &format!("{} containers", engine.containers)
-            };
-            Text::from(format!(
-                "{product} {} at {}, {containers}",
-                text(&engine.version),
-                text(&engine.address)
-            ))
+            let containers =
+                if engine.containers == 1 { "1 container" } else { &format!("{} containers", engine.containers) };
+            Text::from(format!("{product} {} at {}, {containers}", text(&engine.version), text(&engine.address)))
         }
     }
 }
 
 fn source(status: &Status, times: &Times) -> Text {
     let source = &status.source;
-    let read = source.fetched_at.map_or(", not read yet".to_owned(), |at| {
-        format!(", read {}", times.relative(at))
-    });
+    let read = source.fetched_at.map_or(", not read yet".to_owned(), |at| format!(", read {}", times.relative(at)));
     let line = Text::from(format!("{}{read}", source.name));
     match (&source.trouble, &source.waiting) {
         (Some(trouble), _) => line.and(Tone::Bad, format!("  ✗ {trouble}")),
-        (None, Some(waiting)) => line.and(
-            Tone::Warn,
-            format!(
-                "  ! {} waits for provost apply",
-                view::short_revision(waiting)
-            ),
-        ),
+        (None, Some(waiting)) => {
+            line.and(Tone::Warn, format!("  ! {} waits for provost apply", view::short_revision(waiting)))
+        }
         (None, None) => line,
     }
 }
@@ -140,10 +98,7 @@ fn source(status: &Status, times: &Times) -> Text {
 fn revision(status: &Status, times: &Times) -> Text {
     match &status.revision {
         Some(revision) => {
-            let (id, at) = (
-                view::short_revision(&revision.revision),
-                times.when(revision.at),
-            );
+            let (id, at) = (view::short_revision(&revision.revision), times.when(revision.at));
             Text::from(format!("{id} since {at}, by {}", revision.by))
         }
         None => Text::toned(Tone::Warn, "! none is in force yet"),
@@ -156,10 +111,7 @@ fn startup(status: &Status) -> Text {
         StartupState::Running => Text::toned(Tone::Live, "▶ startup hooks run"),
         StartupState::Passed => Text::toned(Tone::Good, "✓ startup hooks passed"),
         StartupState::Refused => {
-            let why = status
-                .startup_refused
-                .as_deref()
-                .unwrap_or("a hook refused");
+            let why = status.startup_refused.as_deref().unwrap_or("a hook refused");
             Text::toned(Tone::Bad, format!("✗ refused, so nothing starts: {why}"))
         }
     }

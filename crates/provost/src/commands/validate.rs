@@ -36,17 +36,11 @@ pub fn run(args: &Args, app: &mut App) -> Outcome {
             app.output.value(&report, format)?;
         }
         Format::Table | Format::Wide => {
-            let style = if app.output.is_coloured() {
-                Style::Coloured
-            } else {
-                Style::Plain
-            };
+            let style = if app.output.is_coloured() { Style::Coloured } else { Style::Plain };
             app.output.raw(&(compiled.report(style) + "\n"))?;
         }
         Format::Name | Format::Csv => {
-            return Err(
-                Failure::usage("diagnostics are told as table, json or yaml").help("use -o json"),
-            );
+            return Err(Failure::usage("diagnostics are told as table, json or yaml").help("use -o json"));
         }
     }
     Ok(if right { Exit::Done } else { Exit::No })

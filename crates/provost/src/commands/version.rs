@@ -11,15 +11,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, app: &mut App) -> Outcome {
-    let (version, zones) = (
-        env!("CARGO_PKG_VERSION"),
-        provost_schedule::zone_database_version(),
-    );
+    let (version, zones) = (env!("CARGO_PKG_VERSION"), provost_schedule::zone_database_version());
     if args.format.format.is_for_people() {
         app.output.line(format!("provost {version}"))?;
         app.output.line(format!("time zones {zones}"))?;
-        app.output
-            .line(format!("manifests {}", provost_manifest::API_VERSION))?;
+        app.output.line(format!("manifests {}", provost_manifest::API_VERSION))?;
     } else {
         let value = serde_json::json!({
             "version": version,

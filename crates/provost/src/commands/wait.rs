@@ -27,26 +27,10 @@ pub struct WaitArgs {
 }
 
 /// Waits for the end of `run` and prints how it went.
-pub async fn wait(
-    client: &Client,
-    run: &str,
-    args: &WaitArgs,
-    format: Format,
-    app: &mut App,
-) -> Outcome {
-    let timeout = args
-        .timeout
-        .as_deref()
-        .map(parse_duration)
-        .transpose()
-        .map_err(Failure::usage)?;
+pub async fn wait(client: &Client, run: &str, args: &WaitArgs, format: Format, app: &mut App) -> Outcome {
+    let timeout = args.timeout.as_deref().map(parse_duration).transpose().map_err(Failure::usage)?;
     let timeout = timeout.map(|length| length.unsigned_abs());
-    let query = EventsQuery {
-        follow: true,
-        run: Some(run.to_owned()),
-        after: Some(0),
-        ..EventsQuery::default()
-    };
+    let query = EventsQuery { follow: true, run: Some(run.to_owned()), after: Some(0), ..EventsQuery::default() };
     let events = client.events(&query).await?;
     let mut progress = Progress::new(app);
     let end = tokio::select! {
@@ -67,19 +51,12 @@ pub async fn wait(
 }
 
 /// The run once it is over, or nothing after `timeout`.
-async fn until_end(
-    client: &Client,
-    run: &str,
-    timeout: Option<Duration>,
-) -> Result<Option<RunDetail>, Failure> {
+async fn until_end(client: &Client, run: &str, timeout: Option<Duration>) -> Result<Option<RunDetail>, Failure> {
     let begun = Instant::now();
     loop {
-        let left = timeout.map_or(Duration::from_secs(QUESTION_S), |timeout| {
-            timeout.saturating_sub(begun.elapsed())
-        });
+        let left = timeout.map_or(Duration::from_secs(QUESTION_S), |timeout| timeout.saturating_sub(begun.elapsed()));
         let question = client.wait_for_run(run, left.as_secs().clamp(1, QUESTION_S));
-        let Ok(detail) = tokio::time::timeout(left.max(Duration::from_millis(1)), question).await
-        else {
+        let Ok(detail) = tokio::time::timeout(left.max(Duration::from_millis(1)), question).await else {
             if timeout.is_some_and(|timeout| begun.elapsed() >= timeout) {
                 return Ok(None);
             }
@@ -96,7 +73,7 @@ async fn until_end(
 async fn tell(mut events: EventStream, progress: &mut Progress, app: &mut App) -> Failure {
     while let Some(event) = events.next().await {
         let told = match event {
-            Ok(event) => progress.say(view::event_line(&event, &app.times), app),
+            Ok(event) => view::brief_lines(&event, &app.times).into_iter().try_for_each(|line| progress.say(line, app)),
             Err(error) => Err(error.into()),
         };
         if let Err(failure) = told {
@@ -111,14 +88,9 @@ fn print(detail: &RunDetail, format: Format, app: &mut App) -> Result<(), Failur
         Format::Json | Format::Yaml => app.output.value(detail, format),
         Format::Name => app.output.line(detail.item.run.as_str()),
         Format::Csv | Format::Table | Format::Wide => {
-            view::runs(std::slice::from_ref(&detail.item), &app.times)
-                .print(&mut app.output, format)?;
+            view::runs(std::slice::from_ref(&detail.item), &app.times).print(&mut app.output, format)?;
             let bad = detail.item.outcome != Some(How::Succeeded);
-            if bad {
-                app.next(&format!("provost logs {}", detail.item.run))
-            } else {
-                Ok(())
-            }
+            if bad { app.next(&format!("provost logs {}", detail.item.run)) } else { Ok(()) }
         }
     }
 }

@@ -48,10 +48,7 @@ impl ServerArgs {
         if let Some(socket) = &self.socket {
             return Ok(socket.clone());
         }
-        if let Some(socket) = std::env::current_dir()
-            .ok()
-            .and_then(|here| dev_socket(&here))
-        {
+        if let Some(socket) = std::env::current_dir().ok().and_then(|here| dev_socket(&here)) {
             return Ok(socket);
         }
         if let Some(socket) = user_file()?.socket {
@@ -63,21 +60,13 @@ impl ServerArgs {
 }
 
 fn dev_socket(here: &Path) -> Option<PathBuf> {
-    here.ancestors()
-        .map(|folder| folder.join(DEV_FOLDER).join(SOCKET))
-        .find(|socket| socket.exists())
+    here.ancestors().map(|folder| folder.join(DEV_FOLDER).join(SOCKET)).find(|socket| socket.exists())
 }
 
 fn user_file() -> Result<UserFile, Failure> {
-    let folder = std::env::var_os("XDG_CONFIG_HOME")
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from);
-    let folder =
-        folder.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
-    let Some(path) = folder
-        .map(|folder| folder.join("provost/config.yaml"))
-        .filter(|path| path.exists())
-    else {
+    let folder = std::env::var_os("XDG_CONFIG_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let folder = folder.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
+    let Some(path) = folder.map(|folder| folder.join("provost/config.yaml")).filter(|path| path.exists()) else {
         return Ok(UserFile::default());
     };
     yaml::read(&path)
@@ -101,9 +90,7 @@ mod tests {
 
     #[test]
     fn what_is_said_goes_first() {
-        let said = ServerArgs {
-            socket: Some("/said".into()),
-        };
+        let said = ServerArgs { socket: Some("/said".into()) };
         assert_eq!(said.find().unwrap(), Path::new("/said"));
     }
 }

@@ -69,20 +69,8 @@ struct NeverConfig {
 
 impl From<NeverConfig> for Never {
     fn from(config: NeverConfig) -> Self {
-        let NeverConfig {
-            host_paths,
-            networks,
-            add_capabilities,
-            writable_root,
-            root_user,
-        } = config;
-        Self {
-            host_paths,
-            networks,
-            add_capabilities,
-            writable_root,
-            root_user,
-        }
+        let NeverConfig { host_paths, networks, add_capabilities, writable_root, root_user } = config;
+        Self { host_paths, networks, add_capabilities, writable_root, root_user }
     }
 }
 
@@ -131,9 +119,7 @@ impl File {
         Ok(ServerConfig {
             instance: Instance::parse(instance).map_err(|error| format!("instance: {error}"))?,
             labels: self.labels,
-            socket: self
-                .socket
-                .map_or_else(|| state.join("provost.sock"), |socket| folder.join(socket)),
+            socket: self.socket.map_or_else(|| state.join("provost.sock"), |socket| folder.join(socket)),
             source,
             docker_host: self.engine.docker.map(|docker| docker.host),
             signers: self.signers,
@@ -142,15 +128,10 @@ impl File {
             apply: self.apply,
             drift: self.drift,
             allow_empty: self.allow_empty,
-            shutdown_grace_s: seconds(
-                "shutdownGrace",
-                self.shutdown_grace.as_deref().unwrap_or("5s"),
-            )?,
+            shutdown_grace_s: seconds("shutdownGrace", self.shutdown_grace.as_deref().unwrap_or("5s"))?,
             prepare_ahead: self.prepare_ahead.unwrap_or(true),
             allow_private_addresses: self.webhooks.allow_private_addresses,
-            secrets: self
-                .secrets_dir
-                .map_or_else(|| state.join("secrets"), |path| folder.join(path)),
+            secrets: self.secrets_dir.map_or_else(|| state.join("secrets"), |path| folder.join(path)),
             images: self.images.map(|path| folder.join(path)),
             state,
         })
@@ -167,8 +148,5 @@ fn seconds(key: &str, text: &str) -> Result<u64, String> {
 
 /// The machine's name.
 pub fn host_name() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

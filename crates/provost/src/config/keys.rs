@@ -18,11 +18,7 @@ pub struct Key {
 pub fn keys() -> Vec<Key> {
     let cells = |line: &'static str| -> Option<Key> {
         let mut cells = line.trim_matches('|').split(" | ").map(str::trim);
-        Some(Key {
-            name: cells.next()?.trim_matches('`'),
-            meaning: cells.next()?,
-            default: cells.next()?,
-        })
+        Some(Key { name: cells.next()?.trim_matches('`'), meaning: cells.next()?, default: cells.next()? })
     };
     TABLE.lines().skip(2).filter_map(cells).collect()
 }

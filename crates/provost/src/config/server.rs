@@ -78,12 +78,7 @@ impl ServerConfig {
             secrets: state.join("secrets"),
             state,
             socket,
-            source: SourceConfig {
-                folder: Some(FolderConfig {
-                    path: folder.to_owned(),
-                }),
-                git: None,
-            },
+            source: SourceConfig { folder: Some(FolderConfig { path: folder.to_owned() }), git: None },
             docker_host: None,
             signers: Vec::new(),
             policy_paths: Vec::new(),
@@ -117,20 +112,10 @@ mod tests {
         assert_eq!(config.state, Path::new("/var/lib/provost"));
         assert_eq!(config.socket, Path::new("/var/lib/provost/provost.sock"));
         assert_eq!(config.secrets, Path::new("/var/lib/provost/secrets"));
-        assert_eq!(
-            config.source.folder.unwrap().path,
-            Path::new("/etc/provost/shop")
-        );
+        assert_eq!(config.source.folder.unwrap().path, Path::new("/etc/provost/shop"));
         assert_eq!(config.instance.as_str(), host_name());
         assert_eq!((config.apply, config.drift), (Apply::Auto, Drift::Correct));
-        assert_eq!(
-            (
-                config.shutdown_grace_s,
-                config.prepare_ahead,
-                config.allow_empty
-            ),
-            (5, true, false)
-        );
+        assert_eq!((config.shutdown_grace_s, config.prepare_ahead, config.allow_empty), (5, true, false));
         assert!(!config.allow_private_addresses);
         assert!(config.policy_paths.is_empty());
         assert_eq!(config.never, Never::default());
@@ -163,10 +148,7 @@ images: images
         assert_eq!(config.labels["tier"], "prod");
         assert_eq!(config.state, Path::new("/srv/provost"));
         assert_eq!(config.socket, Path::new("/run/provost/provost.sock"));
-        assert_eq!(
-            config.source.git.unwrap().known_hosts.unwrap(),
-            Path::new("/etc/provost/hosts")
-        );
+        assert_eq!(config.source.git.unwrap().known_hosts.unwrap(), Path::new("/etc/provost/hosts"));
         assert_eq!(config.docker_host.unwrap(), "unix:///run/docker.sock");
         assert_eq!(config.signers, ["ssh-ed25519 AAAA ops"]);
         assert_eq!(config.policy_paths, ["policies"]);
@@ -177,14 +159,7 @@ images: images
         assert_eq!(config.never.add_capabilities, ["ALL"]);
         assert!(config.never.writable_root && config.never.root_user);
         assert_eq!((config.apply, config.drift), (Apply::Manual, Drift::Report));
-        assert_eq!(
-            (
-                config.shutdown_grace_s,
-                config.prepare_ahead,
-                config.allow_empty
-            ),
-            (60, false, true)
-        );
+        assert_eq!((config.shutdown_grace_s, config.prepare_ahead, config.allow_empty), (60, false, true));
         assert!(config.allow_private_addresses);
         assert_eq!(config.secrets, Path::new("/etc/provost/keys"));
         assert_eq!(config.images.unwrap(), Path::new("/etc/provost/images"));
@@ -194,17 +169,9 @@ images: images
     fn every_documented_key_is_known() {
         for key in crate::config::keys() {
             // Of a type that no key has, so that the answer is about the type if the key is known.
-            let value = key.name.rsplit('.').fold("!x y".to_owned(), |inner, part| {
-                format!("{{{part}: {inner}}}")
-            });
-            let problem = yaml::parse::<File>(&value, "server.yaml")
-                .unwrap_err()
-                .message;
-            assert!(
-                !problem.contains("unknown field"),
-                "{}: {problem}",
-                key.name
-            );
+            let value = key.name.rsplit('.').fold("!x y".to_owned(), |inner, part| format!("{{{part}: {inner}}}"));
+            let problem = yaml::parse::<File>(&value, "server.yaml").unwrap_err().message;
+            assert!(!problem.contains("unknown field"), "{}: {problem}", key.name);
         }
     }
 
@@ -214,23 +181,11 @@ images: images
             let problem = config(text).unwrap_err();
             assert!(problem.contains(expected), "{problem}");
         };
-        check(
-            "source: {folder: {path: a}}\nstat: b",
-            "unknown field `stat`",
-        );
+        check("source: {folder: {path: a}}\nstat: b", "unknown field `stat`");
         check("instance: a", "missing field `source`");
         check("source: {folder: {path: a}}\ninstance: a/b", "instance: ");
-        check(
-            "source: {folder: {path: a}}\nshutdownGrace: soon",
-            "shutdownGrace: \"soon\" is not a duration",
-        );
-        check(
-            "source: {folder: {path: a}}\nshutdownGrace: 10ms",
-            "whole number of seconds",
-        );
-        check(
-            "source: {folder: {path: a}}\napply: Never",
-            "unknown variant `Never`",
-        );
+        check("source: {folder: {path: a}}\nshutdownGrace: soon", "shutdownGrace: \"soon\" is not a duration");
+        check("source: {folder: {path: a}}\nshutdownGrace: 10ms", "whole number of seconds");
+        check("source: {folder: {path: a}}\napply: Never", "unknown variant `Never`");
     }
 }

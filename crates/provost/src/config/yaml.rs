@@ -13,38 +13,24 @@ const BYTES_MAX: u64 = 256 * 1024;
 /// Reads the file at `path`.
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     let place = path.display();
-    let size = std::fs::metadata(path)
-        .map_err(|error| unreadable(path, &error))?
-        .len();
+    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     if size > BYTES_MAX {
-        return Err(Failure::usage(format!(
-            "{place} has {size} bytes; a configuration file has at most {BYTES_MAX}"
-        )));
+        return Err(Failure::usage(format!("{place} has {size} bytes; a configuration file has at most {BYTES_MAX}")));
     }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     parse(&text, &place.to_string())
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    let exit = if error.kind() == std::io::ErrorKind::NotFound {
-        Exit::NotFound
-    } else {
-        Exit::Usage
-    };
+    let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Usage };
     Failure::new(exit, format!("{} cannot be read: {error}", path.display()))
 }
 
 /// Reads `text`, which is the file `place`.
 pub fn parse<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, Failure> {
     // An empty file is a configuration that says nothing.
-    let text = if text
-        .lines()
-        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-    {
-        "{}"
-    } else {
-        text
-    };
+    let text =
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) { "{}" } else { text };
     serde_yaml::from_str(text).map_err(|error| refused(text, place, &error))
 }
 
@@ -69,9 +55,7 @@ fn refused(text: &str, place: &str, error: &serde_yaml::Error) -> Failure {
     }
     let failure = Failure::usage(message);
     match suggestion(what) {
-        Some(name) => failure.help(format!(
-            "did you mean `{name}`? provost explain server lists every key"
-        )),
+        Some(name) => failure.help(format!("did you mean `{name}`? provost explain server lists every key")),
         None => failure.help("provost explain server lists every key with its meaning"),
     }
 }
@@ -87,10 +71,7 @@ fn suggestion(what: &str) -> Option<&str> {
 pub fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.map(|name| (strsim::damerau_levenshtein(word, name), name));
     let limit = (word.chars().count() / 3).clamp(1, 3);
-    scored
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, name)| name)
+    scored.filter(|(distance, _)| *distance <= limit).min().map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -109,21 +90,14 @@ mod tests {
         let failure = parse::<Sample>("# mine\nstat: /srv\n", "server.yaml").unwrap_err();
         let expected = "unknown field `stat`, expected `state`\n --> server.yaml:2:1\n  |\n2 | stat: /srv\n  | ^";
         assert_eq!(failure.message, expected);
-        assert_eq!(
-            failure.help.unwrap(),
-            "did you mean `state`? provost explain server lists every key"
-        );
+        assert_eq!(failure.help.unwrap(), "did you mean `state`? provost explain server lists every key");
         assert_eq!(failure.exit, Exit::Usage);
     }
 
     #[test]
     fn a_wrong_type_is_told_with_its_place() {
         let failure = parse::<Sample>("state: [1]\n", "server.yaml").unwrap_err();
-        assert!(
-            failure.message.contains("server.yaml:1:8"),
-            "{}",
-            failure.message
-        );
+        assert!(failure.message.contains("server.yaml:1:8"), "{}", failure.message);
     }
 
     #[test]

@@ -49,14 +49,7 @@ mod tests {
 
     #[test]
     fn only_the_public_internet_is_public() {
-        for address in [
-            "1.1.1.1",
-            "93.184.216.34",
-            "192.0.1.1",
-            "100.63.0.1",
-            "2606:4700::1111",
-            "2002:0101:0101::1",
-        ] {
+        for address in ["1.1.1.1", "93.184.216.34", "192.0.1.1", "100.63.0.1", "2606:4700::1111", "2002:0101:0101::1"] {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
     }

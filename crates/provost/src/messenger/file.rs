@@ -19,12 +19,7 @@ fn write(path: &Path, line: &str) -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     let no_links = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
-    let mut file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o640)
-        .custom_flags(no_links)
-        .open(path)?;
+    let mut file = OpenOptions::new().append(true).create(true).mode(0o640).custom_flags(no_links).open(path)?;
     file.lock()?;
     file.write_all(line.as_bytes())?;
     file.sync_data()
@@ -32,9 +27,7 @@ fn write(path: &Path, line: &str) -> std::io::Result<()> {
 
 /// The file `path` below `folder`; refuses a path that leaves it.
 pub fn below(folder: &Path, path: &str) -> Result<PathBuf, DeliveryError> {
-    let inside = Path::new(path)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
+    let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if path.is_empty() || !inside {
         return Err(DeliveryError(format!(
             "{path:?} leaves {}: write a path below it, without `..`",
@@ -62,23 +55,12 @@ mod tests {
     #[test]
     fn a31_writers_at_once_never_share_a_line() {
         let folder = tempfile::tempdir().unwrap();
-        let write = |n: usize| {
-            append(
-                folder.path(),
-                "log",
-                &json!({"n": n, "fill": "x".repeat(20_000)}),
-            )
-            .unwrap()
-        };
+        let write = |n: usize| append(folder.path(), "log", &json!({"n": n, "fill": "x".repeat(20_000)})).unwrap();
         std::thread::scope(|scope| (0..8).for_each(|n| drop(scope.spawn(move || write(n)))));
         let text = fs::read_to_string(folder.path().join("log")).unwrap();
         let mut seen: Vec<u64> = text
             .lines()
-            .map(|line| {
-                serde_json::from_str::<serde_json::Value>(line).unwrap()["n"]
-                    .as_u64()
-                    .unwrap()
-            })
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_u64().unwrap())
             .collect();
         seen.sort_unstable();
         assert_eq!(seen, [0, 1, 2, 3, 4, 5, 6, 7]);
@@ -88,13 +70,7 @@ mod tests {
     fn a_path_cannot_leave_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         for bad in ["", "..", "../x", "a/../../x", "/etc/passwd", "./x"] {
-            assert!(
-                append(folder.path(), bad, &json!({}))
-                    .unwrap_err()
-                    .0
-                    .contains("leaves"),
-                "{bad:?}"
-            );
+            assert!(append(folder.path(), bad, &json!({})).unwrap_err().0.contains("leaves"), "{bad:?}");
         }
         std::os::unix::fs::symlink("/dev/null", folder.path().join("link")).unwrap();
         assert!(append(folder.path(), "link", &json!({})).is_err());

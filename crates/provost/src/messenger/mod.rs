@@ -26,42 +26,24 @@ pub struct Post {
 
 #[async_trait]
 impl Messenger for Post {
-    async fn deliver(
-        &self,
-        channel: &Channel,
-        body: &serde_json::Value,
-    ) -> Result<Option<Reply>, DeliveryError> {
+    async fn deliver(&self, channel: &Channel, body: &serde_json::Value) -> Result<Option<Reply>, DeliveryError> {
         let (post, channel, body) = (self.clone(), channel.clone(), body.clone());
         // Both ways block: one on the network, the other on the disk.
         let delivery = tokio::task::spawn_blocking(move || post.deliver_blocking(&channel, &body));
-        delivery
-            .await
-            .map_err(|error| DeliveryError(format!("the delivery broke off: {error}")))?
+        delivery.await.map_err(|error| DeliveryError(format!("the delivery broke off: {error}")))?
     }
 }
 
 impl Post {
-    fn deliver_blocking(
-        &self,
-        channel: &Channel,
-        body: &serde_json::Value,
-    ) -> Result<Option<Reply>, DeliveryError> {
+    fn deliver_blocking(&self, channel: &Channel, body: &serde_json::Value) -> Result<Option<Reply>, DeliveryError> {
         match &channel.target {
             Target::Webhook { url, secret } => {
                 let key = secret.as_deref().map(|name| self.key(name)).transpose()?;
                 let timeout = Duration::from_secs(channel.timeout_s.max(1));
-                Webhook {
-                    url,
-                    key,
-                    timeout,
-                    allow_private: self.allow_private_addresses,
-                }
-                .post(body)
+                Webhook { url, key, timeout, allow_private: self.allow_private_addresses }.post(body)
             }
             Target::File { path } => file::append(&self.channels, path, body).map(|()| None),
-            Target::Command { .. } => Err(DeliveryError(
-                "a command channel is delivered by the engine".to_owned(),
-            )),
+            Target::Command { .. } => Err(DeliveryError("a command channel is delivered by the engine".to_owned())),
         }
     }
 
@@ -69,19 +51,13 @@ impl Post {
     fn key(&self, name: &str) -> Result<Vec<u8>, DeliveryError> {
         let path = file::below(&self.secrets, name)?;
         let mut key = std::fs::read(&path).map_err(|error| {
-            DeliveryError(format!(
-                "the signature's key cannot be read from {}: {error}",
-                path.display()
-            ))
+            DeliveryError(format!("the signature's key cannot be read from {}: {error}", path.display()))
         })?;
         while key.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
             key.pop();
         }
         if key.is_empty() {
-            Err(DeliveryError(format!(
-                "the signature's key is empty: {}",
-                path.display()
-            )))
+            Err(DeliveryError(format!("the signature's key is empty: {}", path.display())))
         } else {
             Ok(key)
         }
@@ -93,11 +69,7 @@ mod tests {
     use super::*;
 
     fn post(folder: &std::path::Path) -> Post {
-        Post {
-            channels: folder.join("channels"),
-            secrets: folder.join("secrets"),
-            allow_private_addresses: false,
-        }
+        Post { channels: folder.join("channels"), secrets: folder.join("secrets"), allow_private_addresses: false }
     }
 
     #[test]

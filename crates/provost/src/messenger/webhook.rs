@@ -45,49 +45,27 @@ impl Webhook<'_> {
             .max_idle_connections(0)
             .user_agent(concat!("provost/", env!("CARGO_PKG_VERSION")))
             .build();
-        let guard = Guard {
-            allow_private: self.allow_private,
-            resolver: DefaultResolver::default(),
-        };
+        let guard = Guard { allow_private: self.allow_private, resolver: DefaultResolver::default() };
         let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), guard);
         let body = body.to_string();
-        let mut request = agent
-            .post(self.url)
-            .header("Content-Type", "application/json");
+        let mut request = agent.post(self.url).header("Content-Type", "application/json");
         if let Some(key) = &self.key {
-            request = request.header(
-                SIGNATURE,
-                format!("sha256={}", signature(key, body.as_bytes())),
-            );
+            request = request.header(SIGNATURE, format!("sha256={}", signature(key, body.as_bytes())));
         }
-        let mut response = request
-            .send(&body)
-            .map_err(|error| self.failed(&error.to_string()))?;
+        let mut response = request.send(&body).map_err(|error| self.failed(&error.to_string()))?;
         let status = response.status();
         if !status.is_success() {
             return Err(self.failed(&format!("it answers {status}")));
         }
-        let answer = response
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_MAX)
-            .read_to_vec();
-        let answer =
-            answer.map_err(|error| self.failed(&format!("its answer cannot be read: {error}")))?;
+        let answer = response.body_mut().with_config().limit(ANSWER_MAX).read_to_vec();
+        let answer = answer.map_err(|error| self.failed(&format!("its answer cannot be read: {error}")))?;
         Ok(serde_json::from_slice(&answer).ok())
     }
 
     /// The failure without the address's query and credentials, which may be secret.
     fn failed(&self, why: &str) -> DeliveryError {
-        let place = self
-            .url
-            .parse::<Uri>()
-            .ok()
-            .and_then(|uri| uri.host().map(str::to_owned));
-        DeliveryError(format!(
-            "webhook to {}: {why}",
-            place.as_deref().unwrap_or("an address that is not one")
-        ))
+        let place = self.url.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+        DeliveryError(format!("webhook to {}: {why}", place.as_deref().unwrap_or("an address that is not one")))
     }
 }
 
@@ -117,17 +95,10 @@ impl Resolver for Guard {
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.resolver.resolve(uri, config, timeout)?;
         let mut allowed = self.empty();
-        for address in found
-            .iter()
-            .filter(|address| self.allow_private || is_public(address.ip()))
-        {
+        for address in found.iter().filter(|address| self.allow_private || is_public(address.ip())) {
             allowed.push(*address);
         }
-        if allowed.is_empty() {
-            Err(ureq::Error::Other(Box::new(Private)))
-        } else {
-            Ok(allowed)
-        }
+        if allowed.is_empty() { Err(ureq::Error::Other(Box::new(Private))) } else { Ok(allowed) }
     }
 }
 
@@ -151,10 +122,7 @@ mod tests {
     /// A receiver that takes one request and answers with `response`; returns its address and what it got.
     fn receiver(response: &'static str) -> (String, JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!(
-            "http://{}/hook?token=secret",
-            listener.local_addr().unwrap()
-        );
+        let url = format!("http://{}/hook?token=secret", listener.local_addr().unwrap());
         let heard = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = Vec::new();
@@ -170,34 +138,19 @@ mod tests {
     }
 
     fn webhook(url: &str) -> Webhook<'_> {
-        Webhook {
-            url,
-            key: Some(b"key".to_vec()),
-            timeout: Duration::from_secs(5),
-            allow_private: true,
-        }
+        Webhook { url, key: Some(b"key".to_vec()), timeout: Duration::from_secs(5), allow_private: true }
     }
 
     #[test]
     fn a_notification_is_posted_signed_and_answered() {
-        let (url, heard) = receiver(
-            "HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{\"allow\": false, \"reason\": \"busy\"}",
-        );
+        let (url, heard) =
+            receiver("HTTP/1.1 200 OK\r\nContent-Length: 34\r\n\r\n{\"allow\": false, \"reason\": \"busy\"}");
         let reply = webhook(&url).post(&json!({"a": 1})).unwrap().unwrap();
         assert_eq!((reply.allow, reply.reason.as_str()), (false, "busy"));
         let request = heard.join().unwrap().to_lowercase();
-        assert!(
-            request.starts_with("post /hook?token=secret http/1.1"),
-            "{request}"
-        );
-        assert!(
-            request.contains("content-type: application/json"),
-            "{request}"
-        );
-        let expected = format!(
-            "x-provost-signature: sha256={}",
-            signature(b"key", br#"{"a":1}"#)
-        );
+        assert!(request.starts_with("post /hook?token=secret http/1.1"), "{request}");
+        assert!(request.contains("content-type: application/json"), "{request}");
+        let expected = format!("x-provost-signature: sha256={}", signature(b"key", br#"{"a":1}"#));
         assert!(request.contains(&expected), "{request}");
     }
 
@@ -205,10 +158,7 @@ mod tests {
     fn the_signature_is_hmac_sha256() {
         // RFC 4231, test case 2.
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        assert_eq!(
-            signature(b"Jefe", b"what do ya want for nothing?"),
-            expected
-        );
+        assert_eq!(signature(b"Jefe", b"what do ya want for nothing?"), expected);
     }
 
     #[test]
@@ -220,9 +170,7 @@ mod tests {
 
     #[test]
     fn a_redirect_is_not_followed() {
-        let (url, heard) = receiver(
-            "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
-        );
+        let (url, heard) = receiver("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
         let error = webhook(&url).post(&json!({})).unwrap_err();
         assert!(error.0.contains("it answers 302"), "{error}");
         assert!(!error.0.contains("secret"), "{error}");
@@ -238,12 +186,7 @@ mod tests {
             "http://2130706433:9/",
             "http://169.254.169.254/",
         ] {
-            let error = Webhook {
-                allow_private: false,
-                ..webhook(url)
-            }
-            .post(&json!({}))
-            .unwrap_err();
+            let error = Webhook { allow_private: false, ..webhook(url) }.post(&json!({})).unwrap_err();
             assert!(error.0.contains("allowPrivateAddresses"), "{url}: {error}");
         }
     }

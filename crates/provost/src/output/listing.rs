@@ -37,28 +37,18 @@ pub struct Cell {
 impl Cell {
     /// A cell that says `text` to people, and `exact` in CSV.
     pub fn exact(text: impl Into<Text>, exact: impl ToString) -> Self {
-        Self {
-            text: text.into(),
-            exact: Some(exact.to_string()),
-        }
+        Self { text: text.into(), exact: Some(exact.to_string()) }
     }
 
     fn csv(&self) -> String {
         let text = self.exact.clone().unwrap_or_else(|| self.text.plain());
-        if text.contains([',', '"', '\n']) {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text
-        }
+        if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
     }
 }
 
 impl<T: Into<Text>> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self {
-            text: text.into(),
-            exact: None,
-        }
+        Self { text: text.into(), exact: None }
     }
 }
 
@@ -71,16 +61,9 @@ impl Listing {
                 let items: Vec<&Value> = self.rows.iter().map(|row| &row.json).collect();
                 output.value(&serde_json::json!({ "items": items }), format)
             }
-            Format::Name => self
-                .rows
-                .iter()
-                .try_for_each(|row| output.line(row.name.as_str())),
+            Format::Name => self.rows.iter().try_for_each(|row| output.line(row.name.as_str())),
             Format::Csv => {
-                let titles: Vec<String> = self
-                    .columns
-                    .iter()
-                    .map(|column| column.title.to_lowercase())
-                    .collect();
+                let titles: Vec<String> = self.columns.iter().map(|column| column.title.to_lowercase()).collect();
                 output.line(titles.join(","))?;
                 self.rows.iter().try_for_each(|row| {
                     let cells: Vec<String> = row.cells.iter().map(Cell::csv).collect();
@@ -94,14 +77,9 @@ impl Listing {
         if self.rows.is_empty() {
             return output.note(self.when_empty.as_str());
         }
-        let cells: Vec<Vec<Text>> = self
-            .rows
-            .iter()
-            .map(|row| row.cells.iter().map(|cell| cell.text.clone()).collect())
-            .collect();
-        layout(&self.columns, &cells, wide)
-            .into_iter()
-            .try_for_each(|line| output.line(line))
+        let cells: Vec<Vec<Text>> =
+            self.rows.iter().map(|row| row.cells.iter().map(|cell| cell.text.clone()).collect()).collect();
+        layout(&self.columns, &cells, wide).into_iter().try_for_each(|line| output.line(line))
     }
 }
 

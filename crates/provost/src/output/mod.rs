@@ -77,11 +77,7 @@ impl Output {
     /// The process's own streams. `quiet`: only data and errors are printed.
     pub fn new(color: Color, quiet: bool) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
-        Self {
-            stdout: AutoStream::new(stdout, color.into()),
-            stderr: AutoStream::new(stderr, color.into()),
-            quiet,
-        }
+        Self { stdout: AutoStream::new(stdout, color.into()), stderr: AutoStream::new(stderr, color.into()), quiet }
     }
 
     /// Prints a line of data.
@@ -124,11 +120,8 @@ impl Output {
     /// Tells of a failure, on stderr, also with `--quiet`.
     pub fn failure(&mut self, failure: &Failure) {
         for (index, line) in failure.lines().into_iter().enumerate() {
-            let head = if index == 0 && !failure.is_report {
-                Text::toned(Tone::Bad, "error: ")
-            } else {
-                Text::default()
-            };
+            let head =
+                if index == 0 && !failure.is_report { Text::toned(Tone::Bad, "error: ") } else { Text::default() };
             // Nobody reads stderr: there is nobody left to tell.
             let _ = writeln!(self.stderr, "{}", head.plus(line).ansi());
         }

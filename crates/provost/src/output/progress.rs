@@ -18,8 +18,7 @@ impl Progress {
     pub fn new(app: &App) -> Self {
         let live = app.output.is_live().then(|| {
             let style = ProgressStyle::with_template("{spinner:.cyan} {elapsed:>4} {wide_msg}");
-            let bar = ProgressBar::new_spinner()
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            let bar = ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });

@@ -27,23 +27,11 @@ impl Column {
 pub fn layout(columns: &[Column], rows: &[Vec<Text>], wide: bool) -> Vec<Text> {
     let shown: Vec<usize> = (0..columns.len())
         .filter(|&index| wide || !columns[index].wide)
-        .filter(|&index| {
-            rows.iter()
-                .any(|row| row.get(index).is_some_and(|cell| !cell.is_empty()))
-        })
+        .filter(|&index| rows.iter().any(|row| row.get(index).is_some_and(|cell| !cell.is_empty())))
         .collect();
-    let titles: Vec<Text> = columns
-        .iter()
-        .map(|column| Text::toned(Tone::Dim, column.title))
-        .collect();
+    let titles: Vec<Text> = columns.iter().map(|column| Text::toned(Tone::Dim, column.title)).collect();
     let lines = || std::iter::once(&titles).chain(rows);
-    let width = |index: usize| {
-        lines()
-            .filter_map(|row| row.get(index))
-            .map(Text::width)
-            .max()
-            .unwrap_or(0)
-    };
+    let width = |index: usize| lines().filter_map(|row| row.get(index)).map(Text::width).max().unwrap_or(0);
     let widths: Vec<usize> = shown.iter().map(|&index| width(index)).collect();
     lines().map(|row| line(row, &shown, &widths)).collect()
 }
@@ -70,40 +58,19 @@ mod tests {
     use super::*;
 
     fn table(wide: bool) -> Vec<String> {
-        let columns = [
-            Column::new("NAME"),
-            Column::new("EMPTY"),
-            Column::new("STATE"),
-            Column::wide("MORE"),
-        ];
+        let columns = [Column::new("NAME"), Column::new("EMPTY"), Column::new("STATE"), Column::wide("MORE")];
         let row = |cells: [&str; 4]| cells.iter().map(|cell| Text::from(*cell)).collect();
-        let rows = [
-            row(["a", "", "✓ ok", "x"]),
-            row(["a-long-name", "", "", "y"]),
-        ];
-        layout(&columns, &rows, wide)
-            .iter()
-            .map(Text::plain)
-            .collect()
+        let rows = [row(["a", "", "✓ ok", "x"]), row(["a-long-name", "", "", "y"])];
+        layout(&columns, &rows, wide).iter().map(Text::plain).collect()
     }
 
     #[test]
     fn columns_are_aligned_and_lines_have_no_tail() {
-        assert_eq!(
-            table(false),
-            ["NAME         STATE", "a            ✓ ok", "a-long-name"]
-        );
+        assert_eq!(table(false), ["NAME         STATE", "a            ✓ ok", "a-long-name"]);
     }
 
     #[test]
     fn wide_shows_more() {
-        assert_eq!(
-            table(true),
-            [
-                "NAME         STATE  MORE",
-                "a            ✓ ok   x",
-                "a-long-name         y"
-            ]
-        );
+        assert_eq!(table(true), ["NAME         STATE  MORE", "a            ✓ ok   x", "a-long-name         y"]);
     }
 }

@@ -123,18 +123,11 @@ impl From<String> for Text {
 /// `text` without anything that a terminal would obey: control codes, and marks that turn the direction of writing.
 /// A tab becomes a space.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    let obeyed =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let obeyed = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if !text.contains(obeyed) {
         return Cow::Borrowed(text);
     }
-    let kept = text.chars().filter_map(|c| {
-        if c == '\t' {
-            Some(' ')
-        } else {
-            (!obeyed(c)).then_some(c)
-        }
-    });
+    let kept = text.chars().filter_map(|c| if c == '\t' { Some(' ') } else { (!obeyed(c)).then_some(c) });
     Cow::Owned(kept.collect())
 }
 
@@ -160,9 +153,6 @@ mod tests {
     #[test]
     fn only_a_tone_makes_codes() {
         assert_eq!(Text::from("ok").ansi(), "ok");
-        assert_eq!(
-            Text::toned(Tone::Good, "ok").ansi(),
-            "\u{1b}[32mok\u{1b}[0m"
-        );
+        assert_eq!(Text::toned(Tone::Good, "ok").ansi(), "\u{1b}[32mok\u{1b}[0m");
     }
 }

@@ -59,11 +59,7 @@ impl Times {
 
 /// `02:00 CET`; with seconds if it has any.
 fn clock(local: &Zoned) -> String {
-    let format = if local.second() == 0 {
-        "%H:%M %Z"
-    } else {
-        "%H:%M:%S %Z"
-    };
+    let format = if local.second() == 0 { "%H:%M %Z" } else { "%H:%M:%S %Z" };
     local.strftime(format).to_string()
 }
 
@@ -71,11 +67,7 @@ fn clock(local: &Zoned) -> String {
 pub fn duration(length: SignedDuration) -> String {
     let seconds = length.as_secs().unsigned_abs();
     let two = |large: u64, large_unit: char, small: u64, small_unit: char| {
-        if small == 0 {
-            format!("{large}{large_unit}")
-        } else {
-            format!("{large}{large_unit} {small}{small_unit}")
-        }
+        if small == 0 { format!("{large}{large_unit}") } else { format!("{large}{large_unit} {small}{small_unit}") }
     };
     match seconds {
         0 if length.as_millis() != 0 => format!("{}ms", length.as_millis().unsigned_abs()),
@@ -100,18 +92,13 @@ mod tests {
 
     fn berlin() -> Times {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        Times {
-            now: "2026-11-20T17:35:00Z".parse().unwrap(),
-            zone,
-        }
+        Times { now: "2026-11-20T17:35:00Z".parse().unwrap(), zone }
     }
 
     #[test]
     fn instants_are_told_with_their_zone_and_how_far_away_they_are() {
         let times = berlin();
-        let check = |instant: &str, expected: &str| {
-            assert_eq!(times.when(instant.parse().unwrap()), expected)
-        };
+        let check = |instant: &str, expected: &str| assert_eq!(times.when(instant.parse().unwrap()), expected);
         check("2026-11-20T17:45:00Z", "18:45 CET, in 10m");
         check("2026-11-21T01:00:00Z", "Sat 02:00 CET, in 7h 25m");
         check("2026-11-20T17:34:18Z", "18:34:18 CET, 42s ago");
@@ -123,9 +110,7 @@ mod tests {
 
     #[test]
     fn durations_have_two_units() {
-        let check = |millis: i64, expected: &str| {
-            assert_eq!(duration(SignedDuration::from_millis(millis)), expected)
-        };
+        let check = |millis: i64, expected: &str| assert_eq!(duration(SignedDuration::from_millis(millis)), expected);
         check(0, "0s");
         check(340, "340ms");
         check(1_200, "1.2s");

@@ -16,26 +16,15 @@ impl Compiler for Manifests {
         let compiled = compile(&files(revision), &self.facts, revision.id.clone(), now);
         let (errors, warnings) = compiled.count();
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let report = if errors + warnings == 0 {
-            String::new()
-        } else {
-            compiled.report(Style::Plain)
-        };
-        Compiled {
-            desired: compiled.desired,
-            report,
-            errors: number(errors),
-            warnings: number(warnings),
-        }
+        let report = if errors + warnings == 0 { String::new() } else { compiled.report(Style::Plain) };
+        Compiled { desired: compiled.desired, report, errors: number(errors), warnings: number(warnings) }
     }
 }
 
 /// The files of `revision`, as the compiler takes them.
 pub fn files(revision: &Revision) -> Vec<SourceFile> {
-    let file = |file: &provost_controller::SourceFile| SourceFile {
-        path: file.path.clone(),
-        bytes: file.bytes.clone(),
-    };
+    let file =
+        |file: &provost_controller::SourceFile| SourceFile { path: file.path.clone(), bytes: file.bytes.clone() };
     revision.files.iter().map(file).collect()
 }
 
@@ -46,20 +35,10 @@ mod tests {
     use super::*;
 
     fn compiled(text: &str) -> Compiled {
-        let file = provost_controller::SourceFile {
-            path: "a.yaml".to_owned(),
-            bytes: text.as_bytes().to_vec(),
-        };
+        let file = provost_controller::SourceFile { path: "a.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
         let id = RevisionId::parse("r1").unwrap();
         let (author, subject) = (String::new(), String::new());
-        let revision = Revision {
-            id,
-            author,
-            subject,
-            at: None,
-            signer: None,
-            files: vec![file],
-        };
+        let revision = Revision { id, author, subject, at: None, signer: None, files: vec![file] };
         Manifests::default().compile(&revision, "2026-11-20T12:00:00Z".parse().unwrap())
     }
 
@@ -74,16 +53,9 @@ mod tests {
 
     #[test]
     fn c2_one_error_refuses_the_whole() {
-        let compiled = compiled(&format!(
-            "{GOOD}---\n{}",
-            GOOD.replace("name: a", "name: b")
-                .replace("image", "imagee")
-        ));
+        let compiled =
+            compiled(&format!("{GOOD}---\n{}", GOOD.replace("name: a", "name: b").replace("image", "imagee")));
         assert!(compiled.desired.is_none());
-        assert!(
-            compiled.errors > 0 && compiled.report.contains("imagee"),
-            "{}",
-            compiled.report
-        );
+        assert!(compiled.errors > 0 && compiled.report.contains("imagee"), "{}", compiled.report);
     }
 }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
-use provost_controller::{
-    Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder,
-};
+use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_engine::{DockerEngine, NoEngine, Search, discover};
 use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
 use tokio::sync::OnceCell;
@@ -21,11 +19,7 @@ pub struct LateEngine {
 impl LateEngine {
     /// The engine at `configured`, or the first that answers, for the containers of `instance`.
     pub fn new(configured: Option<String>, instance: Instance) -> Self {
-        Self {
-            configured,
-            instance,
-            found: OnceCell::new(),
-        }
+        Self { configured, instance, found: OnceCell::new() }
     }
 
     async fn engine(&self) -> Result<&DockerEngine, EngineError> {
@@ -38,17 +32,10 @@ impl LateEngine {
 }
 
 /// Connects to the engine at `configured`, or to the first that answers, as the environment says.
-pub async fn find_engine(
-    configured: Option<&str>,
-    instance: &Instance,
-) -> Result<DockerEngine, NoEngine> {
+pub async fn find_engine(configured: Option<&str>, instance: &Instance) -> Result<DockerEngine, NoEngine> {
     let variable = |name: &str| std::env::var(name).ok();
     let (docker_host, runtime_dir) = (variable("DOCKER_HOST"), variable("XDG_RUNTIME_DIR"));
-    let search = Search {
-        configured,
-        docker_host: docker_host.as_deref(),
-        runtime_dir: runtime_dir.as_deref(),
-    };
+    let search = Search { configured, docker_host: docker_host.as_deref(), runtime_dir: runtime_dir.as_deref() };
     discover(search, instance).await
 }
 
@@ -66,10 +53,7 @@ impl Engine for LateEngine {
         self.engine().await?.inspect(name).await
     }
 
-    async fn watch(
-        &self,
-        instance: &Instance,
-    ) -> Result<BoxStream<'static, ContainerName>, EngineError> {
+    async fn watch(&self, instance: &Instance) -> Result<BoxStream<'static, ContainerName>, EngineError> {
         self.engine().await?.watch(instance).await
     }
 
@@ -79,17 +63,10 @@ impl Engine for LateEngine {
         pull: PullPolicy,
         progress: &(dyn Fn(String) + Send + Sync),
     ) -> Result<String, EngineError> {
-        self.engine()
-            .await?
-            .ensure_image(image, pull, progress)
-            .await
+        self.engine().await?.ensure_image(image, pull, progress).await
     }
 
-    async fn create(
-        &self,
-        request: &ContainerRequest,
-        folder: &StepFolder,
-    ) -> Result<(), EngineError> {
+    async fn create(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {
         self.engine().await?.create(request, folder).await
     }
 
@@ -119,11 +96,7 @@ impl Engine for LateEngine {
 }
 
 /// The engine of a server, with its image folder if it has one.
-pub fn engine(
-    configured: Option<String>,
-    instance: Instance,
-    images: Option<std::path::PathBuf>,
-) -> Arc<dyn Engine> {
+pub fn engine(configured: Option<String>, instance: Instance, images: Option<std::path::PathBuf>) -> Arc<dyn Engine> {
     let engine: Arc<dyn Engine> = Arc::new(LateEngine::new(configured, instance));
     match images {
         Some(folder) => Arc::new(crate::images::ImageFolder::new(engine, folder)),

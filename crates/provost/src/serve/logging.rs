@@ -20,14 +20,10 @@ pub enum LogFormat {
 /// From here on, what is logged at `level` or above goes to stderr.
 pub fn log(format: LogFormat, level: &str) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(level).map_err(|error| {
-        Failure::usage(format!("{level:?} is no log level: {error}"))
-            .help("write error, warn, info, debug or trace")
+        Failure::usage(format!("{level:?} is no log level: {error}")).help("write error, warn, info, debug or trace")
     })?;
     let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(coloured);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(coloured);
     let installed = match format {
         LogFormat::Text => lines.with_target(false).finish().try_init(),
         LogFormat::Json => lines.json().finish().try_init(),

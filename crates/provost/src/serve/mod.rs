@@ -28,23 +28,13 @@ pub use logging::{LogFormat, log};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The server configuration file; provost explain server lists its keys
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "PROVOST_CONFIG",
-        default_value = "/etc/provost/server.yaml"
-    )]
+    #[arg(long, value_name = "FILE", env = "PROVOST_CONFIG", default_value = "/etc/provost/server.yaml")]
     config: PathBuf,
     /// How log lines look
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     log_format: LogFormat,
     /// The least important log lines that are shown: error, warn, info, debug, trace
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        env = "PROVOST_LOG",
-        default_value = "info"
-    )]
+    #[arg(long, value_name = "LEVEL", env = "PROVOST_LOG", default_value = "info")]
     log: String,
 }
 
@@ -66,14 +56,8 @@ pub fn run(args: &Args) -> Outcome {
 
 /// What servers run on.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    runtime.map_err(|error| {
-        Failure::no(format!(
-            "the system gives no resources to work with: {error}"
-        ))
-    })
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::no(format!("the system gives no resources to work with: {error}")))
 }
 
 /// A running reconciler with its control socket.
@@ -89,52 +73,32 @@ impl Server {
     pub async fn start(config: &ServerConfig, engine: Arc<dyn Engine>) -> Result<Self, Failure> {
         private_folder(&config.state)?;
         let source = provost_source::open(&config.source, &config.signers, &config.state);
-        let source =
-            source.map_err(|problem| Failure::usage(format!("server configuration: {problem}")))?;
+        let source = source.map_err(|problem| Failure::usage(format!("server configuration: {problem}")))?;
         // The store's lock is taken first: the socket and the folders belong to whoever has it.
         let store = SqliteStore::open(&config.state).map_err(Failure::no)?;
         let logs = FileLogs::open(&config.state).map_err(Failure::no)?;
         if let Some(folder) = config.socket.parent() {
             private_folder(folder)?;
         }
-        let listener = provost_api::bind(&config.socket)
-            .await
-            .map_err(Failure::no)?;
+        let listener = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
         let ports = Ports {
             clock: Arc::new(SystemClock),
             store: Arc::new(store),
             logs: Arc::new(logs),
             engine,
             source,
-            compiler: Arc::new(Manifests {
-                facts: facts(config),
-            }),
+            compiler: Arc::new(Manifests { facts: facts(config) }),
             messenger: Arc::new(Post {
                 channels: config.state.join("channels"),
                 secrets: config.secrets.clone(),
                 allow_private_addresses: config.allow_private_addresses,
             }),
         };
-        let (controller, reconciler) = provost_controller::start(settings(config), ports)
-            .await
-            .map_err(Failure::no)?;
+        let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
         let stop = CancellationToken::new();
-        let info = ServerInfo {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            host: host_name(),
-        };
-        let api = tokio::spawn(provost_api::serve(
-            listener,
-            controller.clone(),
-            info,
-            stop.clone(),
-        ));
-        Ok(Self {
-            controller,
-            reconciler,
-            api,
-            stop,
-        })
+        let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name() };
+        let api = tokio::spawn(provost_api::serve(listener, controller.clone(), info, stop.clone()));
+        Ok(Self { controller, reconciler, api, stop })
     }
 
     /// Serves until SIGTERM or Ctrl-C, then ends in good order. Asked a second time, it ends at once: what still runs is
@@ -143,12 +107,7 @@ impl Server {
         let failed = |error| Failure::no(format!("signals cannot be caught: {error}"));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let Self {
-            controller,
-            mut reconciler,
-            api,
-            stop,
-        } = self;
+        let Self { controller, mut reconciler, api, stop } = self;
         let mut asked = false;
         loop {
             let again = tokio::select! {
@@ -165,9 +124,7 @@ impl Server {
                 return Ok(Exit::Interrupted);
             }
             asked = true;
-            tracing::info!(
-                "shutting down: runs may end within the grace time, then the shutdown hooks run"
-            );
+            tracing::info!("shutting down: runs may end within the grace time, then the shutdown hooks run");
             controller.shut_down();
         }
     }
@@ -207,10 +164,7 @@ pub fn facts(config: &ServerConfig) -> ServerFacts {
 pub fn private_folder(folder: &Path) -> Result<(), Failure> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| {
-        Failure::no(format!(
-            "the folder {} cannot be made: {error}",
-            folder.display()
-        ))
-        .help("name another one as `state` in the server configuration, or run as root")
+        Failure::no(format!("the folder {} cannot be made: {error}", folder.display()))
+            .help("name another one as `state` in the server configuration, or run as root")
     })
 }

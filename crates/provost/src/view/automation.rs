@@ -1,8 +1,6 @@
 //! Automations and their due times.
 
-use provost_api::wire::{
-    AutomationDetail, AutomationItem, AutomationState, LastRunItem, UpcomingItem,
-};
+use provost_api::wire::{AutomationDetail, AutomationItem, AutomationState, LastRunItem, UpcomingItem};
 
 use super::{field, glyph, head, json, run_state, seconds, short_revision, took};
 use crate::output::{Cell, Column, Listing, Row, Text, Times, Tone};
@@ -20,11 +18,7 @@ pub fn automations(items: &[AutomationItem], times: &Times) -> Listing {
         Column::wide("LABELS"),
         Column::wide("DESCRIPTION"),
     ];
-    let rows = items.iter().map(|item| Row {
-        name: item.name.clone(),
-        cells: cells(item, times),
-        json: json(item),
-    });
+    let rows = items.iter().map(|item| Row { name: item.name.clone(), cells: cells(item, times), json: json(item) });
     Listing {
         columns,
         rows: rows.collect(),
@@ -33,16 +27,8 @@ pub fn automations(items: &[AutomationItem], times: &Times) -> Listing {
 }
 
 fn cells(item: &AutomationItem, times: &Times) -> Vec<Cell> {
-    let schedules: Vec<&str> = item
-        .schedules
-        .iter()
-        .map(|schedule| schedule.text.as_str())
-        .collect();
-    let labels: Vec<String> = item
-        .labels
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let schedules: Vec<&str> = item.schedules.iter().map(|schedule| schedule.text.as_str()).collect();
+    let labels: Vec<String> = item.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
     vec![
         item.name.as_str().into(),
         state(item).into(),
@@ -103,10 +89,7 @@ fn next(item: &AutomationItem, times: &Times) -> String {
 
 /// `✓✓✓✗✓✓✓✓`
 fn recent(item: &AutomationItem) -> Text {
-    item.recent
-        .iter()
-        .map(|outcome| glyph(*outcome))
-        .fold(Text::default(), |text, (tone, glyph)| text.and(tone, glyph))
+    item.recent.iter().map(|outcome| glyph(*outcome)).fold(Text::default(), |text, (tone, glyph)| text.and(tone, glyph))
 }
 
 /// Everything about one automation.
@@ -118,31 +101,16 @@ pub fn describe_automation(detail: &AutomationDetail, times: &Times) -> Vec<Text
     }
     lines.push(Text::default());
     if let Some(pause) = &item.pause {
-        let until = pause
-            .until
-            .map_or("until somebody resumes it".to_owned(), |until| {
-                format!("until {}", times.when(until))
-            });
-        lines.push(field(
-            "paused",
-            format!("by {} {until}: {}", pause.by, pause.reason),
-        ));
+        let until =
+            pause.until.map_or("until somebody resumes it".to_owned(), |until| format!("until {}", times.when(until)));
+        lines.push(field("paused", format!("by {} {until}: {}", pause.by, pause.reason)));
     }
     for schedule in &item.schedules {
-        lines.push(field(
-            "schedule",
-            format!("{}  ({})", schedule.text, schedule.words),
-        ));
+        lines.push(field("schedule", format!("{}  ({})", schedule.text, schedule.words)));
     }
     for trigger in &detail.effective.triggers {
-        let from = trigger
-            .from
-            .as_ref()
-            .map_or(String::new(), |from| format!(" of {from}"));
-        let when = trigger
-            .when
-            .as_ref()
-            .map_or(String::new(), |when| format!(" when {when}"));
+        let from = trigger.from.as_ref().map_or(String::new(), |from| format!(" of {from}"));
+        let when = trigger.when.as_ref().map_or(String::new(), |when| format!(" when {when}"));
         lines.push(field("starts on", format!("{}{from}{when}", trigger.event)));
     }
     lines.push(field("image", detail.effective.workload.image.as_str()));
@@ -169,25 +137,12 @@ fn hooks(detail: &AutomationDetail) -> Vec<Text> {
         return Vec::new();
     }
     let hook = |hook: &provost_api::wire::HookItem| {
-        let ways = [
-            (hook.background, ", in the background"),
-            (hook.parallel, ", in parallel"),
-        ];
-        let ways: String = ways
-            .iter()
-            .filter(|(is, _)| *is)
-            .map(|(_, way)| *way)
-            .collect();
-        Text::from(format!(
-            "  {:<16} {:<20} {}",
-            hook.event, hook.name, hook.owner
-        ))
-        .and(Tone::Dim, format!("  {}{ways}", hook.image))
+        let ways = [(hook.background, ", in the background"), (hook.parallel, ", in parallel")];
+        let ways: String = ways.iter().filter(|(is, _)| *is).map(|(_, way)| *way).collect();
+        Text::from(format!("  {:<16} {:<20} {}", hook.event, hook.name, hook.owner))
+            .and(Tone::Dim, format!("  {}{ways}", hook.image))
     };
-    [Text::default(), head("Hooks")]
-        .into_iter()
-        .chain(detail.hooks.iter().map(hook))
-        .collect()
+    [Text::default(), head("Hooks")].into_iter().chain(detail.hooks.iter().map(hook)).collect()
 }
 
 fn past(detail: &AutomationDetail, times: &Times) -> Vec<Text> {
@@ -203,24 +158,12 @@ fn past(detail: &AutomationDetail, times: &Times) -> Vec<Text> {
         };
         lines.extend(detail.runs.iter().map(run));
     }
-    let skipped: Vec<_> = detail
-        .outcomes
-        .iter()
-        .filter(|outcome| outcome.run.is_none())
-        .collect();
+    let skipped: Vec<_> = detail.outcomes.iter().filter(|outcome| outcome.run.is_none()).collect();
     if !skipped.is_empty() {
         lines.extend([Text::default(), head("Due times that did not run")]);
         lines.extend(skipped.iter().map(|outcome| {
-            let why = outcome
-                .detail
-                .as_deref()
-                .or(outcome.reason.as_deref())
-                .unwrap_or_default();
-            Text::from(format!(
-                "  {:<24}{}: {why}",
-                times.short(outcome.due),
-                outcome.verdict.word()
-            ))
+            let why = outcome.detail.as_deref().or(outcome.reason.as_deref()).unwrap_or_default();
+            Text::from(format!("  {:<24}{}: {why}", times.short(outcome.due), outcome.verdict.word()))
         }));
     }
     lines
@@ -228,34 +171,17 @@ fn past(detail: &AutomationDetail, times: &Times) -> Vec<Text> {
 
 /// The list of due times that will come.
 pub fn upcoming(items: &[UpcomingItem], times: &Times) -> Listing {
-    let columns = vec![
-        Column::new("DUE"),
-        Column::new("AUTOMATION"),
-        Column::new("STARTS"),
-        Column::new("SKIPPED"),
-    ];
+    let columns = vec![Column::new("DUE"), Column::new("AUTOMATION"), Column::new("STARTS"), Column::new("SKIPPED")];
     let rows = items.iter().map(|item| {
         // Jitter alone makes the two differ.
-        let starts = if item.start_at == item.due {
-            String::new()
-        } else {
-            times.short(item.start_at)
-        };
+        let starts = if item.start_at == item.due { String::new() } else { times.short(item.start_at) };
         let cells = vec![
             Cell::exact(times.when(item.due), item.due),
             item.automation.as_str().into(),
             Cell::exact(starts, item.start_at),
             Text::toned(Tone::Warn, item.skipped.as_deref().unwrap_or_default()).into(),
         ];
-        Row {
-            name: item.automation.clone(),
-            cells,
-            json: json(item),
-        }
+        Row { name: item.automation.clone(), cells, json: json(item) }
     });
-    Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: "Nothing is due in that time.".to_owned(),
-    }
+    Listing { columns, rows: rows.collect(), when_empty: "Nothing is due in that time.".to_owned() }
 }

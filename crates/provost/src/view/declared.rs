@@ -20,79 +20,42 @@ pub fn channels(items: &[ChannelItem], times: &Times) -> Listing {
     let rows = items.iter().map(|item| {
         let state = match (item.delayed, item.next_try_at) {
             (0, _) => Text::toned(Tone::Good, "✓ ok"),
-            (_, Some(at)) => Text::toned(
-                Tone::Bad,
-                format!("✗ failing, again {}", times.relative(at)),
-            ),
+            (_, Some(at)) => Text::toned(Tone::Bad, format!("✗ failing, again {}", times.relative(at))),
             (_, None) => Text::toned(Tone::Bad, "✗ failing"),
         };
-        let reply = item.reply_default.as_ref().map(|default| {
-            format!(
-                "{default} after {}",
-                item.reply_timeout_s.map(seconds).unwrap_or_default()
-            )
-        });
+        let reply = item
+            .reply_default
+            .as_ref()
+            .map(|default| format!("{default} after {}", item.reply_timeout_s.map(seconds).unwrap_or_default()));
         let cells = vec![
             item.name.as_str().into(),
             state.into(),
             item.kind.word().into(),
             item.target.as_str().into(),
             Cell::exact(
-                if item.undelivered > 0 {
-                    item.undelivered.to_string()
-                } else {
-                    String::new()
-                },
+                if item.undelivered > 0 { item.undelivered.to_string() } else { String::new() },
                 item.undelivered,
             ),
             item.failover.join(", ").into(),
             if item.signed { "yes" } else { "no" }.into(),
             reply.unwrap_or_default().into(),
         ];
-        Row {
-            name: item.name.clone(),
-            cells,
-            json: json(item),
-        }
+        Row { name: item.name.clone(), cells, json: json(item) }
     });
-    Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: "There are no channels.".to_owned(),
-    }
+    Listing { columns, rows: rows.collect(), when_empty: "There are no channels.".to_owned() }
 }
 
 /// The list of plugins.
 pub fn plugins(items: &[PluginItem]) -> Listing {
-    let columns = vec![
-        Column::new("NAME"),
-        Column::new("STATE"),
-        Column::new("ORDER"),
-        Column::new("HOOKS"),
-    ];
+    let columns = vec![Column::new("NAME"), Column::new("STATE"), Column::new("ORDER"), Column::new("HOOKS")];
     let rows = items.iter().map(|item| {
-        let state = if item.enabled {
-            Text::toned(Tone::Good, "✓ enabled")
-        } else {
-            Text::toned(Tone::Dim, "‖ disabled")
-        };
-        let cells = vec![
-            item.name.as_str().into(),
-            state.into(),
-            item.order.to_string().into(),
-            item.hooks.to_string().into(),
-        ];
-        Row {
-            name: item.name.clone(),
-            cells,
-            json: json(item),
-        }
+        let state =
+            if item.enabled { Text::toned(Tone::Good, "✓ enabled") } else { Text::toned(Tone::Dim, "‖ disabled") };
+        let cells =
+            vec![item.name.as_str().into(), state.into(), item.order.to_string().into(), item.hooks.to_string().into()];
+        Row { name: item.name.clone(), cells, json: json(item) }
     });
-    Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: "There are no plugins.".to_owned(),
-    }
+    Listing { columns, rows: rows.collect(), when_empty: "There are no plugins.".to_owned() }
 }
 
 /// The list of policies.
@@ -105,23 +68,10 @@ pub fn policies(items: &[PolicyItem]) -> Listing {
         Column::new("RULES"),
     ];
     let rows = items.iter().map(|item| {
-        let numbers = [
-            item.order.to_string(),
-            item.automations.to_string(),
-            item.hooks.to_string(),
-            item.rules.to_string(),
-        ];
-        let cells = std::iter::once(Cell::from(item.name.as_str()))
-            .chain(numbers.into_iter().map(Cell::from));
-        Row {
-            name: item.name.clone(),
-            cells: cells.collect(),
-            json: json(item),
-        }
+        let numbers =
+            [item.order.to_string(), item.automations.to_string(), item.hooks.to_string(), item.rules.to_string()];
+        let cells = std::iter::once(Cell::from(item.name.as_str())).chain(numbers.into_iter().map(Cell::from));
+        Row { name: item.name.clone(), cells: cells.collect(), json: json(item) }
     });
-    Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: "There are no policies.".to_owned(),
-    }
+    Listing { columns, rows: rows.collect(), when_empty: "There are no policies.".to_owned() }
 }

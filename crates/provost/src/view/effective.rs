@@ -22,21 +22,13 @@ pub struct Source {
 impl Source {
     /// The same, with its place made of file and line.
     pub fn new(document: &str, scope: &str, file: Option<&str>, line: Option<u32>) -> Self {
-        let place =
-            file.map(|file| line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")));
-        Self {
-            document: document.to_owned(),
-            scope: scope.to_owned(),
-            place,
-        }
+        let place = file.map(|file| line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}")));
+        Self { document: document.to_owned(), scope: scope.to_owned(), place }
     }
 }
 
 /// The list of effective values of `automation`, an object in the model's or the wire's words.
-pub fn effective(
-    automation: &impl serde::Serialize,
-    sources: &BTreeMap<String, Source>,
-) -> Listing {
+pub fn effective(automation: &impl serde::Serialize, sources: &BTreeMap<String, Source>) -> Listing {
     let json = as_json(automation);
     let values = values(&json);
     let mut sources = sources.clone();
@@ -64,11 +56,7 @@ pub fn effective(
         let json = json!({"path": path, "value": value, "scope": scope, "document": document, "place": place});
         Row { name: path.clone(), cells, json }
     });
-    Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: String::new(),
-    }
+    Listing { columns, rows: rows.collect(), when_empty: String::new() }
 }
 
 /// The source of the value at `path`: its own, or that of the nearest value around or in it.
@@ -81,11 +69,7 @@ fn source_of<'a>(path: &str, sources: &'a BTreeMap<String, Source>) -> Option<&'
         around = here.rsplit_once('.').map(|(above, _)| above);
     }
     let below = format!("{path}.");
-    sources
-        .range(below.clone()..)
-        .next()
-        .filter(|(inner, _)| inner.starts_with(&below))
-        .map(|(_, source)| source)
+    sources.range(below.clone()..).next().filter(|(inner, _)| inner.starts_with(&below)).map(|(_, source)| source)
 }
 
 /// The sources of what is not set but added up: hooks and limits of policies and plugins, notifications of all.
@@ -97,29 +81,15 @@ fn added(automation: &Value) -> BTreeMap<String, Source> {
     }
     let items = |key: &str| automation[key].as_array().into_iter().flatten();
     let limits = items("runLimits").filter_map(|limit| limit["policy"].as_str());
-    let limits = limits.chain(
-        automation["runsAtOnce"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(policy, _)| policy.as_str()),
-    );
+    let limits =
+        limits.chain(automation["runsAtOnce"].as_object().into_iter().flatten().map(|(policy, _)| policy.as_str()));
     for policy in limits {
-        sources.insert(
-            format!("spec.limits.runsAtOnce.{policy}"),
-            policy_source(policy),
-        );
+        sources.insert(format!("spec.limits.runsAtOnce.{policy}"), policy_source(policy));
     }
-    for policy in items("freezes")
-        .chain(items("freeze"))
-        .filter_map(|freeze| freeze["policy"].as_str())
-    {
+    for policy in items("freezes").chain(items("freeze")).filter_map(|freeze| freeze["policy"].as_str()) {
         sources.insert(format!("spec.freeze.{policy}"), policy_source(policy));
     }
-    sources.insert(
-        "spec.notify".to_owned(),
-        Source::new("policies and the automation", "Sum", None, None),
-    );
+    sources.insert("spec.notify".to_owned(), Source::new("policies and the automation", "Sum", None, None));
     sources
 }
 
@@ -148,14 +118,7 @@ mod tests {
         let listing = effective(automation, sources);
         let line = |row: &Row| {
             let text = |key: &str| row.json[key].as_str().unwrap_or_default().to_owned();
-            format!(
-                "{} = {} | {} | {} | {}",
-                row.name,
-                text("value"),
-                text("scope"),
-                text("document"),
-                text("place")
-            )
+            format!("{} = {} | {} | {} | {}", row.name, text("value"), text("scope"), text("document"), text("place"))
         };
         listing.rows.iter().map(line).collect()
     }
@@ -168,30 +131,12 @@ mod tests {
             "workload": {"image": "a:1", "env": {"SHOP": "acme"}, "resources": {"cpuMillis": 500, "memoryBytes": 536870912}},
             "retries": {"limit": 2, "backoffS": 30},
         });
-        let source = |document, scope, place: (&str, u32)| {
-            Source::new(document, scope, Some(place.0), Some(place.1))
-        };
+        let source = |document, scope, place: (&str, u32)| Source::new(document, scope, Some(place.0), Some(place.1));
         let sources = BTreeMap::from([
-            (
-                "spec.timeout".to_owned(),
-                source("Policy/shop", "PolicyDefault", ("policies/shop.yaml", 8)),
-            ),
-            (
-                "spec.env.SHOP".to_owned(),
-                source("Policy/shop", "PolicyEnforced", ("policies/shop.yaml", 12)),
-            ),
-            (
-                "spec.retries".to_owned(),
-                source(
-                    "Automation/nightly",
-                    "Automation",
-                    ("automations/nightly.yaml", 5),
-                ),
-            ),
-            (
-                "spec.catchUp".to_owned(),
-                Source::new("built-in default", "BuiltIn", None, None),
-            ),
+            ("spec.timeout".to_owned(), source("Policy/shop", "PolicyDefault", ("policies/shop.yaml", 8))),
+            ("spec.env.SHOP".to_owned(), source("Policy/shop", "PolicyEnforced", ("policies/shop.yaml", 12))),
+            ("spec.retries".to_owned(), source("Automation/nightly", "Automation", ("automations/nightly.yaml", 5))),
+            ("spec.catchUp".to_owned(), Source::new("built-in default", "BuiltIn", None, None)),
         ]);
         let expected = [
             "spec.catchUp = Last | built-in | built-in default | ",

@@ -45,9 +45,7 @@ fn outcome(outcome: Outcome) -> Text {
 
 /// A length in milliseconds, as people read it.
 fn took(millis: u64) -> String {
-    crate::output::duration(jiff::SignedDuration::from_millis(
-        i64::try_from(millis).unwrap_or(i64::MAX),
-    ))
+    crate::output::duration(jiff::SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)))
 }
 
 /// A length in seconds, as people read it.
@@ -57,11 +55,7 @@ fn seconds(seconds: u64) -> String {
 
 /// A revision as short as people write it.
 pub fn short_revision(revision: &str) -> &str {
-    let length = if revision.starts_with("folder-") {
-        19
-    } else {
-        12
-    };
+    let length = if revision.starts_with("folder-") { 19 } else { 12 };
     revision.get(..length).unwrap_or(revision)
 }
 

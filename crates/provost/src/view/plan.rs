@@ -9,11 +9,8 @@ use crate::output::{Text, Tone};
 pub fn plan_lines(plan: &Proposal) -> Vec<Text> {
     let from = plan.from.as_deref().map_or("nothing", short_revision);
     let mut lines = vec![
-        Text::toned(
-            Tone::Strong,
-            format!("{from} → {}", short_revision(&plan.to)),
-        )
-        .and(Tone::Dim, format!("  {}", plan.about)),
+        Text::toned(Tone::Strong, format!("{from} → {}", short_revision(&plan.to)))
+            .and(Tone::Dim, format!("  {}", plan.about)),
     ];
     lines.extend(plan.changes.iter().map(change_line));
     lines.push(summary(&plan.changes));
@@ -51,20 +48,12 @@ fn summary(changes: &[ChangeItem]) -> Text {
         return Text::from("Nothing changes.");
     }
     let subjects = |verb: ChangeVerb| {
-        let subjects = changes
-            .iter()
-            .filter(|change| change.verb == verb)
-            .map(|change| change.subject.as_str());
+        let subjects = changes.iter().filter(|change| change.verb == verb).map(|change| change.subject.as_str());
         subjects.collect::<std::collections::BTreeSet<_>>().len()
     };
-    let (added, changed, removed) = (
-        subjects(ChangeVerb::Add),
-        subjects(ChangeVerb::Change),
-        subjects(ChangeVerb::Remove),
-    );
-    Text::from(format!(
-        "{added} to add, {changed} to change, {removed} to remove."
-    ))
+    let (added, changed, removed) =
+        (subjects(ChangeVerb::Add), subjects(ChangeVerb::Change), subjects(ChangeVerb::Remove));
+    Text::from(format!("{added} to add, {changed} to change, {removed} to remove."))
 }
 
 #[cfg(test)]
@@ -73,15 +62,7 @@ mod tests {
 
     fn change(verb: ChangeVerb, subject: &str) -> ChangeItem {
         let (field, before, after, origin, effect) = (None, None, None, None, None);
-        ChangeItem {
-            verb,
-            subject: subject.to_owned(),
-            field,
-            before,
-            after,
-            origin,
-            effect,
-        }
+        ChangeItem { verb, subject: subject.to_owned(), field, before, after, origin, effect }
     }
 
     #[test]
@@ -94,15 +75,8 @@ mod tests {
             origin: text("automations/nightly.yaml:8"),
             ..change(ChangeVerb::Change, "Automation/nightly")
         };
-        let memory = ChangeItem {
-            field: text("spec.resources.memory"),
-            after: text("1Gi"),
-            ..timeout.clone()
-        };
-        let added = ChangeItem {
-            effect: text("first run in 7h"),
-            ..change(ChangeVerb::Add, "Automation/sync")
-        };
+        let memory = ChangeItem { field: text("spec.resources.memory"), after: text("1Gi"), ..timeout.clone() };
+        let added = ChangeItem { effect: text("first run in 7h"), ..change(ChangeVerb::Add, "Automation/sync") };
         let plan = Proposal {
             id: "8be04d7-a1".to_owned(),
             from: text("3f2a9c1d77aa00112233"),

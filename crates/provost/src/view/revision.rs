@@ -32,17 +32,9 @@ pub fn history(items: &[HistoryItem], times: &Times) -> Listing {
             item.about.clone().unwrap_or_default().into(),
             changes.into(),
         ];
-        Row {
-            name: revision.to_owned(),
-            cells,
-            json: json(item),
-        }
+        Row { name: revision.to_owned(), cells, json: json(item) }
     });
-    Listing {
-        columns,
-        rows: rows.collect(),
-        when_empty: "No revision was seen yet.".to_owned(),
-    }
+    Listing { columns, rows: rows.collect(), when_empty: "No revision was seen yet.".to_owned() }
 }
 
 fn result(item: &HistoryItem) -> Text {
@@ -51,8 +43,6 @@ fn result(item: &HistoryItem) -> Text {
         HistoryResult::Applied if item.in_force => Text::toned(Tone::Good, "✓ in force"),
         HistoryResult::Applied => Text::toned(Tone::Dim, format!("✓ {word}")),
         HistoryResult::Rejected => Text::toned(Tone::Bad, format!("✗ {word}")),
-        HistoryResult::Pinned | HistoryResult::Unpinned => {
-            Text::toned(Tone::Warn, format!("‖ {word}"))
-        }
+        HistoryResult::Pinned | HistoryResult::Unpinned => Text::toned(Tone::Warn, format!("‖ {word}")),
     }
 }

@@ -16,9 +16,7 @@ pub fn values(automation: &Value) -> BTreeMap<String, String> {
             "runLimits" => found.extend(run_limits(value)),
             "freezes" | "freeze" => found.extend(freezes(value)),
             "workload" => flatten("spec", value, &mut found),
-            "schedules" | "schedule" => {
-                drop(found.insert("spec.schedule".to_owned(), schedules(value)))
-            }
+            "schedules" | "schedule" => drop(found.insert("spec.schedule".to_owned(), schedules(value))),
             _ => flatten(&format!("spec.{}", word(key)), value, &mut found),
         }
     }
@@ -42,38 +40,23 @@ fn flatten(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
         }
         Value::Array(items) if items.is_empty() => {}
         Value::String(text) => drop(found.insert(path.to_owned(), text.clone())),
-        Value::Number(number) => {
-            drop(found.insert(path.to_owned(), in_units(path, number.as_u64(), value)))
-        }
+        Value::Number(number) => drop(found.insert(path.to_owned(), in_units(path, number.as_u64(), value))),
         _ => drop(found.insert(path.to_owned(), value.to_string())),
     }
 }
 
 /// Each hook by its event and owner.
 fn hooks(hooks: &Value) -> BTreeMap<String, String> {
-    let image = |hook: &Value| {
-        hook["workload"]["image"]
-            .as_str()
-            .or(hook["image"].as_str())
-            .unwrap_or_default()
-            .to_owned()
-    };
-    hooks
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|hook| (place_of(hook), image(hook)))
-        .collect()
+    let image =
+        |hook: &Value| hook["workload"]["image"].as_str().or(hook["image"].as_str()).unwrap_or_default().to_owned();
+    hooks.as_array().into_iter().flatten().map(|hook| (place_of(hook), image(hook))).collect()
 }
 
 /// Caps on runs at once by their policy, as the model has them.
 fn run_limits(limits: &Value) -> BTreeMap<String, String> {
     let one = |limit: &Value| {
         let policy = limit["policy"].as_str().unwrap_or_default();
-        (
-            format!("spec.limits.runsAtOnce.{policy}"),
-            limit["runsAtOnce"].to_string(),
-        )
+        (format!("spec.limits.runsAtOnce.{policy}"), limit["runsAtOnce"].to_string())
     };
     limits.as_array().into_iter().flatten().map(one).collect()
 }
@@ -83,44 +66,21 @@ fn freezes(freezes: &Value) -> BTreeMap<String, String> {
     let one = |(index, freeze): (usize, &Value)| {
         let (policy, reason) = (freeze["policy"].as_str(), freeze["reason"].as_str());
         let place = format!("spec.freeze.{}.{}", policy.unwrap_or_default(), index + 1);
-        (
-            place,
-            format!(
-                "{}: {}",
-                schedule(&freeze["minutes"]),
-                reason.unwrap_or_default()
-            ),
-        )
+        (place, format!("{}: {}", schedule(&freeze["minutes"]), reason.unwrap_or_default()))
     };
-    freezes
-        .as_array()
-        .into_iter()
-        .flatten()
-        .enumerate()
-        .map(one)
-        .collect()
+    freezes.as_array().into_iter().flatten().enumerate().map(one).collect()
 }
 
 /// Schedules in their own words, one after the other.
 fn schedules(schedules: &Value) -> String {
-    schedules
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(schedule)
-        .collect::<Vec<_>>()
-        .join("; ")
+    schedules.as_array().into_iter().flatten().map(schedule).collect::<Vec<_>>().join("; ")
 }
 
 /// A schedule in its own words: the expression with its zone, the period, the instant.
 fn schedule(schedule: &Value) -> String {
     let text = |key: &str| schedule[key].as_str();
     let zone = text("timeZone").map_or(String::new(), |zone| format!(" {zone}"));
-    let base = match (
-        text("text").or(text("cron")),
-        schedule["everyS"].as_u64(),
-        text("at"),
-    ) {
+    let base = match (text("text").or(text("cron")), schedule["everyS"].as_u64(), text("at")) {
         (Some(text), ..) => format!("{text}{zone}"),
         (_, Some(seconds), _) => format!("every {}", length(seconds)),
         (.., at) => format!("at {}", at.unwrap_or_default()),
@@ -154,8 +114,7 @@ fn in_units(path: &str, number: Option<u64>, value: &Value) -> String {
     let last = path.rsplit('.').next().unwrap_or_default();
     match (last, number) {
         (
-            "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff"
-            | "afterS",
+            "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "afterS",
             Some(seconds),
         ) => length(seconds),
         ("memory", Some(bytes)) => size(bytes),
@@ -167,25 +126,15 @@ fn in_units(path: &str, number: Option<u64>, value: &Value) -> String {
 /// `90s`, `10m`, `6h`, `1d`: the largest unit that says it exactly.
 fn length(seconds: u64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units
-        .into_iter()
-        .find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
-    unit.map_or_else(
-        || format!("{seconds}s"),
-        |(unit, name)| format!("{}{name}", seconds / unit),
-    )
+    let unit = units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    unit.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
 }
 
 /// `512Mi`, `2Gi`: the largest unit that says it exactly.
 fn size(bytes: u64) -> String {
     let units = [(1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
-    let unit = units
-        .into_iter()
-        .find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
-    unit.map_or_else(
-        || bytes.to_string(),
-        |(unit, name)| format!("{}{name}", bytes / unit),
-    )
+    let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    unit.map_or_else(|| bytes.to_string(), |(unit, name)| format!("{}{name}", bytes / unit))
 }
 
 /// Who bound a hook, in the model's words (an object) or the wire's (`Policy/shop`).
@@ -211,9 +160,7 @@ pub fn owner_of(hook: &Value) -> (String, &'static str) {
 /// `spec.hooks.run.starting.shop.announce`
 pub fn place_of(hook: &Value) -> String {
     let (document, _) = owner_of(hook);
-    let owner = document
-        .split_once('/')
-        .map_or(String::new(), |(_, owner)| format!("{owner}."));
+    let owner = document.split_once('/').map_or(String::new(), |(_, owner)| format!("{owner}."));
     let text = |key: &str| hook[key].as_str().unwrap_or_default().to_owned();
     format!("spec.hooks.{}.{owner}{}", text("event"), text("name"))
 }

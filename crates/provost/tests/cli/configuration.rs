@@ -7,26 +7,12 @@ fn a_wrong_server_configuration_is_told_with_line_and_mend() {
     let folder = tempfile::tempdir().unwrap();
     let check = |name: &str, text: &str| {
         std::fs::write(folder.path().join("server.yaml"), text).unwrap();
-        snapshot(
-            name,
-            &provost_in(folder.path(), &["serve", "--config", "server.yaml"])
-                .exits(2)
-                .text(),
-        );
+        snapshot(name, &provost_in(folder.path(), &["serve", "--config", "server.yaml"]).exits(2).text());
     };
-    check(
-        "config-unknown-key",
-        "source: {folder: {path: shop}}\ninstence: a\n",
-    );
-    check(
-        "config-wrong-type",
-        "source: {folder: {path: shop}}\nallowEmpty: perhaps\n",
-    );
+    check("config-unknown-key", "source: {folder: {path: shop}}\ninstence: a\n");
+    check("config-wrong-type", "source: {folder: {path: shop}}\nallowEmpty: perhaps\n");
     check("config-no-source", "instance: a\n");
-    check(
-        "config-bad-duration",
-        "source: {folder: {path: shop}}\nshutdownGrace: soon\n",
-    );
+    check("config-bad-duration", "source: {folder: {path: shop}}\nshutdownGrace: soon\n");
     check(
         "config-two-sources",
         "source: {folder: {path: shop}, git: {url: \"https://git.example.org/shop.git\"}}\nstate: state\n",
@@ -42,22 +28,11 @@ fn a_missing_configuration_is_not_found() {
 #[test]
 fn where_no_server_answers_the_exit_code_is_5() {
     let folder = tempfile::tempdir().unwrap();
-    for args in [
-        ["get", "runs"],
-        ["describe", "nightly"],
-        ["run", "nightly"],
-        ["logs", "nightly"],
-    ] {
+    for args in [["get", "runs"], ["describe", "nightly"], ["run", "nightly"], ["logs", "nightly"]] {
         let mut command = command(&args);
-        command
-            .current_dir(folder.path())
-            .env("PROVOST_SOCKET", folder.path().join("none.sock"));
+        command.current_dir(folder.path()).env("PROVOST_SOCKET", folder.path().join("none.sock"));
         let ran = run(command).exits(5);
-        assert!(
-            ran.err.contains("none.sock") && ran.err.contains("help: "),
-            "{}",
-            ran.err
-        );
+        assert!(ran.err.contains("none.sock") && ran.err.contains("help: "), "{}", ran.err);
     }
 }
 
@@ -66,17 +41,11 @@ fn the_socket_is_said_by_flag_then_variable_then_folder_then_file() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     std::fs::create_dir_all(home.join("provost")).unwrap();
-    std::fs::write(
-        home.join("provost/config.yaml"),
-        "socket: /from/file.sock\n",
-    )
-    .unwrap();
+    std::fs::write(home.join("provost/config.yaml"), "socket: /from/file.sock\n").unwrap();
     std::fs::create_dir(folder.path().join(".provost")).unwrap();
     let asked = |args: &[&str], variable: Option<&str>| {
         let mut command = command(&[&["status"], args].concat());
-        command
-            .current_dir(folder.path())
-            .env("XDG_CONFIG_HOME", &home);
+        command.current_dir(folder.path()).env("XDG_CONFIG_HOME", &home);
         command.envs(variable.map(|value| ("PROVOST_SOCKET", value)));
         run(command).exits(5).err
     };
@@ -84,13 +53,7 @@ fn the_socket_is_said_by_flag_then_variable_then_folder_then_file() {
     std::fs::write(folder.path().join(".provost/provost.sock"), "").unwrap();
     assert!(asked(&[], None).contains(".provost/provost.sock"));
     assert!(asked(&[], Some("/from/variable.sock")).contains("/from/variable.sock"));
-    assert!(
-        asked(
-            &["--socket", "/from/flag.sock"],
-            Some("/from/variable.sock")
-        )
-        .contains("/from/flag.sock")
-    );
+    assert!(asked(&["--socket", "/from/flag.sock"], Some("/from/variable.sock")).contains("/from/flag.sock"));
 }
 
 #[test]
@@ -99,9 +62,7 @@ fn a_wrong_user_file_is_wrong_usage() {
     std::fs::create_dir(folder.path().join("provost")).unwrap();
     std::fs::write(folder.path().join("provost/config.yaml"), "sockett: /x\n").unwrap();
     let mut command = command(&["status"]);
-    command
-        .current_dir(folder.path())
-        .env("XDG_CONFIG_HOME", folder.path());
+    command.current_dir(folder.path()).env("XDG_CONFIG_HOME", folder.path());
     let ran = run(command).exits(2);
     assert!(ran.err.contains("did you mean `socket`?"), "{}", ran.err);
 }

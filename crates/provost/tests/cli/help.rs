@@ -8,18 +8,10 @@ use crate::support::{command, provost, snapshot};
 /// Every command, as `provost help` lists them.
 fn commands() -> Vec<String> {
     let help = provost(&["help"]).exits(0).out;
-    let listed = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty());
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     listed
         .filter_map(|line| {
-            line.strip_prefix("  ")?
-                .split(' ')
-                .next()
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
+            line.strip_prefix("  ")?.split(' ').next().filter(|name| !name.is_empty()).map(str::to_owned)
         })
         .collect()
 }
@@ -38,11 +30,7 @@ fn every_command_explains_itself() {
     let mut all = provost(&["help"]).exits(0).out;
     for name in &commands {
         let flag = provost(&[name, "--help"]).exits(0).out;
-        assert_eq!(
-            provost(&["help", name]).exits(0).out,
-            flag,
-            "help {name} and {name} --help differ"
-        );
+        assert_eq!(provost(&["help", name]).exits(0).out, flag, "help {name} and {name} --help differ");
         all += &format!("\n═══ {name}\n{flag}");
     }
     snapshot("help", &all);
@@ -51,10 +39,8 @@ fn every_command_explains_itself() {
 #[test]
 fn topics_are_explained() {
     let topics = ["exit-codes", "output", "server", "time", "environment"];
-    let text: String = topics
-        .iter()
-        .map(|topic| format!("═══ {topic}\n{}\n", provost(&["help", topic]).exits(0).out))
-        .collect();
+    let text: String =
+        topics.iter().map(|topic| format!("═══ {topic}\n{}\n", provost(&["help", topic]).exits(0).out)).collect();
     snapshot("topics", &text);
 }
 
@@ -74,27 +60,15 @@ fn an_unknown_word_gets_what_was_meant() {
 fn version_tells_the_zones_too() {
     let version = provost(&["version", "-o", "json"]).exits(0).json();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
-    assert!(
-        version["zoneDatabase"]
-            .as_str()
-            .is_some_and(|zones| zones.starts_with("20")),
-        "{version}"
-    );
+    assert!(version["zoneDatabase"].as_str().is_some_and(|zones| zones.starts_with("20")), "{version}");
     assert!(provost(&["version"]).exits(0).out.contains("time zones 20"));
 }
 
 #[test]
 fn completion_is_made_for_every_shell() {
-    for (shell, mark) in [
-        ("bash", "complete -F"),
-        ("zsh", "#compdef provost"),
-        ("fish", "complete -c provost"),
-    ] {
+    for (shell, mark) in [("bash", "complete -F"), ("zsh", "#compdef provost"), ("fish", "complete -c provost")] {
         let script = provost(&["completion", shell]).exits(0).out;
-        assert!(
-            script.contains(mark) && script.contains("rollback"),
-            "{shell}"
-        );
+        assert!(script.contains(mark) && script.contains("rollback"), "{shell}");
     }
 }
 
@@ -103,12 +77,8 @@ fn man_pages_are_made_of_every_command() {
     let folder = tempfile::tempdir().unwrap();
     provost(&["man", "--write", folder.path().to_str().unwrap()]).exits(0);
     for name in commands() {
-        let page =
-            std::fs::read_to_string(folder.path().join(format!("provost-{name}.1"))).unwrap();
-        assert!(
-            page.contains(".TH PROVOST-") && page.contains("SYNOPSIS"),
-            "{name}"
-        );
+        let page = std::fs::read_to_string(folder.path().join(format!("provost-{name}.1"))).unwrap();
+        assert!(page.contains(".TH PROVOST-") && page.contains("SYNOPSIS"), "{name}");
     }
     assert!(provost(&["man"]).exits(0).out.contains(".TH PROVOST 1"));
 }
@@ -118,23 +88,14 @@ fn colours_are_for_whoever_wants_them() {
     let coloured = |args: &[&str], clean: &str| {
         let mut command = command(args);
         command.env_remove(clean);
-        String::from_utf8(command.output().unwrap().stdout)
-            .unwrap()
-            .contains('\u{1b}')
+        String::from_utf8(command.output().unwrap().stdout).unwrap().contains('\u{1b}')
     };
     let topic = ["help", "exit-codes"];
     assert!(!coloured(&topic, "NO_COLOR"), "a pipe gets none");
-    assert!(
-        coloured(&["help", "exit-codes", "--color", "always"], ""),
-        "unless asked for"
-    );
+    assert!(coloured(&["help", "exit-codes", "--color", "always"], ""), "unless asked for");
     let mut forced = command(&topic);
     forced.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1");
-    assert!(
-        String::from_utf8(forced.output().unwrap().stdout)
-            .unwrap()
-            .contains('\u{1b}')
-    );
+    assert!(String::from_utf8(forced.output().unwrap().stdout).unwrap().contains('\u{1b}'));
 }
 
 #[test]

@@ -8,10 +8,7 @@ use crate::support::provost_in;
 fn a14_a_new_project_validates_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let ran = provost_in(folder.path(), &["init", "shop"]).exits(0);
-    assert_eq!(
-        ran.out,
-        "shop/policies/shop.yaml\nshop/automations/hello.yaml\nshop/README.md\nshop/schema\n"
-    );
+    assert_eq!(ran.out, "shop/policies/shop.yaml\nshop/automations/hello.yaml\nshop/README.md\nshop/schema\n");
     assert!(ran.err.contains("next: provost dev shop"), "{}", ran.err);
     provost_in(folder.path(), &["validate", "shop", "--strict"]).exits(0);
 }
@@ -28,10 +25,7 @@ fn a14_every_template_validates_untouched() {
     assert_eq!(ran.code, 0, "{}", ran.text());
     let text = read_to_string(folder.path().join("automations/first.yaml")).unwrap();
     assert!(text.starts_with("# yaml-language-server: $schema=../schema/manifest.json\n"));
-    assert!(
-        text.contains("name: first\n") && !text.contains("NAME") && !text.contains("VERSION"),
-        "{text}"
-    );
+    assert!(text.contains("name: first\n") && !text.contains("NAME") && !text.contains("VERSION"), "{text}");
 }
 
 #[test]
@@ -41,20 +35,10 @@ fn nothing_is_overwritten() {
     let before = read_to_string(folder.path().join("policies/shop.yaml")).unwrap();
     std::fs::remove_file(folder.path().join("README.md")).unwrap();
     let ran = provost_in(folder.path(), &["init"]).exits(1);
-    assert!(
-        ran.err.contains("is there already; nothing was changed"),
-        "{}",
-        ran.err
-    );
-    assert!(
-        !folder.path().join("README.md").exists(),
-        "nothing was changed"
-    );
+    assert!(ran.err.contains("is there already; nothing was changed"), "{}", ran.err);
+    assert!(!folder.path().join("README.md").exists(), "nothing was changed");
     provost_in(folder.path(), &["new", "policy", "shop"]).exits(1);
-    assert_eq!(
-        read_to_string(folder.path().join("policies/shop.yaml")).unwrap(),
-        before
-    );
+    assert_eq!(read_to_string(folder.path().join("policies/shop.yaml")).unwrap(), before);
 }
 
 #[test]

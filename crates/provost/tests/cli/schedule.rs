@@ -27,10 +27,7 @@ fn json_is_exactly_the_times_after_from() {
 
 #[test]
 fn an_expression_may_come_as_five_words() {
-    let words = provost(&[
-        "schedule", "--count", "1", "-o", "name", "--", "0", "2", "*", "*", "*",
-    ])
-    .exits(0);
+    let words = provost(&["schedule", "--count", "1", "-o", "name", "--", "0", "2", "*", "*", "*"]).exits(0);
     assert_eq!(words.out, "2026-11-21T02:00:00Z\n");
 }
 
@@ -38,15 +35,7 @@ fn an_expression_may_come_as_five_words() {
 fn people_get_words_times_and_clock_changes() {
     let told = provost(&["schedule", "--time-zone", "Europe/Berlin", "30 2 * * *"]).exits(0);
     snapshot("schedule-daily", &told.text());
-    let told = provost(&[
-        "schedule",
-        "--time-zone",
-        "America/New_York",
-        "--count",
-        "3",
-        "*/30 * * * *",
-    ])
-    .exits(0);
+    let told = provost(&["schedule", "--time-zone", "America/New_York", "--count", "3", "*/30 * * * *"]).exits(0);
     snapshot("schedule-interval", &told.text());
     let told = provost(&["schedule", "--count", "2", "0 3 */2 * mon"]).exits(0);
     snapshot("schedule-warning", &told.text());
@@ -72,8 +61,5 @@ fn what_is_refused_exits_with_1_and_says_why() {
 
 #[test]
 fn the_mark_is_under_what_is_to_blame() {
-    snapshot(
-        "schedule-refused",
-        &provost(&["schedule", "30 2 * * MONDAY"]).exits(1).text(),
-    );
+    snapshot("schedule-refused", &provost(&["schedule", "30 2 * * MONDAY"]).exits(1).text());
 }

@@ -20,15 +20,8 @@ pub struct Ran {
 /// The binary with a clean environment: nothing of the user's own settings, UTC, no colours, a fixed time.
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
-    command
-        .args(args)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command
-        .env("HOME", "/nonexistent")
-        .env("TZ", "UTC")
-        .env("NO_COLOR", "1")
-        .env("PROVOST_NOW", NOW);
+    command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.env("HOME", "/nonexistent").env("TZ", "UTC").env("NO_COLOR", "1").env("PROVOST_NOW", NOW);
     command.stdin(Stdio::null());
     command
 }
@@ -59,18 +52,9 @@ impl Ran {
     /// All of it as one text.
     pub fn text(&self) -> String {
         let part = |name: &str, text: &str| {
-            if text.is_empty() {
-                String::new()
-            } else {
-                format!("--- {name}\n{text}")
-            }
+            if text.is_empty() { String::new() } else { format!("--- {name}\n{text}") }
         };
-        format!(
-            "exit {}\n{}{}",
-            self.code,
-            part("stdout", &self.out),
-            part("stderr", &self.err)
-        )
+        format!("exit {}\n{}{}", self.code, part("stdout", &self.out), part("stderr", &self.err))
     }
 
     /// The same, if it ended with `code`.

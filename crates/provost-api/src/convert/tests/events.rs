@@ -14,15 +14,8 @@ fn every_fact() -> Vec<Fact> {
     facts.extend(a_good_end());
     facts.extend([
         Fact::ServerStopping,
-        Fact::RevisionRejected {
-            revision: revision("8be04d7"),
-            errors: 2,
-            report: "error[E0142]: …".into(),
-        },
-        Fact::Pinned {
-            revision: revision("3f2a9c1"),
-            by: "root".into(),
-        },
+        Fact::RevisionRejected { revision: revision("8be04d7"), errors: 2, report: "error[E0142]: …".into() },
+        Fact::Pinned { revision: revision("3f2a9c1"), by: "root".into() },
         Fact::Unpinned { by: "root".into() },
         Fact::DueSkipped {
             automation: name("nightly"),
@@ -38,50 +31,21 @@ fn every_fact() -> Vec<Fact> {
         },
         missed(1),
         missed(7),
-        Fact::NoticeQueued {
-            notice: Box::new(notice()),
-        },
-        Fact::NoticeQueued {
-            notice: Box::new(Notice {
-                instead_of: Some(name("ops-mail")),
-                run: None,
-                ..notice()
-            }),
-        },
+        Fact::NoticeQueued { notice: Box::new(notice()) },
+        Fact::NoticeQueued { notice: Box::new(Notice { instead_of: Some(name("ops-mail")), run: None, ..notice() }) },
         Fact::NoticeDelivered { id: event_id() },
-        Fact::NoticeFailed {
-            id: event_id(),
-            why: "status 503".into(),
-            until: at("2026-11-20T01:10:00Z"),
-        },
-        Fact::NoticeGivenUp {
-            id: event_id(),
-            why: "status 503".into(),
-        },
+        Fact::NoticeFailed { id: event_id(), why: "status 503".into(), until: at("2026-11-20T01:10:00Z") },
+        Fact::NoticeGivenUp { id: event_id(), why: "status 503".into() },
         Fact::Paused {
             automation: name("nightly"),
             until: Some(at("2026-12-01T00:00:00Z")),
             reason: "stocktaking".into(),
             by: "alice (uid 1000)".into(),
         },
-        Fact::Paused {
-            automation: name("nightly"),
-            until: None,
-            reason: String::new(),
-            by: "root".into(),
-        },
-        Fact::Resumed {
-            automation: name("nightly"),
-            by: "the pause's end".into(),
-        },
-        Fact::DriftFound {
-            container: "provost-a-b".into(),
-            what: "it is gone".into(),
-        },
-        Fact::DriftCorrected {
-            container: "provost-a-b".into(),
-            what: "it was removed".into(),
-        },
+        Fact::Paused { automation: name("nightly"), until: None, reason: String::new(), by: "root".into() },
+        Fact::Resumed { automation: name("nightly"), by: "the pause's end".into() },
+        Fact::DriftFound { container: "provost-a-b".into(), what: "it is gone".into() },
+        Fact::DriftCorrected { container: "provost-a-b".into(), what: "it was removed".into() },
     ]);
     facts.extend(other_causes().map(accepted));
     facts.extend(other_run_facts().into_iter().map(of_run));
@@ -103,52 +67,26 @@ fn missed(count: u64) -> Fact {
 fn other_causes() -> [Cause; 4] {
     [
         Cause::CatchUp,
-        Cause::Trigger {
-            event: "orders.arrived".into(),
-            id: event_id(),
-        },
+        Cause::Trigger { event: "orders.arrived".into(), id: event_id() },
         Cause::Manual { by: "root".into() },
-        Cause::Retry {
-            by: "root".into(),
-            of: run_id(),
-        },
+        Cause::Retry { by: "root".into(), of: run_id() },
     ]
 }
 
 fn other_run_facts() -> Vec<RunFact> {
     vec![
-        RunFact::Queued {
-            why: "lock warehouse".into(),
-        },
-        RunFact::Began {
-            ask: vec![webhook()],
-        },
-        RunFact::Cancelling {
-            why: StopCause::Cancel { by: "root".into() },
-        },
-        RunFact::Concluded {
-            outcome: Outcome::TimedOut,
-            detail: "timed out".into(),
-        },
-        RunFact::Finished {
-            outcome: Outcome::Lost,
-            detail: "the engine forgot it".into(),
-        },
+        RunFact::Queued { why: "lock warehouse".into() },
+        RunFact::Began { ask: vec![webhook()] },
+        RunFact::Cancelling { why: StopCause::Cancel { by: "root".into() } },
+        RunFact::Concluded { outcome: Outcome::TimedOut, detail: "timed out".into() },
+        RunFact::Finished { outcome: Outcome::Lost, detail: "the engine forgot it".into() },
     ]
 }
 
 fn step_facts() -> Vec<StepFact> {
-    let no = StepOutput {
-        reply: Some(Reply {
-            allow: false,
-            reason: "the shop is open".into(),
-        }),
-        ..StepOutput::default()
-    };
-    let broken = StepOutput {
-        problems: vec!["locals.json is no JSON".into()],
-        ..StepOutput::default()
-    };
+    let no =
+        StepOutput { reply: Some(Reply { allow: false, reason: "the shop is open".into() }), ..StepOutput::default() };
+    let broken = StepOutput { problems: vec!["locals.json is no JSON".into()], ..StepOutput::default() };
     let ended_with = |output: StepOutput| StepFact::Ended {
         result: Exit::Code { code: 0 },
         started_at: None,
@@ -156,26 +94,13 @@ fn step_facts() -> Vec<StepFact> {
         output: Box::new(output),
     };
     vec![
-        StepFact::Delayed {
-            why: "the engine does not answer".into(),
-            until: at("2026-11-20T01:03:00Z"),
-        },
-        StepFact::Stopping {
-            why: StopCause::Timeout,
-        },
-        StepFact::Stopping {
-            why: StopCause::Replaced,
-        },
-        StepFact::Stopping {
-            why: StopCause::Shutdown,
-        },
+        StepFact::Delayed { why: "the engine does not answer".into(), until: at("2026-11-20T01:03:00Z") },
+        StepFact::Stopping { why: StopCause::Timeout },
+        StepFact::Stopping { why: StopCause::Replaced },
+        StepFact::Stopping { why: StopCause::Shutdown },
         ended(Exit::OutOfMemory),
-        ended(Exit::NotStarted {
-            why: "no such image".into(),
-        }),
-        ended(Exit::Lost {
-            why: "the engine was away".into(),
-        }),
+        ended(Exit::NotStarted { why: "no such image".into() }),
+        ended(Exit::Lost { why: "the engine was away".into() }),
         ended_with(no),
         ended_with(broken),
     ]
@@ -190,31 +115,17 @@ fn events() -> Vec<Fact> {
         data: JsonMap::from_iter([("count".to_owned(), json!(3))]),
         by: "root".into(),
     };
-    let about_a_run = AcceptedEvent {
-        subject: Some(name("nightly")),
-        run: Some(run_id()),
-        ..event("run.late")
-    };
+    let about_a_run = AcceptedEvent { subject: Some(name("nightly")), run: Some(run_id()), ..event("run.late") };
     let arrived = [event("orders.arrived"), event("drift.found"), about_a_run];
-    let step = EventFact::Step {
-        id: StepId("orders.arrived-index".into()),
-        fact: ended(Exit::Code { code: 1 }),
-    };
+    let step = EventFact::Step { id: StepId("orders.arrived-index".into()), fact: ended(Exit::Code { code: 1 }) };
     let changes = [
         EventFact::Began,
         step,
         EventFact::Handled { failure: None },
-        EventFact::Handled {
-            failure: Some("index: exit 1".into()),
-        },
+        EventFact::Handled { failure: Some("index: exit 1".into()) },
     ];
-    let arrived = arrived.map(|event| Fact::EventAccepted {
-        event: Box::new(event),
-    });
-    let changes = changes.map(|change| Fact::Event {
-        id: event_id(),
-        change,
-    });
+    let arrived = arrived.map(|event| Fact::EventAccepted { event: Box::new(event) });
+    let changes = changes.map(|change| Fact::Event { id: event_id(), change });
     arrived.into_iter().chain(changes).collect()
 }
 
@@ -281,9 +192,7 @@ fn every_fact_is_looked_at() {
 fn lines_of_every_fact() {
     let facts = recorded(every_fact());
     let lines = facts.iter().filter_map(event_of);
-    let told: Vec<_> = lines
-        .map(|line| format!("{:>2} {:<18} {}", line.seq, line.name, line.message))
-        .collect();
+    let told: Vec<_> = lines.map(|line| format!("{:>2} {:<18} {}", line.seq, line.name, line.message)).collect();
     insta::assert_snapshot!(told.join("\n"));
 }
 
@@ -296,16 +205,7 @@ fn what_is_not_told_is_an_intent_a_bookmark_or_told_elsewhere() {
     let (finishing, starting) = (26, 29);
     let event_told_by_a_fact = 11;
     let event_began = 34;
-    assert_eq!(
-        silent,
-        BTreeSet::from([
-            armed,
-            event_told_by_a_fact,
-            finishing,
-            starting,
-            event_began
-        ])
-    );
+    assert_eq!(silent, BTreeSet::from([armed, event_told_by_a_fact, finishing, starting, event_began]));
 }
 
 #[test]
@@ -313,12 +213,8 @@ fn shape_of_events() {
     let facts = recorded(vec![
         accepted(Cause::Manual { by: "root".into() }),
         of_main(1, ended(Exit::Code { code: 3 })),
-        Fact::RevisionApplied {
-            change: Box::new(change()),
-        },
-        Fact::NoticeQueued {
-            notice: Box::new(notice()),
-        },
+        Fact::RevisionApplied { change: Box::new(change()) },
+        Fact::NoticeQueued { notice: Box::new(notice()) },
     ]);
     insta::assert_json_snapshot!(facts.iter().filter_map(event_of).collect::<Vec<_>>());
 }
@@ -327,9 +223,6 @@ fn shape_of_events() {
 fn what_is_about_a_run_is_about_its_automation() {
     for recorded in recorded(every_fact()) {
         let about = event_of(&recorded).filter(|event| event.run.is_some());
-        assert!(
-            about.is_none_or(|event| event.automation.as_deref() == Some("nightly")),
-            "{recorded:?}"
-        );
+        assert!(about.is_none_or(|event| event.automation.as_deref() == Some("nightly")), "{recorded:?}");
     }
 }

@@ -75,9 +75,7 @@ pub(super) fn channel(target: serde_json::Value) -> Arc<Channel> {
 }
 
 pub(super) fn webhook() -> Arc<Channel> {
-    channel(
-        json!({"kind": "webhook", "url": "https://hooks.example.org/s3cret", "secret": "ops-hmac"}),
-    )
+    channel(json!({"kind": "webhook", "url": "https://hooks.example.org/s3cret", "secret": "ops-hmac"}))
 }
 
 pub(super) fn change() -> RevisionChange {
@@ -90,25 +88,8 @@ pub(super) fn change() -> RevisionChange {
         removed: Vec::new(),
         channels: [(name("ops"), webhook())].into(),
         hooks: Vec::new(),
-        plugins: [(
-            name("warehouse"),
-            PluginSummary {
-                order: 50,
-                enabled: true,
-                hooks: 2,
-            },
-        )]
-        .into(),
-        policies: [(
-            name("shop"),
-            PolicySummary {
-                order: 100,
-                automations: 1,
-                hooks: 1,
-                rules: 3,
-            },
-        )]
-        .into(),
+        plugins: [(name("warehouse"), PluginSummary { order: 50, enabled: true, hooks: 2 })].into(),
+        policies: [(name("shop"), PolicySummary { order: 100, automations: 1, hooks: 1, rules: 3 })].into(),
     }
 }
 
@@ -127,17 +108,11 @@ pub(super) fn accepted(cause: Cause) -> Fact {
 }
 
 pub(super) fn of_run(change: RunFact) -> Fact {
-    Fact::Run {
-        run: run_id(),
-        change,
-    }
+    Fact::Run { run: run_id(), change }
 }
 
 pub(super) fn of_main(attempt: u32, fact: StepFact) -> Fact {
-    of_run(RunFact::Step {
-        id: StepId::main(attempt),
-        fact,
-    })
+    of_run(RunFact::Step { id: StepId::main(attempt), fact })
 }
 
 fn of_hook(fact: StepFact) -> Fact {
@@ -181,33 +156,20 @@ pub(super) fn recorded(facts: Vec<Fact>) -> Vec<Recorded> {
 /// The state after `facts`, and every run that they closed.
 pub(super) fn state(facts: Vec<Fact>) -> (State, Vec<Run>) {
     let mut state = State::default();
-    let closed = recorded(facts)
-        .iter()
-        .filter_map(|recorded| state.apply(recorded).unwrap())
-        .collect();
+    let closed = recorded(facts).iter().filter_map(|recorded| state.apply(recorded).unwrap()).collect();
     (state, closed)
 }
 
 /// From a first start to a run that failed once and then succeeded.
 pub(super) fn a_night() -> Vec<Fact> {
     vec![
-        Fact::ServerStarted {
-            version: "1.0.0".into(),
-        },
-        Fact::RevisionApplied {
-            change: Box::new(change()),
-        },
-        Fact::Armed {
-            automation: name("nightly"),
-            from: at("2026-11-20T00:00:00Z"),
-        },
+        Fact::ServerStarted { version: "1.0.0".into() },
+        Fact::RevisionApplied { change: Box::new(change()) },
+        Fact::Armed { automation: name("nightly"), from: at("2026-11-20T00:00:00Z") },
         accepted(Cause::Schedule),
         of_run(RunFact::Began { ask: Vec::new() }),
         of_hook(StepFact::Starting),
-        of_hook(StepFact::Started {
-            started_at: at("2026-11-20T01:02:00.5Z"),
-            image: None,
-        }),
+        of_hook(StepFact::Started { started_at: at("2026-11-20T01:02:00.5Z"), image: None }),
         of_hook(StepFact::Ended {
             result: Exit::Code { code: 0 },
             started_at: Some(at("2026-11-20T01:02:00.5Z")),
@@ -216,27 +178,12 @@ pub(super) fn a_night() -> Vec<Fact> {
         }),
         of_run(RunFact::Attempt { attempt: 1 }),
         of_main(1, StepFact::Starting),
-        of_main(
-            1,
-            StepFact::Started {
-                started_at: at("2026-11-20T01:02:01Z"),
-                image: None,
-            },
-        ),
+        of_main(1, StepFact::Started { started_at: at("2026-11-20T01:02:01Z"), image: None }),
         of_main(1, ended(Exit::Code { code: 3 })),
-        of_run(RunFact::Retrying {
-            why: "exit 3".into(),
-            until: at("2026-11-20T01:05:43Z"),
-        }),
+        of_run(RunFact::Retrying { why: "exit 3".into(), until: at("2026-11-20T01:05:43Z") }),
         of_run(RunFact::Attempt { attempt: 2 }),
         of_main(2, StepFact::Starting),
-        of_main(
-            2,
-            StepFact::Started {
-                started_at: at("2026-11-20T01:05:43Z"),
-                image: None,
-            },
-        ),
+        of_main(2, StepFact::Started { started_at: at("2026-11-20T01:05:43Z"), image: None }),
     ]
 }
 
@@ -244,14 +191,8 @@ pub(super) fn a_night() -> Vec<Fact> {
 pub(super) fn a_good_end() -> Vec<Fact> {
     vec![
         of_main(2, ended(Exit::Code { code: 0 })),
-        of_run(RunFact::Concluded {
-            outcome: Outcome::Succeeded,
-            detail: String::new(),
-        }),
+        of_run(RunFact::Concluded { outcome: Outcome::Succeeded, detail: String::new() }),
         of_run(RunFact::Finishing),
-        of_run(RunFact::Finished {
-            outcome: Outcome::Succeeded,
-            detail: String::new(),
-        }),
+        of_run(RunFact::Finished { outcome: Outcome::Succeeded, detail: String::new() }),
     ]
 }

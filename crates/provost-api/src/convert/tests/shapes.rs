@@ -13,11 +13,7 @@ use crate::wire::{self, AutomationState};
 #[test]
 fn shape_of_a_status() {
     let mut facts = a_night();
-    facts.push(Fact::RevisionRejected {
-        revision: revision("8be04d7"),
-        errors: 2,
-        report: "error[E0142]".into(),
-    });
+    facts.push(Fact::RevisionRejected { revision: revision("8be04d7"), errors: 2, report: "error[E0142]".into() });
     let (state, _) = state(facts);
     let engine = EngineStatus {
         facts: Some(EngineFacts {
@@ -40,14 +36,9 @@ fn shape_of_a_status() {
         engine: &engine,
         source: &source,
         wake_at: Some(at("2026-11-20T01:10:30Z")),
-        waiting_for: vec![
-            "revision 8be04d7 was rejected; it is looked at again when the source changes".into(),
-        ],
+        waiting_for: vec!["revision 8be04d7 was rejected; it is looked at again when the source changes".into()],
     };
-    let info = ServerInfo {
-        version: "1.0.0".into(),
-        host: "ber-1".into(),
-    };
+    let info = ServerInfo { version: "1.0.0".into(), host: "ber-1".into() };
     let mut status = convert::status(&view, &info, "shop");
     assert!(!status.zone_database.is_empty());
     status.zone_database = "2026b".into();
@@ -67,12 +58,7 @@ fn shape_of_an_automation() {
 #[test]
 fn shape_of_an_automation_that_runs_and_is_paused() {
     let mut facts = a_night();
-    facts.push(Fact::Paused {
-        automation: name("nightly"),
-        until: None,
-        reason: "why".into(),
-        by: "root".into(),
-    });
+    facts.push(Fact::Paused { automation: name("nightly"), until: None, reason: "why".into(), by: "root".into() });
     let (state, _) = state(facts);
     let item = Glimpse::of(&state, at("2026-11-20T12:00:00Z"), &automation()).item(None);
     assert_eq!(item.state, AutomationState::Paused);
@@ -81,22 +67,14 @@ fn shape_of_an_automation_that_runs_and_is_paused() {
 
 #[test]
 fn an_automation_is_the_first_state_that_holds() {
-    let of = |facts: Vec<Fact>| {
-        Glimpse::of(&state(facts).0, at("2026-11-20T12:00:00Z"), &automation()).state()
-    };
+    let of = |facts: Vec<Fact>| Glimpse::of(&state(facts).0, at("2026-11-20T12:00:00Z"), &automation()).state();
     let night = a_night();
     let up_to = |count: usize| night[..count].to_vec();
     let failed = |mut facts: Vec<Fact>| {
         facts.extend([
-            of_run(RunFact::Concluded {
-                outcome: Outcome::Failed,
-                detail: "exit 3".into(),
-            }),
+            of_run(RunFact::Concluded { outcome: Outcome::Failed, detail: "exit 3".into() }),
             of_run(RunFact::Finishing),
-            of_run(RunFact::Finished {
-                outcome: Outcome::Failed,
-                detail: "exit 3".into(),
-            }),
+            of_run(RunFact::Finished { outcome: Outcome::Failed, detail: "exit 3".into() }),
         ]);
         facts
     };
@@ -104,17 +82,10 @@ fn an_automation_is_the_first_state_that_holds() {
     assert_eq!(of(up_to(4)), AutomationState::Queued);
     assert_eq!(of(up_to(5)), AutomationState::Running);
     assert_eq!(of(failed(up_to(12))), AutomationState::Failing);
-    assert_eq!(
-        of([night.clone(), a_good_end()].concat()),
-        AutomationState::Ok
-    );
+    assert_eq!(of([night.clone(), a_good_end()].concat()), AutomationState::Ok);
     let mut suspended = (*automation()).clone();
     suspended.suspend = true;
-    let glimpse = Glimpse::of(
-        &state(night).0,
-        at("2026-11-20T12:00:00Z"),
-        &suspended.into(),
-    );
+    let glimpse = Glimpse::of(&state(night).0, at("2026-11-20T12:00:00Z"), &suspended.into());
     assert_eq!(glimpse.state(), AutomationState::Suspended);
 }
 
@@ -122,9 +93,7 @@ fn an_automation_is_the_first_state_that_holds() {
 fn the_next_due_time_says_why_it_will_start_nothing() {
     let why = |automation: Automation| {
         let (state, _) = state(a_night());
-        Glimpse::of(&state, at("2026-11-20T20:59:59Z"), &automation.into())
-            .item(None)
-            .next_reason
+        Glimpse::of(&state, at("2026-11-20T20:59:59Z"), &automation.into()).item(None).next_reason
     };
     let plain = (*automation()).clone();
     let every_90s = vec![plain.schedules[1].clone()];
@@ -134,20 +103,11 @@ fn the_next_due_time_says_why_it_will_start_nothing() {
         why(automation)
     };
     // Friday 22:00 in Berlin: the freeze of the sample begins.
-    assert_eq!(
-        with(&|it| it.schedules.clone_from(&every_90s)).unwrap(),
-        "frozen by Policy/shop: release night"
-    );
+    assert_eq!(with(&|it| it.schedules.clone_from(&every_90s)).unwrap(), "frozen by Policy/shop: release night");
     assert_eq!(with(&|it| it.schedules.truncate(1)), None);
-    assert_eq!(
-        with(&|it| it.suspend = true).unwrap(),
-        "its manifest suspends it"
-    );
+    assert_eq!(with(&|it| it.suspend = true).unwrap(), "its manifest suspends it");
     let without = with(&|it| it.schedules.clear()).unwrap();
-    assert_eq!(
-        without,
-        "it has no schedule: it runs on its triggers and by hand"
-    );
+    assert_eq!(without, "it has no schedule: it runs on its triggers and by hand");
 }
 
 #[test]
@@ -185,13 +145,8 @@ fn shape_of_outcomes() {
     };
     let outcomes = [
         outcome(DueVerdict::Ran { run: run_id() }),
-        outcome(DueVerdict::Skipped {
-            reason: SkipReason::Frozen,
-            detail: "release night".into(),
-        }),
-        outcome(DueVerdict::Missed {
-            reason: MissReason::Deadline,
-        }),
+        outcome(DueVerdict::Skipped { reason: SkipReason::Frozen, detail: "release night".into() }),
+        outcome(DueVerdict::Missed { reason: MissReason::Deadline }),
     ];
     insta::assert_json_snapshot!(outcomes.map(|outcome| convert::outcome_item(&outcome)));
 }
@@ -200,54 +155,28 @@ fn shape_of_outcomes() {
 fn shape_of_channels_plugins_and_policies() {
     let mut facts = a_night();
     facts.extend([
-        Fact::NoticeQueued {
-            notice: Box::new(notice()),
-        },
-        Fact::NoticeFailed {
-            id: event_id(),
-            why: "status 503".into(),
-            until: at("2026-11-20T01:10:00Z"),
-        },
+        Fact::NoticeQueued { notice: Box::new(notice()) },
+        Fact::NoticeFailed { id: event_id(), why: "status 503".into(), until: at("2026-11-20T01:10:00Z") },
     ]);
     let (state, _) = state(facts);
     let file = channel(json!({"kind": "file", "path": "ops.jsonl"}));
-    insta::assert_json_snapshot!(
-        [webhook(), file].map(|channel| convert::channel_item(&state, &channel))
-    );
+    insta::assert_json_snapshot!([webhook(), file].map(|channel| convert::channel_item(&state, &channel)));
     let desired = &state.desired;
-    let plugins = desired
-        .plugins
-        .iter()
-        .map(|(name, plugin)| convert::plugin_item(name, plugin));
-    let policies = desired
-        .policies
-        .iter()
-        .map(|(name, policy)| convert::policy_item(name, policy));
+    let plugins = desired.plugins.iter().map(|(name, plugin)| convert::plugin_item(name, plugin));
+    let policies = desired.policies.iter().map(|(name, policy)| convert::policy_item(name, policy));
     insta::assert_json_snapshot!((plugins.collect::<Vec<_>>(), policies.collect::<Vec<_>>()));
 }
 
 #[test]
 fn shape_of_a_history() {
     let facts = recorded(vec![
-        Fact::RevisionApplied {
-            change: Box::new(change()),
-        },
-        Fact::RevisionRejected {
-            revision: revision("8be04d7"),
-            errors: 2,
-            report: "error[E0142]".into(),
-        },
-        Fact::Pinned {
-            revision: revision("3f2a9c1"),
-            by: "root".into(),
-        },
+        Fact::RevisionApplied { change: Box::new(change()) },
+        Fact::RevisionRejected { revision: revision("8be04d7"), errors: 2, report: "error[E0142]".into() },
+        Fact::Pinned { revision: revision("3f2a9c1"), by: "root".into() },
         Fact::Unpinned { by: "root".into() },
         Fact::ServerStopping,
     ]);
-    let items: Vec<_> = facts
-        .iter()
-        .filter_map(|fact| convert::history_item(fact, Some(1)))
-        .collect();
+    let items: Vec<_> = facts.iter().filter_map(|fact| convert::history_item(fact, Some(1))).collect();
     insta::assert_json_snapshot!(items);
 }
 

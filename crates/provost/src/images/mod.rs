@@ -1,0 +1,196 @@
+//! A folder of image archives beside an engine: an image that a manifest names and the engine lacks is loaded from there.
+//!
+//! Every `*.tar` in the folder is a Docker or OCI archive that says which images it holds. The folder is looked at when
+//! an image is missing, so that an archive can be put there while the server runs.
+
+mod archive;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
+use tokio::sync::Mutex;
+
+use archive::{archives, with_tag};
+
+/// An engine with a folder of image archives.
+pub struct ImageFolder {
+    engine: Arc<dyn Engine>,
+    folder: PathBuf,
+    /// Held while an archive is loaded: whoever waits finds the image there.
+    loading: Mutex<()>,
+}
+
+impl ImageFolder {
+    /// `engine`, with the archives in `folder`.
+    pub fn new(engine: Arc<dyn Engine>, folder: PathBuf) -> Self {
+        Self { engine, folder, loading: Mutex::new(()) }
+    }
+
+    /// The engine's answer, unless that is that it lacks `image`.
+    async fn what_the_engine_has(
+        &self,
+        image: &str,
+        progress: &(dyn Fn(String) + Send + Sync),
+    ) -> Option<Result<String, EngineError>> {
+        match self.engine.ensure_image(image, PullPolicy::Never, progress).await {
+            Err(error) if error.kind != EngineErrorKind::Unavailable => None,
+            answer => Some(answer),
+        }
+    }
+
+    /// Nothing is pulled before the folder was looked into: what lies there is what is meant.
+    async fn load_or_pull(
+        &self,
+        image: &str,
+        pull: PullPolicy,
+        progress: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<String, EngineError> {
+        let is_loaded = self.load_from_folder(image, progress).await?;
+        let pull = if is_loaded { PullPolicy::Never } else { pull };
+        self.engine.ensure_image(image, pull, progress).await
+    }
+
+    /// Loads the archive that holds `image`; returns whether there was one.
+    async fn load_from_folder(
+        &self,
+        image: &str,
+        progress: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<bool, EngineError> {
+        let folder = self.folder.clone();
+        let images = tokio::task::spawn_blocking(move || archives(&folder)).await.unwrap_or_default();
+        let Some(path) = images.get(&with_tag(image)) else {
+            return Ok(false);
+        };
+        progress(format!("loading {image} from {}", path.display()));
+        let bytes = tokio::fs::read(path).await.map_err(|error| {
+            EngineError::new(EngineErrorKind::Refused, format!("{} cannot be read: {error}", path.display()))
+        })?;
+        self.engine.load(bytes.into()).await?;
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl Engine for ImageFolder {
+    async fn ensure_image(
+        &self,
+        image: &str,
+        pull: PullPolicy,
+        progress: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<String, EngineError> {
+        if pull == PullPolicy::Always {
+            return self.load_or_pull(image, pull, progress).await;
+        }
+        if let Some(answer) = self.what_the_engine_has(image, progress).await {
+            return answer;
+        }
+        // Whoever waits here finds what the one before has loaded.
+        let _turn = self.loading.lock().await;
+        match self.what_the_engine_has(image, progress).await {
+            Some(answer) => answer,
+            None => self.load_or_pull(image, pull, progress).await,
+        }
+    }
+
+    async fn probe(&self) -> Result<EngineFacts, EngineError> {
+        self.engine.probe().await
+    }
+
+    async fn list(&self, instance: &Instance) -> Result<Vec<ContainerSeen>, EngineError> {
+        self.engine.list(instance).await
+    }
+
+    async fn inspect(&self, name: &ContainerName) -> Result<Option<ContainerSeen>, EngineError> {
+        self.engine.inspect(name).await
+    }
+
+    async fn watch(&self, instance: &Instance) -> Result<BoxStream<'static, ContainerName>, EngineError> {
+        self.engine.watch(instance).await
+    }
+
+    async fn create(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {
+        self.engine.create(request, folder).await
+    }
+
+    async fn start(&self, name: &ContainerName) -> Result<(), EngineError> {
+        self.engine.start(name).await
+    }
+
+    async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {
+        self.engine.stop(name, grace_s).await
+    }
+
+    async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
+        self.engine.remove(name).await
+    }
+
+    async fn output(
+        &self,
+        name: &ContainerName,
+        follow: bool,
+    ) -> Result<BoxStream<'static, Result<OutputChunk, EngineError>>, EngineError> {
+        self.engine.output(name, follow).await
+    }
+
+    async fn load(&self, archive: bytes::Bytes) -> Result<Vec<String>, EngineError> {
+        self.engine.load(archive).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use provost_engine::{Call, ImageState, ScriptedEngine};
+
+    use super::*;
+
+    const IMAGE: &str = "provost/tool:1";
+
+    /// An engine that lacks [`IMAGE`], with a folder that has it.
+    fn engine(folder: &Path) -> (ScriptedEngine, ImageFolder) {
+        let recipe = r#"{"name": "provost/tool", "entrypoint": ["/tool"], "files": [{"path": "tool", "mode": "0755", "from": "tool"}]}"#;
+        let packed = provost_image::Recipe::parse(recipe).unwrap().pack("1", |_| Ok(b"program".to_vec())).unwrap();
+        std::fs::write(folder.join("tool.tar"), packed.bytes).unwrap();
+        let scripted = ScriptedEngine::new(Instance::parse("t").unwrap(), jiff::Timestamp::UNIX_EPOCH);
+        for image in [IMAGE, "other:1"] {
+            scripted.set_image(image, ImageState::Nowhere);
+        }
+        (scripted.clone(), ImageFolder::new(Arc::new(scripted), folder.to_owned()))
+    }
+
+    #[tokio::test]
+    async fn an_image_that_the_engine_lacks_is_loaded_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (scripted, engine) = engine(folder.path());
+        let said = std::sync::Mutex::new(Vec::new());
+        let progress = |line: String| said.lock().unwrap().push(line);
+        for _ in 0..2 {
+            engine.ensure_image(IMAGE, PullPolicy::IfNotPresent, &progress).await.unwrap();
+        }
+        let loads = scripted.take_calls().into_iter().filter(|called| called.call == Call::Load).count();
+        assert_eq!(loads, 1);
+        let said = said.into_inner().unwrap();
+        assert!(said.len() == 1 && said[0].contains("tool.tar"), "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn an_image_that_nobody_has_is_the_engines_to_refuse() {
+        let folder = tempfile::tempdir().unwrap();
+        let (scripted, engine) = engine(folder.path());
+        let refused = engine.ensure_image("other:1", PullPolicy::IfNotPresent, &|_| {}).await.unwrap_err();
+        let without = scripted.ensure_image("other:1", PullPolicy::IfNotPresent, &|_| {}).await.unwrap_err();
+        assert_eq!(refused, without);
+    }
+
+    #[tokio::test]
+    async fn an_image_that_is_always_pulled_may_come_from_the_folder_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, engine) = engine(folder.path());
+        engine.ensure_image(IMAGE, PullPolicy::Always, &|_| {}).await.unwrap();
+    }
+}
