@@ -31,10 +31,11 @@ pub(crate) fn archive(folder: &Path, live: &BTreeSet<String>) -> io::Result<()> 
 }
 
 fn write(path: &Path, mut lines: Reader) -> io::Result<()> {
-    let mut text = GzEncoder::new(BufWriter::new(File::create(path)?), Compression::default());
+    // The encoder takes large pieces: each of the many that JSON is written in costs it as much.
+    let mut text = BufWriter::with_capacity(64 << 10, GzEncoder::new(File::create(path)?, Compression::default()));
     while let Some(line) = lines.next()? {
         serde_json::to_writer(&mut text, &line)?;
         text.write_all(b"\n")?;
     }
-    text.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    text.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?.sync_all()
 }

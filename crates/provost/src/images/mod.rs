@@ -42,18 +42,6 @@ impl ImageFolder {
         }
     }
 
-    /// Nothing is pulled before the folder was looked into: what lies there is what is meant.
-    async fn load_or_pull(
-        &self,
-        image: &str,
-        pull: PullPolicy,
-        progress: &(dyn Fn(String) + Send + Sync),
-    ) -> Result<String, EngineError> {
-        let is_loaded = self.load_from_folder(image, progress).await?;
-        let pull = if is_loaded { PullPolicy::Never } else { pull };
-        self.engine.ensure_image(image, pull, progress).await
-    }
-
     /// Loads the archive that holds `image`; returns whether there was one.
     async fn load_from_folder(
         &self,
@@ -82,18 +70,19 @@ impl Engine for ImageFolder {
         pull: PullPolicy,
         progress: &(dyn Fn(String) + Send + Sync),
     ) -> Result<String, EngineError> {
-        if pull == PullPolicy::Always {
-            return self.load_or_pull(image, pull, progress).await;
-        }
-        if let Some(answer) = self.what_the_engine_has(image, progress).await {
+        let asks_first = pull != PullPolicy::Always;
+        if asks_first && let Some(answer) = self.what_the_engine_has(image, progress).await {
             return answer;
         }
-        // Whoever waits here finds what the one before has loaded.
-        let _turn = self.loading.lock().await;
-        match self.what_the_engine_has(image, progress).await {
-            Some(answer) => answer,
-            None => self.load_or_pull(image, pull, progress).await,
+        // Nothing is pulled before the folder was looked into: what lies there is what is meant.
+        let turn = self.loading.lock().await;
+        if asks_first && let Some(answer) = self.what_the_engine_has(image, progress).await {
+            return answer;
         }
+        let is_loaded = self.load_from_folder(image, progress).await?;
+        drop(turn);
+        let pull = if is_loaded { PullPolicy::Never } else { pull };
+        self.engine.ensure_image(image, pull, progress).await
     }
 
     async fn probe(&self) -> Result<EngineFacts, EngineError> {
