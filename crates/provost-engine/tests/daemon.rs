@@ -240,9 +240,10 @@ async fn output_that_breaks_off_is_no_end() {
 }
 
 #[tokio::test]
-async fn output_that_is_stuck_ends_some_seconds_after_the_container() {
+async fn output_that_is_stuck_some_seconds_after_the_container_is_an_error_and_no_end() {
     let line = frame(1, "2026-11-20T02:00:00Z one\n");
-    assert_eq!(output(true, "exited", Answer::stuck(&line)).await, [Ok("one\n".to_owned())]);
+    let told = output(true, "exited", Answer::stuck(&line)).await;
+    assert_eq!(told, [Ok("one\n".to_owned()), Err(EngineErrorKind::Unavailable)]);
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ const SILENCE: Duration = Duration::from_secs(5);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long an engine may keep silent about the rest of the output of a container that has ended.
 const REST: Duration = Duration::from_secs(3);
+/// An engine that is silent for this long about what it has already is stuck: that is an error, and no end of the output.
+const STUCK: Duration = Duration::from_secs(20);
 /// How often it is looked whether a container that was silent from the beginning has started.
 const START: Duration = Duration::from_millis(250);
 /// The end of the output comes some moments before the engine knows of the end.
@@ -137,6 +139,7 @@ impl Reader {
             return;
         }
         self.follow = false;
+        self.silence = STUCK;
         self.known = self.told.clone();
         self.chunks = open(&self.engine, &self.id, false, self.told.since());
     }
@@ -177,7 +180,7 @@ impl Reader {
             Ok(Some(Life::Exited { .. })) if self.follow && self.over => self.ask_for_rest(),
             Ok(Some(Life::Exited { .. })) if self.follow => self.over = true,
             // Nothing is to come any more but what the engine has: it is slow, and does not stay so for ever.
-            Ok(Some(_)) if !self.follow && self.silence >= SILENCE_MAX => {
+            Ok(Some(_)) if !self.follow && self.silence >= STUCK => {
                 return Some(Err(self.broken()));
             }
             Ok(Some(_)) => self.silence = (self.silence * 2).min(SILENCE_MAX),

@@ -73,8 +73,6 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     db.busy_timeout(readers::BUSY_TIMEOUT)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
-    // In KiB: the upper pages of all indexes of a long history.
-    db.pragma_update(None, "cache_size", -8192)?;
     // What the log grew to in a burst is given back to the disk.
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
     db.set_prepared_statement_cache_capacity(64);
