@@ -165,6 +165,11 @@ impl RunId {
     pub fn caused(automation: &Name, cause: &str) -> Self {
         Self(format!("{automation}.{}", &Digest::of(cause.as_bytes()).as_str()[..12]))
     }
+
+    /// The name of the automation that it is a run of.
+    pub fn automation(&self) -> &str {
+        self.0.split_once('.').map_or(self.as_str(), |(automation, _)| automation)
+    }
 }
 
 impl EventId {

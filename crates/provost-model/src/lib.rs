@@ -22,6 +22,7 @@ mod json;
 mod run;
 mod state;
 mod step;
+mod units;
 
 pub use automation::*;
 pub use channel::*;
@@ -36,6 +37,7 @@ pub use json::*;
 pub use run::*;
 pub use state::*;
 pub use step::*;
+pub use units::*;
 
 /// A JSON object, the form of locals, globals, params and event data.
 pub type JsonMap = serde_json::Map<String, serde_json::Value>;

@@ -11,11 +11,11 @@ use provost_model::{
 };
 use serde_json::{Value, json};
 
-use crate::due::{Agenda, start_of};
+use crate::due::start_of;
 use crate::request::{event_json, masked_values, request_for};
 use crate::step::{Subject, grace_s};
 use crate::world::later;
-use crate::{Moves, World};
+use crate::{Agenda, Moves, World};
 
 /// Containers of runs that are due within this time, in seconds, are made ahead.
 pub const AHEAD_S: u64 = 20;
@@ -149,7 +149,7 @@ fn for_container(world: &World<'_>, subject: &Subject<'_>, step: &Step, is_turn:
         (StepPhase::Waiting { until }, life) => {
             let may_try = is_turn && until.is_none_or(|until| until <= world.now);
             match life {
-                _ if !may_try => None,
+                _ if !may_try || world.seen.making.contains(&name) => None,
                 None => request_for(world, subject, step).map(|request| Action::Create { request: Box::new(request) }),
                 // Made ahead for what has changed since: made anew.
                 Some(_) => (!is_made_for(world, subject, step)).then_some(Action::Remove { name }),
@@ -192,12 +192,16 @@ pub(crate) fn is_made_for(world: &World<'_>, subject: &Subject<'_>, step: &Step)
     if container.life != Life::Created {
         return true; // It has run: whatever it was made for, it is the one.
     }
+    if world.seen.asked_for.get(&subject.owner()).is_some_and(|asked| asked.contains(&name)) {
+        return true; // Making the request anew, only to compare it, can be spared.
+    }
     let wanted = request_for(world, subject, step).map(|request| request.digest());
     wanted.is_some_and(|wanted| container.request.as_deref() == Some(wanted.as_str()))
 }
 
 fn prepare(world: &World<'_>, request: ContainerRequest) -> Option<Action> {
     match world.seen.containers.get(&request.name) {
+        _ if world.seen.making.contains(&request.name) => None,
         None => Some(Action::Create { request: Box::new(request) }),
         Some(found) if found.life == Life::Created && found.request.as_deref() != Some(request.digest().as_str()) => {
             Some(Action::Remove { name: request.name })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use provost_model::{Automation, Desired, Freeze, Name, RunLimit, State, Trigger};
+use provost_model::{Automation, Desired, Freeze, Name, RunLimit, State, Trigger, duration_text, size_text};
 use provost_schedule::{OnFold, OnGap, Schedule, Timing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -130,6 +130,7 @@ fn values(automation: &Automation) -> BTreeMap<String, String> {
     let mut bare = automation.clone();
     bare.origins = std::sync::Arc::default();
     let mut values = BTreeMap::new();
+    // Of a sealed value only the digest says something.
     let Ok(Value::Object(fields)) = serde_json::to_value(&bare) else {
         return values;
     };
@@ -183,11 +184,11 @@ fn schedule_text(schedule: &Schedule) -> String {
             let fold = if *on_fold == OnFold::Both { ", onFold Both" } else { "" };
             format!("{cron} ({zone}{gap}{fold})")
         }
-        Timing::Every { seconds } => format!("every {}", duration(*seconds)),
+        Timing::Every { seconds } => format!("every {}", duration_text(*seconds)),
         Timing::At { instant } => format!("at {instant}"),
     };
     if schedule.jitter_s > 0 {
-        text += &format!(" with jitter up to {}", duration(schedule.jitter_s));
+        text += &format!(" with jitter up to {}", duration_text(schedule.jitter_s));
     }
     text
 }
@@ -248,23 +249,11 @@ fn in_units(path: &str, value: &Value) -> String {
     };
     match last {
         "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "after" | "keep"
-        | "logs" => duration(number),
-        "memory" | "logSize" => size(number),
+        | "logs" => duration_text(number),
+        "memory" | "logSize" => size_text(number),
         "cpu" => format!("{}", number as f64 / 1000.0),
         _ => number.to_string(),
     }
-}
-
-fn duration(seconds: u64) -> String {
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
-    unit.map_or_else(|| format!("{seconds}s"), |(length, unit)| format!("{}{unit}", seconds / length))
-}
-
-fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
-    let unit = units.into_iter().find(|(length, _)| bytes > 0 && bytes.is_multiple_of(*length));
-    unit.map_or_else(|| bytes.to_string(), |(length, unit)| format!("{}{unit}", bytes / length))
 }
 
 fn others<T: PartialEq>(kind: &str, old: &BTreeMap<Name, T>, new: &BTreeMap<Name, T>) -> Vec<Change> {

@@ -1,17 +1,15 @@
 //! Due times and their outcomes (D1–D5).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::Timestamp;
 use provost_model::{
-    AcceptedRun, Automation, CatchUp, Cause, Fact, JsonMap, Ledger, MissReason, Name, Pause, RevisionChange, RunId,
+    AcceptedRun, Automation, CatchUp, Cause, Fact, JsonMap, Ledger, MissReason, Pause, RevisionChange, RunId,
     SkipReason, Startup, State, check_params,
 };
 use provost_schedule::{Keep, Timing, due_times};
 
 use crate::admit::{Admission, admit};
 use crate::world::{earlier, later};
-use crate::{Moves, World};
+use crate::{Agenda, Moves, World};
 
 /// A due time this old, in seconds, was missed: the reconciler was down, or the clock went forward (T5). Younger ones are
 /// served as if it had been on time; the shell never sleeps longer than this.
@@ -19,49 +17,6 @@ pub const ON_TIME_S: u64 = 30;
 
 /// How many missed due times are made up for at most (D3).
 pub const CATCH_UP_MAX: usize = 100;
-
-/// Which automation is due next: an index over the state, so that ten thousand automations at rest cost nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Agenda {
-    next: BTreeMap<Name, Timestamp>,
-    order: BTreeSet<(Timestamp, Name)>,
-}
-
-impl Agenda {
-    /// The agenda of everything that is in force.
-    pub fn of(state: &State) -> Self {
-        let mut agenda = Self::default();
-        for name in state.desired.automations.keys() {
-            agenda.refresh(state, name);
-        }
-        agenda
-    }
-
-    /// Looks up anew when `name` is due; to be called after each fact about its due times.
-    pub fn refresh(&mut self, state: &State, name: &Name) {
-        if let Some(old) = self.next.remove(name) {
-            self.order.remove(&(old, name.clone()));
-        }
-        let automation = state.desired.automations.get(name);
-        let ledger = state.ledgers.get(name);
-        if let (Some(automation), Some(ledger)) = (automation, ledger)
-            && let Some(next) = next_due(automation, ledger.accounted_until)
-        {
-            self.next.insert(name.clone(), next);
-            self.order.insert((next, name.clone()));
-        }
-    }
-
-    /// When `name` is due next.
-    pub fn next_of(&self, name: &Name) -> Option<Timestamp> {
-        self.next.get(name).copied()
-    }
-
-    /// What is due next, soonest first.
-    pub fn upcoming(&self) -> impl Iterator<Item = (Timestamp, &Name)> {
-        self.order.iter().map(|(due, name)| (*due, name))
-    }
-}
 
 /// Returns the next due time of `automation` strictly after `after`, if it has one.
 pub fn next_due(automation: &Automation, after: Timestamp) -> Option<Timestamp> {
@@ -231,13 +186,11 @@ pub fn frozen_at(automation: &Automation, instant: Timestamp) -> Option<String> 
 
 /// Ends pauses whose time has come, once every due time in them has its outcome.
 pub fn end_pauses(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
-    for (name, ledger) in &world.state.ledgers {
-        let Some(until) = ledger.pause.as_ref().and_then(|pause| pause.until) else {
-            continue;
-        };
+    for (until, name) in agenda.pauses() {
         if until > world.now {
-            moves.wake(until);
-        } else if agenda.next_of(name).is_none_or(|due| due >= until) {
+            return moves.wake(until);
+        }
+        if agenda.next_of(name).is_none_or(|due| due >= until) {
             moves.push(Fact::Resumed { automation: name.clone(), by: "the pause's end".to_owned() });
         }
     }

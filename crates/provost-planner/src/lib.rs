@@ -5,6 +5,7 @@
 
 mod act;
 mod admit;
+mod agenda;
 mod changes;
 mod consequence;
 mod due;
@@ -20,9 +21,10 @@ mod world;
 
 pub use act::{AHEAD_MAX, AHEAD_S, Action, OutputOf, actions, made_ahead, notice_of_question, strays};
 pub use admit::{Admission, admit};
+pub use agenda::Agenda;
 pub use changes::*;
 pub use consequence::consequences;
-pub use due::{Agenda, CATCH_UP_MAX, ON_TIME_S, frozen_at, next_due, start_of};
+pub use due::{CATCH_UP_MAX, ON_TIME_S, frozen_at, next_due, start_of};
 pub use forecast::{Upcoming, forecast};
 pub use notice::after_failed_delivery;
 pub use plan::{decide, plan};

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use provost_model::{Automation, Channel, EventId, Fact, JsonMap, Ledger, Moment, Name, Notice, Outcome, Run, RunId};
+use provost_model::{
+    Automation, Channel, EventId, Fact, JsonMap, Ledger, Moment, Name, Notice, Outcome, Run, RunId, State,
+};
 use serde_json::json;
 
 use crate::world::later;
-use crate::{Moves, World};
+use crate::{Agenda, Moves, World};
 
 /// A notification that nobody took is given up after this long, in seconds.
 const GIVEN_UP_AFTER_S: u64 = 86_400;
@@ -103,58 +105,64 @@ fn stand_in(notice: &Notice, channel: &Arc<Channel>) -> Fact {
     Fact::NoticeQueued { notice: Box::new(notice) }
 }
 
+/// When somebody is to be told of `automation` because of time alone: of a failure again, or of the want of success.
+pub fn next_telling(state: &State, automation: &Automation, ledger: &Ledger) -> Option<Timestamp> {
+    let again = repeats(state, automation, ledger).map(|(_, again)| again).min();
+    [again, want_of_success(automation, ledger)].into_iter().flatten().min()
+}
+
 /// What is told because of time alone: a failure again, and the want of success.
-pub fn tell_over_time(world: &World<'_>, moves: &mut Moves) {
-    // Both maps are in the order of names: one pass through both costs less than looking up ten thousand names.
-    let mut ledgers = world.state.ledgers.iter().peekable();
-    for (name, automation) in
-        world.state.desired.automations.iter().filter(|(_, automation)| tells_over_time(automation))
-    {
-        while ledgers.next_if(|(other, _)| *other < name).is_some() {}
-        if let Some((_, ledger)) = ledgers.next_if(|(other, _)| *other == name) {
+pub fn tell_over_time(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
+    for (instant, name) in agenda.tellings() {
+        if instant > world.now {
+            return moves.wake(instant);
+        }
+        if let Some((automation, ledger)) = world.state.desired.automations.get(name).zip(world.state.ledgers.get(name))
+        {
             repeat_failure(world, automation, ledger, moves);
             tell_want_of_success(world, automation, ledger, moves);
         }
     }
 }
 
-fn tells_over_time(automation: &Automation) -> bool {
-    automation.notify.no_success_for.is_some() || automation.notify.channels.contains_key(&Moment::Failure)
+/// The channels that are told again that `automation` fails, and when.
+fn repeats<'a>(
+    state: &'a State,
+    automation: &'a Automation,
+    ledger: &'a Ledger,
+) -> impl Iterator<Item = (&'a Arc<Channel>, Timestamp)> {
+    let told = automation.notify.channels.get(&Moment::Failure).filter(|_| ledger.failures > 0).into_iter().flatten();
+    told.filter_map(|name| state.desired.channels.get(name)).filter_map(|channel| {
+        let (every, told_at) = channel.repeat_every_s.zip(ledger.told_failure.get(&channel.name))?;
+        Some((channel, later(*told_at, every)))
+    })
 }
 
 fn repeat_failure(world: &World<'_>, automation: &Automation, ledger: &Ledger, moves: &mut Moves) {
-    if ledger.failures == 0 {
-        return;
-    }
-    let named = automation.notify.channels.get(&Moment::Failure).into_iter().flatten();
-    for channel in named.filter_map(|name| world.state.desired.channels.get(name)) {
-        let Some((every, told_at)) = channel.repeat_every_s.zip(ledger.told_failure.get(&channel.name)) else {
-            continue;
-        };
-        let again = later(*told_at, every);
-        if again > world.now {
-            moves.wake(again);
-            continue;
-        }
+    for (channel, again) in repeats(world.state, automation, ledger).filter(|(_, again)| *again <= world.now) {
         let data = about(automation, &format!("{} still fails: {} runs in a row", automation.name, ledger.failures));
-        let mark = format!("again {}", world.now);
+        let mark = format!("again {again}");
         let occasion = Occasion { automation, run: None, moment: Moment::Failure, mark, data };
         moves.push(queued(&occasion, Arc::clone(channel), world.now, None));
     }
 }
 
+/// When the want of success is told of, if it is.
+fn want_of_success(automation: &Automation, ledger: &Ledger) -> Option<Timestamp> {
+    let rule = automation.notify.no_success_for.as_ref()?;
+    let since = ledger.last_success.unwrap_or(ledger.known_since);
+    Some(later(since.max(ledger.told_no_success.unwrap_or(since)), rule.after_s))
+}
+
 fn tell_want_of_success(world: &World<'_>, automation: &Automation, ledger: &Ledger, moves: &mut Moves) {
-    let Some(rule) = &automation.notify.no_success_for else {
+    let limit = want_of_success(automation, ledger).filter(|limit| *limit <= world.now);
+    let Some((rule, limit)) = automation.notify.no_success_for.as_ref().zip(limit) else {
         return;
     };
     let since = ledger.last_success.unwrap_or(ledger.known_since);
-    let limit = later(since.max(ledger.told_no_success.unwrap_or(since)), rule.after_s);
-    if limit > world.now {
-        return moves.wake(limit);
-    }
     let data = about(automation, &format!("{} had no success since {since}", automation.name));
     for channel in rule.channels.iter().filter_map(|name| world.state.desired.channels.get(name)) {
-        let (data, mark) = (data.clone(), format!("no success {}", world.now));
+        let (data, mark) = (data.clone(), format!("no success {limit}"));
         let occasion = Occasion { automation, run: None, moment: Moment::NoSuccess, mark, data };
         moves.push(queued(&occasion, Arc::clone(channel), world.now, None));
     }

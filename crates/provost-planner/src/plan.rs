@@ -1,12 +1,12 @@
 //! The plan: what follows from a world.
 
 use crate::act::{Action, actions};
-use crate::due::{Agenda, end_pauses, settle_due_times};
+use crate::due::{end_pauses, settle_due_times};
 use crate::event::{advance_events, begin_startup};
 use crate::notice::tell_over_time;
 use crate::queue::release_queued_runs;
 use crate::run::advance_runs;
-use crate::{Moves, World};
+use crate::{Agenda, Moves, World};
 
 /// One subject of decisions.
 type Stage = fn(&World<'_>, &Agenda, &mut Moves);
@@ -19,7 +19,7 @@ const STAGES: [Stage; 7] = [
     settle_due_times,
     |world, _, moves| advance_runs(world, moves),
     |world, _, moves| release_queued_runs(world, moves),
-    |world, _, moves| tell_over_time(world, moves),
+    tell_over_time,
 ];
 
 /// Decides what is to be recorded now. When it returns no facts, the state has settled: nothing follows from it any more

@@ -1,9 +1,9 @@
 //! What a decision is made from, and what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use provost_model::{ContainerName, ContainerSeen, Fact, Instance, Life, Startup, State};
+use provost_model::{ContainerName, ContainerSeen, Fact, Instance, Life, Owner, Startup, State};
 
 /// Everything that a decision may depend on: what was recorded, what is seen, what time it is.
 #[derive(Clone, Copy)]
@@ -47,6 +47,11 @@ pub struct Seen {
     pub is_complete: bool,
     /// This instance's containers.
     pub containers: BTreeMap<ContainerName, ContainerSeen>,
+    /// Containers that are being made: whether they are there is known when the engine has answered.
+    pub making: BTreeSet<ContainerName>,
+    /// Containers that this process asked for since anything was recorded that their requests are made from: they are
+    /// surely what is wanted.
+    pub asked_for: BTreeMap<Owner, BTreeSet<ContainerName>>,
     /// The digests of the images that they were made of, as far as this process made them.
     pub images: BTreeMap<ContainerName, String>,
     /// Since when the engine does not answer.

@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use provost_model::{
-    ContainerName, DueOutcome, EventFact, EventId, Exit, Fact, Owner, Recorded, RunId, RunRecord, State, StepRef,
+    ContainerName, DueOutcome, EventFact, EventId, Exit, Fact, Owner, Recorded, RunFact, RunId, RunRecord, State,
+    StepFact, StepRef,
 };
 use provost_planner::{Action, Agenda, Identity, Moves, Seen, World, actions, consequences, decide};
 
@@ -217,27 +218,40 @@ impl Core {
     /// Keeps what is derived from the state in step with it.
     fn note(&mut self, recorded: &Recorded, closed: Option<provost_model::Run>) {
         self.batch.outcomes.extend(DueOutcome::of(recorded));
+        self.agenda.note(&self.state, &recorded.fact);
+        self.doubt_requests(&recorded.fact);
         match &recorded.fact {
-            Fact::RunAccepted { accepted } => {
-                self.touched.insert(accepted.run.clone());
-                self.agenda.refresh(&self.state, &accepted.automation);
-            }
+            Fact::RunAccepted { accepted } => drop(self.touched.insert(accepted.run.clone())),
             Fact::Run { run, .. } => drop(self.touched.insert(run.clone())),
-            Fact::Armed { automation, .. }
-            | Fact::DueSkipped { automation, .. }
-            | Fact::DueMissed { automation, .. } => {
-                self.agenda.refresh(&self.state, automation);
-            }
-            Fact::RevisionApplied { change } => {
-                let names = change.set.iter().map(|automation| &automation.name).chain(&change.removed);
-                names.for_each(|name| self.agenda.refresh(&self.state, name));
-            }
             _ => {}
         }
         if let Some(run) = closed {
             self.touched.remove(&run.id);
             self.batch.runs.push(RunRecord::of(&run));
             self.closed.push(Owner::Run(run.id));
+        }
+    }
+
+    /// Containers were asked for by requests that `fact` may have changed: whether they are still what is wanted has to
+    /// be compared.
+    fn doubt_requests(&mut self, fact: &Fact) {
+        let asked_for = &mut self.seen.asked_for;
+        let owner = match fact {
+            Fact::RunAccepted { accepted } => Owner::Run(accepted.run.clone()),
+            Fact::Run { run, .. } => Owner::Run(run.clone()),
+            Fact::Event { id, .. } => Owner::Event(id.clone()),
+            Fact::RevisionApplied { .. } => return asked_for.clear(),
+            _ => return,
+        };
+        asked_for.remove(&owner);
+        let has_ended = matches!(
+            fact,
+            Fact::Run { change: RunFact::Step { fact: StepFact::Ended { .. }, .. }, .. }
+                | Fact::Event { change: EventFact::Step { fact: StepFact::Ended { .. }, .. }, .. }
+        );
+        // It may have set globals, which every request holds.
+        if has_ended && !self.state.globals.is_empty() {
+            asked_for.clear();
         }
     }
 
@@ -256,12 +270,19 @@ impl Core {
             actions.into_iter().chain(self.sweepings()).map(|action| (Work::of(&action), action)).collect();
         let works: BTreeSet<&Work> = planned.iter().map(|(work, _)| work).collect();
         // What is not wanted any more need not be remembered.
-        self.failed.retain(|work, _| works.contains(work));
+        self.failed.retain(|work, _| works.contains(work) || self.under_way.contains(work));
         let mut given = Vec::new();
         for (work, action) in planned {
             match self.failed.get(&work) {
                 Some((_, until)) if *until > now && !self.has_its_own_pause(&action) => moves.wake(*until),
-                _ if self.under_way.insert(work) => given.push(action),
+                _ if self.under_way.insert(work) => {
+                    if let Action::Create { request } = &action {
+                        self.seen.making.insert(request.name.clone());
+                        let asked = self.seen.asked_for.entry(request.step.owner.clone()).or_default();
+                        asked.insert(request.name.clone());
+                    }
+                    given.push(action);
+                }
                 _ => {}
             }
         }
@@ -275,13 +296,20 @@ impl Core {
 
     /// An action came back.
     fn came_back(&mut self, work: &Work) {
-        self.under_way.remove(work);
+        self.end_work(work);
         self.failed.remove(work);
+    }
+
+    fn end_work(&mut self, work: &Work) {
+        self.under_way.remove(work);
+        if let Work::Create(name) = work {
+            self.seen.making.remove(name);
+        }
     }
 
     /// An action came back and has to be given out again, later each time, a minute apart at most.
     fn came_back_failed(&mut self, now: Timestamp, work: Work) {
-        self.under_way.remove(&work);
+        self.end_work(&work);
         let tries = self.failed.get(&work).map_or(0, |(tries, _)| *tries).min(6);
         let pause = jiff::SignedDuration::from_secs((1i64 << tries).min(60));
         self.failed.insert(work, (tries + 1, now + pause));

@@ -201,6 +201,10 @@ impl Core {
             Ok(()) => {
                 self.came_back(&Work::Remove(name.clone()));
                 self.seen.images.remove(&name);
+                self.seen.asked_for.retain(|_, asked| {
+                    asked.remove(&name);
+                    !asked.is_empty()
+                });
                 self.forget_stray(now, &name);
                 self.see(name, None);
             }

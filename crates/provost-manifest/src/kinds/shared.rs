@@ -72,7 +72,8 @@ macro_rules! with_settings {
                 /// first, at most 100.
                 #[schemars(with = "Option<crate::kinds::forms::CatchUpText>", extend("examples" = ["All"]))]
                 pub catch_up: Option<provost_model::CatchUp>,
-                /// A due time older than this is not started any more but recorded as missed; absent: no limit.
+                /// A due time older than this is not started any more: it is recorded as missed or, if the server was up,
+                /// as skipped; absent: no limit.
                 #[schemars(extend("examples" = ["1h"]))]
                 pub start_deadline: Option<crate::kinds::Seconds>,
                 /// A run that starts later than this after its due time is late, which `notify` can tell.

@@ -105,7 +105,7 @@ impl Scan<'_> {
         if written.contains('\n') && (style != ScalarStyle::Plain || text.contains([' ', '\n'])) {
             self.texts.push(range.clone());
         }
-        range.end = range.start + written.trim_end().len();
+        range.end = range.start + written_len(written, style);
         if text.contains('\0') {
             let error = Diagnostic::new(
                 Code::CONTROL_CHARACTER,
@@ -251,4 +251,22 @@ fn syntax(spot: &Spot, info: &str) -> Diagnostic {
         "check the indentation, the quotes and the brackets"
     };
     Diagnostic::new(Code::SYNTAX, spot, format!("this is not YAML: {info}")).hint(hint)
+}
+
+/// How much of `written`, which begins with a scalar, is the scalar: the scanner counts a comment after quotes as part of it.
+fn written_len(written: &str, style: ScalarStyle) -> usize {
+    let whole = written.trim_end().len();
+    if !written.starts_with(['"', '\'']) {
+        return whole;
+    }
+    let mut inner = written.char_indices().skip(1).peekable();
+    while let Some((at, char)) = inner.next() {
+        match (style, char) {
+            (ScalarStyle::DoubleQuoted, '\\') => drop(inner.next()),
+            (ScalarStyle::SingleQuoted, '\'') if inner.next_if(|(_, next)| *next == '\'').is_some() => {}
+            (ScalarStyle::DoubleQuoted, '"') | (ScalarStyle::SingleQuoted, '\'') => return at + 1,
+            _ => {}
+        }
+    }
+    whole
 }

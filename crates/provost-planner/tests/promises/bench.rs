@@ -164,19 +164,7 @@ impl Bench {
         if let Some(run) = self.state.apply(&recorded)? {
             self.closed.insert(run.id.clone(), run);
         }
-        match &recorded.fact {
-            Fact::RunAccepted { accepted } => self.agenda.refresh(&self.state, &accepted.automation),
-            Fact::Armed { automation, .. }
-            | Fact::DueSkipped { automation, .. }
-            | Fact::DueMissed { automation, .. } => {
-                self.agenda.refresh(&self.state, automation);
-            }
-            Fact::RevisionApplied { change } => {
-                let names = change.set.iter().map(|automation| &automation.name).chain(&change.removed);
-                names.for_each(|name| self.agenda.refresh(&self.state, name));
-            }
-            _ => {}
-        }
+        self.agenda.note(&self.state, &recorded.fact);
         self.log.push(recorded);
         followers.into_iter().try_for_each(|follower| self.try_record(follower))
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use provost_model::{duration_text, size_text};
 use serde_json::Value;
 
 /// The values of an effective automation by their path in the manifest, as people write them.
@@ -82,11 +83,11 @@ fn schedule(schedule: &Value) -> String {
     let zone = text("timeZone").map_or(String::new(), |zone| format!(" {zone}"));
     let base = match (text("text").or(text("cron")), schedule["everyS"].as_u64(), text("at")) {
         (Some(text), ..) => format!("{text}{zone}"),
-        (_, Some(seconds), _) => format!("every {}", length(seconds)),
+        (_, Some(seconds), _) => format!("every {}", duration_text(seconds)),
         (.., at) => format!("at {}", at.unwrap_or_default()),
     };
     match schedule["jitterS"].as_u64() {
-        Some(jitter) if jitter > 0 => format!("{base} jitter {}", length(jitter)),
+        Some(jitter) if jitter > 0 => format!("{base} jitter {}", duration_text(jitter)),
         _ => base,
     }
 }
@@ -116,25 +117,11 @@ fn in_units(path: &str, number: Option<u64>, value: &Value) -> String {
         (
             "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "afterS",
             Some(seconds),
-        ) => length(seconds),
-        ("memory", Some(bytes)) => size(bytes),
+        ) => duration_text(seconds),
+        ("memory", Some(bytes)) => size_text(bytes),
         ("cpu", Some(millis)) => format!("{}", millis as f64 / 1000.0),
         _ => value.to_string(),
     }
-}
-
-/// `90s`, `10m`, `6h`, `1d`: the largest unit that says it exactly.
-fn length(seconds: u64) -> String {
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
-    unit.map_or_else(|| format!("{seconds}s"), |(unit, name)| format!("{}{name}", seconds / unit))
-}
-
-/// `512Mi`, `2Gi`: the largest unit that says it exactly.
-fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
-    let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
-    unit.map_or_else(|| bytes.to_string(), |(unit, name)| format!("{}{name}", bytes / unit))
 }
 
 /// Who bound a hook, in the model's words (an object) or the wire's (`Policy/shop`).
