@@ -24,6 +24,10 @@ lint:
 bench *args:
     cargo bench --package provost {{args}}
 
+# Fuzzes what reads hostile input, so many seconds a target.
+fuzz *args:
+    scripts/fuzz {{args}}
+
 # Writes the generated files in schema/ anew.
 schema:
     cargo run --package provost -- schema --write schema

@@ -241,11 +241,12 @@ impl Server {
     pub fn evidence(&self, file: &str) -> Vec<String> {
         let volume = format!("provost-{}-{EVIDENCE}", self.process.instance());
         // The engine would make it, and then it would be nobody's.
-        if !docker().http().get(&format!("/volumes/{volume}")).unwrap().is_success() {
+        let docker = self.process.docker();
+        if !docker.http().get(&format!("/volumes/{volume}")).unwrap().is_success() {
             return Vec::new();
         }
         let mounted = json!({"HostConfig": {"Binds": [format!("{volume}:/data")], "NetworkMode": "none"}});
-        let read = docker().run(TOOLBOX, &["cat", &seen(file)], &mounted);
+        let read = docker.run(TOOLBOX, &["cat", &seen(file)], &mounted);
         read.stdout.lines().map(str::to_owned).collect()
     }
 }

@@ -11,6 +11,9 @@ mod firing;
 mod receiver;
 
 mod adoption;
+mod agent;
+mod alone;
+mod doctor;
 mod events;
 mod hooks;
 mod namespaces;
@@ -21,5 +24,8 @@ mod policies;
 mod projects;
 mod replies;
 mod runtime;
+mod secrets;
+mod servers;
+mod signed;
 mod sinks;
 mod spine;

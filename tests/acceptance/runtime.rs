@@ -1,5 +1,5 @@
 //! Programs as the runtime sees them: names, empty configurations, loads that fail, invented events, late starts.
-//! D4, D5, D41, C5, C6, E20.
+//! D4, D5, D41, C5, C6, E20, E23.
 
 use serde_json::json;
 
@@ -163,4 +163,40 @@ fn e20_a_start_later_than_the_window_is_recorded_and_not_made_up_for() {
     let run = server.list(&["runs", "strict", "--outcome", "succeeded"]).pop().unwrap();
     let run = server.json(&["describe", run["run"].as_str().unwrap()]);
     assert_eq!(steps(&run), ["main.1"]);
+}
+
+#[test]
+fn e23_nothing_fires_while_it_is_suspended_or_paused() {
+    let shop = Shop::new();
+    let spec = |suspend: bool| {
+        let mark = json!(["mark", seen("marks")]);
+        json!({"schedule": {"every": "1s"}, "suspend": suspend, "args": mark, "volumes": crate::common::evidence_volume()})
+    };
+    shop.automation("suspended", spec(true)).automation("paused", spec(false));
+    let server = server(&shop);
+    server.has("paused");
+    let fired = |name: &str| {
+        let marks = server.evidence("marks").into_iter().map(|line| crate::common::parsed(&line));
+        marks.filter(|mark| mark["automation"] == name && mark["mark"] == "start").count()
+    };
+    let skipped = |name: &str| {
+        let outcomes = server.list(&["outcomes", name, "--limit", "1000"]);
+        outcomes.iter().filter(|outcome| outcome["reason"] == "suspended").count()
+    };
+    server.until("a first run", || (fired("paused") > 0).then_some(()));
+    server.ok(&["pause", "paused", "--reason", "stocktaking"]);
+    // What was accepted before the pause goes on.
+    server.until("rest", || {
+        let runs = server.list(&["runs", "paused", "--limit", "1000"]);
+        runs.iter().all(|run| !run["endedAt"].is_null()).then_some(())
+    });
+    let (before, already) = (fired("paused"), skipped("paused"));
+    server.until("due times that are skipped", || {
+        (skipped("suspended") >= 4 && skipped("paused") >= already + 4).then_some(())
+    });
+    assert_eq!((fired("suspended"), fired("paused")), (0, before));
+
+    server.ok(&["resume", "paused"]);
+    shop.automation("suspended", spec(false));
+    server.until("runs of both", || (fired("suspended") > 0 && fired("paused") > before).then_some(()));
 }

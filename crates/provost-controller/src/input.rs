@@ -22,8 +22,16 @@ pub enum Input {
         /// Why.
         why: String,
     },
-    /// A container as it is now; absent when it is gone.
+    /// A container that the engine said has changed; absent when there is none of that name. This may be old news: one
+    /// of that name may have been made since.
     Seen {
+        /// Which.
+        name: ContainerName,
+        /// What it was.
+        container: Option<ContainerSeen>,
+    },
+    /// A container that [`crate::Answer::look_at`] asked for, as it was after that; absent when it is gone.
+    LookedAt {
         /// Which.
         name: ContainerName,
         /// What it is.

@@ -19,5 +19,7 @@ pub use core::*;
 pub use handle::*;
 pub use input::*;
 pub use ports::*;
+#[cfg(fuzzing)]
+pub use shell::step_output;
 pub use shell::{ApplyMode, Ports, Settings, SystemClock, start};
 pub use simulate::*;

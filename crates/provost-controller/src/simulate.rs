@@ -225,14 +225,14 @@ impl<'a> Play<'a> {
         }
         for name in answer.look_at {
             let container = self.containers.get(&name).map(|container| container.seen.clone());
-            self.inputs.push(Input::Seen { name, container });
+            self.inputs.push(Input::LookedAt { name, container });
         }
     }
 
     fn carry_out(&mut self, action: Action) {
         let input = match action {
             Action::Create { request } => self.create(*request),
-            Action::Start { name, step } => {
+            Action::Start { name, step, .. } => {
                 let now = self.now;
                 let result = Ok(self.containers.get_mut(&name).map(|container| {
                     container.seen.life = Life::Running { started_at: Some(now) };

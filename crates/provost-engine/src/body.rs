@@ -9,6 +9,7 @@ use bollard::models::{
 };
 use provost_controller::StepFolder;
 use provost_model::{ContainerRequest, Instance, StepRef, VolumeMount};
+use secrecy::ExposeSecret as _;
 
 /// Where a container finds its event.
 pub(crate) const EVENT_PATH: &str = "/provost/event.json";
@@ -42,7 +43,7 @@ pub fn create_request(request: &ContainerRequest, folder: &StepFolder, habits: H
         image: Some(workload.image.clone()),
         entrypoint: unless_empty(&workload.command),
         cmd: unless_empty(&workload.args),
-        env: Some(workload.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        env: Some(env(request, folder)),
         user: workload.user.clone(),
         working_dir: workload.working_dir.clone(),
         hostname: Some(hostname(&request.step)),
@@ -54,6 +55,13 @@ pub fn create_request(request: &ContainerRequest, folder: &StepFolder, habits: H
         host_config: Some(host_config(request, folder, habits)),
         ..ContainerCreateBody::default()
     }
+}
+
+/// The variables, those that hold secrets last.
+fn env(request: &ContainerRequest, folder: &StepFolder) -> Vec<String> {
+    let own = request.workload.env.iter().map(|(name, value)| format!("{name}={value}"));
+    let secret = folder.secrets.env.iter().map(|(name, value)| format!("{name}={}", value.expose_secret()));
+    own.chain(secret).collect()
 }
 
 fn host_config(request: &ContainerRequest, folder: &StepFolder, habits: Habits) -> HostConfig {
@@ -103,8 +111,9 @@ fn tmpfs(request: &ContainerRequest) -> Option<HashMap<String, String>> {
 
 fn mounts(request: &ContainerRequest, folder: &StepFolder) -> Vec<Mount> {
     let own = [bind(&folder.event, EVENT_PATH, true), bind(&folder.out, OUT_PATH, false)];
+    let secrets = folder.secrets.files.iter().map(|file| bind(&file.source, &file.path, true));
     let volumes = &request.workload.volumes;
-    own.into_iter().chain(volumes.iter().map(|volume| mount(&request.instance, volume))).collect()
+    own.into_iter().chain(secrets).chain(volumes.iter().map(|volume| mount(&request.instance, volume))).collect()
 }
 
 fn mount(instance: &Instance, volume: &VolumeMount) -> Mount {

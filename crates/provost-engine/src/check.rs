@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, RestartPolicyNameEnum};
-use provost_controller::StepFolder;
+use provost_controller::{SecretFile, StepFolder};
 use provost_model::ContainerRequest;
 use serde_json::Value;
 
@@ -65,6 +65,8 @@ pub struct Allowed {
     pub event: PathBuf,
     /// The step's folder for answers.
     pub out: PathBuf,
+    /// The step's secrets: files in memory, each at its path only.
+    pub secrets: Vec<SecretFile>,
     /// Named volumes, as the engine calls them.
     pub volumes: BTreeSet<String>,
     /// Paths of the host as the workload spells them, each with what it is when links are followed.
@@ -94,6 +96,7 @@ impl Allowed {
             labels: request.labels(),
             event: folder.event.clone(),
             out: folder.out.clone(),
+            secrets: folder.secrets.files.clone(),
             volumes: named.iter().map(|volume| volume_name(&request.instance, &volume.name)).collect(),
             host_paths: host_paths.map(|path| (path.clone(), real(Path::new(&path)))).collect(),
             capabilities: workload.add_capabilities.iter().cloned().collect(),
@@ -213,7 +216,9 @@ fn check_mount(mount: &Mount, allowed: &Allowed) -> Result<(), String> {
         return Ok(());
     }
     check_target(target)?;
+    let is_secret = |file: &SecretFile| Path::new(source) == file.source && target == file.path && read_only;
     match mount.typ {
+        Some(MountType::BIND) if allowed.secrets.iter().any(is_secret) => Ok(()),
         Some(MountType::VOLUME) if is_plain(source) && allowed.volumes.contains(source) => Ok(()),
         Some(MountType::BIND) => check_host_path(source, allowed),
         _ => Err(format!(
@@ -248,6 +253,10 @@ fn check_host_path(source: &str, allowed: &Allowed) -> Result<(), String> {
         if key || allowed.sockets.iter().any(|socket| socket.starts_with(path)) {
             return refuse("is or holds the engine's socket; whoever has that is root on the host");
         }
+    }
+    if real != Path::new(source) {
+        // Policy decided about the path as it is written. A link may be made by whoever may write to its folder.
+        return refuse(&format!("leads by a link to `{}`; name that path itself", real.display()));
     }
     Ok(())
 }

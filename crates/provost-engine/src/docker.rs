@@ -2,6 +2,7 @@
 
 mod container;
 mod image;
+mod machine;
 mod output;
 mod progress;
 mod seen;
@@ -23,6 +24,8 @@ use serde::Deserialize;
 
 use crate::wire::Wire;
 use crate::{Habits, Host};
+
+pub use machine::Machine;
 
 /// How long a call may take that is not known to take longer, in seconds. Making containers is slow where a thousand are
 /// due at once.

@@ -24,6 +24,6 @@ mod wire;
 pub use body::{Habits, create_request, volume_name};
 pub use check::{Allowed, Refusal, check};
 pub use discover::{NoEngine, Search, Tried, discover};
-pub use docker::DockerEngine;
+pub use docker::{DockerEngine, Machine};
 pub use host::{Host, HostError};
 pub use scripted::{Call, Called, Fault, ImageState, Line, Script, ScriptedEngine, When};

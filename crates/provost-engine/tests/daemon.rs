@@ -12,7 +12,7 @@ use fake::{Answer, Fake};
 use futures_util::StreamExt as _;
 use job::{Job, kind, text};
 use provost_controller::{Engine, EngineError, EngineErrorKind};
-use provost_engine::{DockerEngine, Host, Search, discover};
+use provost_engine::{DockerEngine, Host, Machine, Search, discover};
 use provost_model::{ContainerRequest, Instance, Life, PullPolicy};
 use serde_json::{Value, json};
 
@@ -266,4 +266,31 @@ async fn a_container_that_started_between_is_seen_as_running() {
     .await;
     engine.start(job.name()).await.unwrap();
     assert_eq!(engine.inspect(job.name()).await.unwrap().unwrap().life, Life::Created);
+}
+
+#[tokio::test]
+async fn the_engine_says_what_it_knows_of_its_machine() {
+    let info = r#"{"SystemTime": "2026-11-20T12:00:00.5+01:00", "DockerRootDir": "/var/lib/docker", "CgroupVersion": "2",
+        "Warnings": ["WARNING: No swap limit support"], "InitCommit": {"ID": "de40ad0"}}"#;
+    for (info, expected) in [
+        (
+            info,
+            Machine {
+                now: "2026-11-20T11:00:00.5Z".parse().ok(),
+                data: Some("/var/lib/docker".into()),
+                cgroups: Some("2".to_owned()),
+                warnings: vec!["WARNING: No swap limit support".to_owned()],
+                socket: None,
+            },
+        ),
+        (r#"{"SystemTime": "soon", "DockerRootDir": "", "Warnings": null}"#, Machine::default()),
+    ] {
+        let fake = Fake::start(move |call, _| match call {
+            "GET /version" => Answer::json(VERSION),
+            "GET /info" => Answer::json(info),
+            _ => Answer::json("OK"),
+        });
+        let engine = DockerEngine::connect(Host::Unix(fake.path()), "the test", instance()).await.unwrap();
+        assert_eq!(engine.machine().await.unwrap(), Machine { socket: Some(fake.path()), ..expected });
+    }
 }

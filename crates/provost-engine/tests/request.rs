@@ -9,7 +9,7 @@ use bollard::models::{
     ContainerCreateBody, DeviceMapping, HostConfig, HostConfigCgroupnsModeEnum, Mount, MountBindOptions, MountType,
     MountVolumeOptions, RestartPolicy, RestartPolicyNameEnum,
 };
-use provost_controller::StepFolder;
+use provost_controller::{HandedOut, SecretFile, StepFolder};
 use provost_engine::{Allowed, Habits, check, create_request};
 use provost_model::{
     ContainerName, ContainerRequest, Instance, Owner, PullPolicy, Resources, RunId, StepId, StepRef, VolumeMount,
@@ -34,7 +34,8 @@ fn request() -> ContainerRequest {
 }
 
 fn folder() -> StepFolder {
-    StepFolder { event: "/state/steps/1/event.json".into(), out: "/state/steps/1/out".into() }
+    let secrets = HandedOut::default();
+    StepFolder { event: "/state/steps/1/event.json".into(), out: "/state/steps/1/out".into(), secrets }
 }
 
 fn body(change: impl FnOnce(&mut ContainerRequest)) -> Value {
@@ -65,6 +66,7 @@ fn every_field_of_a_workload_changes_the_request() {
         add_capabilities: _,
         network: _,
         volumes: _,
+        secrets: _, // `secrets_come_from_what_was_handed_out` is its row.
         resources: Resources { cpu_millis: _, memory_bytes: _, pids: _ },
     } = Workload::default();
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
@@ -122,6 +124,32 @@ fn every_field_of_a_workload_changes_the_request() {
         assert_eq!(changed.pointer(place), Some(&value), "{field}");
         assert_ne!(plain.pointer(place), Some(&value), "{field}: the row proves nothing");
     }
+}
+
+/// What was handed out for a secret that is wanted both ways.
+fn with_secrets() -> StepFolder {
+    let files = vec![SecretFile { source: "/run/provost/here/c/gcp".into(), path: "/run/secrets/gcp".to_owned() }];
+    let env = vec![("PGPASSWORD".to_owned(), "hunter2".to_owned().into())];
+    StepFolder { secrets: HandedOut { files, env }, ..folder() }
+}
+
+#[test]
+fn secrets_come_from_what_was_handed_out() {
+    let body = create_request(&request(), &with_secrets(), DOCKER);
+    let json = serde_json::to_value(&body).unwrap();
+    let mount =
+        json!({"Type": "bind", "Source": "/run/provost/here/c/gcp", "Target": "/run/secrets/gcp", "ReadOnly": true});
+    assert_eq!(json["HostConfig"]["Mounts"][2], mount);
+    assert_eq!(json["Env"].as_array().unwrap().last().unwrap(), "PGPASSWORD=hunter2");
+    assert!(!json["Labels"].to_string().contains("hunter2"));
+    let allowed = Allowed::of(&request(), &with_secrets(), None);
+    check(&body, &allowed).unwrap();
+    let bare = Allowed::of(&request(), &folder(), None);
+    assert!(
+        check(&body, &bare).unwrap_err().to_string().contains("/run/provost/here/c/gcp"),
+        "a file that nobody handed out"
+    );
+    assert!(!format!("{:?} {allowed:?}", with_secrets()).contains("hunter2"));
 }
 
 #[test]
@@ -323,5 +351,38 @@ fn some_host_paths_are_refused_whoever_allows_them() {
     ] {
         let refusal = refusal(path).expect_err(path);
         assert!(refusal.contains(words), "{path:?}: {refusal}");
+    }
+}
+
+/// Policy decides about paths as they are written; what a link leads to is another path.
+#[test]
+fn host_paths_that_lead_elsewhere_by_a_link_are_refused() {
+    let folder_of_links = tempfile::tempdir().unwrap();
+    let root = folder_of_links.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join("data/below")).unwrap();
+    for (link, target) in [("away", "/etc"), ("inside", "data"), ("socket", "/run/docker.sock"), ("nowhere", "/none")] {
+        std::os::unix::fs::symlink(target, root.join(link)).unwrap();
+    }
+    std::os::unix::fs::symlink("/proc/self/root", root.join("host")).unwrap();
+    let refusal = |path: &str| {
+        let path = root.join(path).to_str().unwrap().to_owned();
+        let mut request = request();
+        request.workload.volumes = vec![volume(Some(&path), true)];
+        let body = create_request(&request, &folder(), DOCKER);
+        check(&body, &Allowed::of(&request, &folder(), None)).map_err(|refusal| refusal.to_string())
+    };
+    for path in ["data", "data/below", "not-there-yet"] {
+        assert_eq!(refusal(path), Ok(()), "{path}");
+    }
+    for (path, words) in [
+        ("away", "leads by a link to `/etc`; name that path itself"),
+        ("away/ssl", "leads by a link to `/etc/ssl`"),
+        ("inside", "leads by a link to `"),
+        ("inside/below", "leads by a link to `"),
+        ("host", "is or holds the engine's socket"),
+        ("host/etc", "leads by a link to `/etc`"),
+    ] {
+        let refusal = refusal(path).expect_err(path);
+        assert!(refusal.contains(words), "{path}: {refusal}");
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     layer,
 };
 
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 
@@ -88,7 +88,7 @@ fn full_name(reference: &str) -> String {
     }
 }
 
-fn outer(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, PackError> {
+pub(crate) fn outer(files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, PackError> {
     let entries = files.iter().map(|(path, bytes)| {
         (path.as_str(), layer::header(EntryType::Regular, bytes.len() as u64, 0o644, (0, 0)), bytes.as_slice())
     });

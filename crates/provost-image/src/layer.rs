@@ -93,7 +93,7 @@ pub(crate) fn header(kind: EntryType, size: u64, mode: u32, (user, group): (u32,
 }
 
 /// Refuses what would not land at a place of its own inside of the image.
-fn check(path: &str) -> Result<(), PackError> {
+pub(crate) fn check(path: &str) -> Result<(), PackError> {
     let refused = |reason| Err(PackError::Path { path: path.to_owned(), reason });
     if path.is_empty() {
         return refused("it is empty");

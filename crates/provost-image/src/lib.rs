@@ -1,4 +1,5 @@
-//! Packs files into a container image: one archive that every engine loads, the same bytes for the same input.
+//! Packs files into a container image, one archive that every engine loads; and manifests with their images into a
+//! [`Package`], one artifact that registries keep. The same input gives the same bytes.
 //!
 //! The archive is an [OCI image layout](https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md) in a
 //! tar file, with Docker's own `manifest.json` beside it, which points at the same blobs: Docker Engine before 25 reads
@@ -9,12 +10,14 @@
 //! registry.
 
 mod archive;
+mod artifact;
 mod blob;
 mod layer;
 mod recipe;
 mod spec;
 
 pub use archive::{Archive, pack};
+pub use artifact::{Files, Label, PACKAGE, Package, PackageError, PackedFile};
 pub use blob::Digest;
 pub use layer::Entry;
 pub use recipe::{Directory, File, Mode, Owner, Recipe, RecipeError};

@@ -19,7 +19,14 @@ fn container() -> Value {
         "user": "1000:1000", "readOnlyRoot": true, "dropCapabilities": ["ALL"], "addCapabilities": ["CHOWN"],
         "network": "Shared", "pullPolicy": "Always", "resources": {"cpu": "0.5", "memory": "64Mi", "pids": 50},
         "volumes": [{"name": "data", "path": "/data", "hostPath": "/srv/data", "readOnly": true}],
+        "secrets": [{"name": "db", "env": "PGPASSWORD", "file": "/run/db"}],
     })
+}
+
+/// An armour, as far as that can be seen without a key.
+fn armour(end: &str) -> String {
+    let body = "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBjYW5hcnkgY2FuYXJ5IGNh";
+    format!("-----BEGIN AGE ENCRYPTED FILE-----\n{body}\n{end}\n-----END AGE ENCRYPTED FILE-----\n")
 }
 
 fn with(mut base: Value, more: Value) -> Value {
@@ -113,11 +120,13 @@ fn surroundings() -> Vec<Value> {
     });
     vec![
         document("Automation", "extract", bare()),
-        document("Automation", "other", bare()),
+        document("Automation", "other", json!({"image": "tools:1", "secrets": [{"name": "db"}]})),
         document("Automation", "plain", json!({"image": "tools:1", "schedule": "0 3 * * *"})),
         document("Channel", "ops", json!({"file": {"path": "ops.jsonl"}})),
         document("Channel", "ops2", json!({"file": {"path": "ops2.jsonl"}})),
         document("Policy", "powers", powers),
+        document("Secret", "db", json!({"age": armour("AAAA")})),
+        document("Secret", "db2", json!({"age": armour("BBBB")})),
     ]
 }
 
@@ -190,6 +199,7 @@ fn another(path: &str, now: &Value) -> Value {
         ("addCapabilities", _) => json!(["KILL"]),
         ("dropCapabilities", _) => json!(["NET_RAW"]),
         ("hostPaths", _) => json!(["/var"]),
+        ("age", _) => json!(armour("CCCC")),
         ("hostPath", _) => json!("/srv/other"),
         ("user", _) => json!("8:8"),
         ("takes", _) => json!(["run"]),
@@ -345,6 +355,11 @@ fn whole_of<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
 #[test]
 fn every_field_of_a_plugin_changes_something() {
     assert_eq!(phantoms("Plugin", "warehouse", &plugin()), Vec::<String>::new());
+}
+
+#[test]
+fn every_field_of_a_secret_changes_something() {
+    assert_eq!(phantoms("Secret", "db", &json!({"age": armour("AAAA")})), Vec::<String>::new());
 }
 
 #[test]

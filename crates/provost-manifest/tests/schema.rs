@@ -56,7 +56,8 @@ fn every_field_has_a_description_and_can_be_explained() {
             assert!(!doc.kind.is_empty() && !doc.description.is_empty(), "{path}: {doc:?}");
             seen.insert(path.to_owned());
         });
-        assert!(seen.len() > 20, "{kind}: {seen:?}");
+        let least = if kind == Kind::Secret { 5 } else { 20 };
+        assert!(seen.len() > least, "{kind}: {seen:?}");
     }
 }
 

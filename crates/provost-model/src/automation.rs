@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Hook, JsonMap, Name};
+use crate::{Digest, Hook, JsonMap, Name, SecretUse};
 
 /// An automation as it takes effect. Everything is decided: nothing in it is a default any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,6 +97,9 @@ pub struct Workload {
     pub network: String,
     /// Named volumes, and host paths where policy allows them.
     pub volumes: Vec<VolumeMount>,
+    /// Secrets, as files in memory and as variables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretUse>,
     /// What it may use.
     pub resources: Resources,
 }

@@ -193,6 +193,7 @@ pub struct Occurrence {
     /// Its hooks; absent until its turn (E4).
     pub firing: Option<Firing>,
     /// Set once its foreground hooks ended: why it failed, or nothing.
+    #[serde(with = "handled")]
     pub handled: Option<Option<String>>,
 }
 
@@ -212,6 +213,25 @@ impl Occurrence {
     /// Whether nothing is left to do.
     pub fn is_closed(&self) -> bool {
         self.handled.is_some() && self.firing.as_ref().is_none_or(Firing::is_closed)
+    }
+}
+
+/// The stored form of [`Occurrence::handled`]: absent is null, and set is an object, so that an event that was handled
+/// well is not read back as one that was not.
+mod handled {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Handled {
+        failure: Option<String>,
+    }
+
+    pub fn serialize<S: Serializer>(handled: &Option<Option<String>>, to: S) -> Result<S::Ok, S::Error> {
+        handled.clone().map(|failure| Handled { failure }).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
+        Ok(Option::<Handled>::deserialize(from)?.map(|handled| handled.failure))
     }
 }
 

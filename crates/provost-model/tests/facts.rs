@@ -59,6 +59,12 @@ fn workload() -> Workload {
             host_path: Some("/srv".to_owned()),
             read_only: true,
         }],
+        secrets: vec![SecretUse {
+            name: name("db-password"),
+            sealed: Sealed::new("-----BEGIN AGE ENCRYPTED FILE-----\n"),
+            env: Some("PGPASSWORD".to_owned()),
+            file: Some("/run/secrets/db-password".to_owned()),
+        }],
         resources: Resources { cpu_millis: 1_000, memory_bytes: 512 << 20, pids: 256 },
     }
 }

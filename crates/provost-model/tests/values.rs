@@ -139,3 +139,27 @@ fn d1_the_outcome_of_a_due_time_is_told_by_one_fact() {
     assert!(matches!(outcome(accepted(Cause::CatchUp)).unwrap().verdict, DueVerdict::Ran { .. }));
     assert_eq!(outcome(accepted(Cause::Manual { by: "ann".to_owned() })), None, "nobody's due time");
 }
+
+#[test]
+fn e5_a_snapshot_keeps_whether_an_event_was_handled() {
+    let stored = |handled: Option<Option<String>>| {
+        let event = Occurrence {
+            id: EventId::derived(&["a"]),
+            name: "orders.arrived".to_owned(),
+            subject: None,
+            run: None,
+            data: JsonMap::new(),
+            at: Timestamp::UNIX_EPOCH,
+            locals: JsonMap::new(),
+            firing: None,
+            handled,
+        };
+        serde_json::to_value(event).unwrap()
+    };
+    for handled in [None, Some(None), Some(Some("hook a: exit 1".to_owned()))] {
+        let read: Occurrence = serde_json::from_value(stored(handled.clone())).unwrap();
+        assert_eq!(read.handled, handled);
+    }
+    assert_eq!(stored(None)["handled"], json!(null));
+    assert_eq!(stored(Some(None))["handled"], json!({ "failure": null }));
+}

@@ -7,7 +7,8 @@ use std::cell::LazyCell;
 
 use jiff::Timestamp;
 use provost_model::{
-    Channel, ContainerName, ContainerRequest, EventId, Life, Notice, Owner, Run, Step, StepKind, StepPhase, StepRef,
+    Channel, ContainerName, ContainerRequest, EventId, Life, Notice, Owner, Run, SecretUse, Step, StepKind, StepPhase,
+    StepRef, Workload,
 };
 use serde_json::{Value, json};
 
@@ -37,6 +38,8 @@ pub enum Action {
         name: ContainerName,
         /// For which step.
         step: StepRef,
+        /// What it gets, should it be gone from memory since the container was made.
+        secrets: Vec<SecretUse>,
     },
     /// Keep the output of a container that runs.
     Follow {
@@ -93,6 +96,8 @@ pub struct OutputOf {
     pub limit_bytes: u64,
     /// Texts that are replaced by `***`.
     pub masked: Vec<String>,
+    /// Secrets that its container got: they are masked too.
+    pub secrets: Vec<SecretUse>,
 }
 
 /// Everything that is to be done in this world, in no particular order.
@@ -155,7 +160,7 @@ fn for_container(world: &World<'_>, subject: &Subject<'_>, step: &Step, is_turn:
                 Some(_) => (!is_made_for(world, subject, step)).then_some(Action::Remove { name }),
             }
         }
-        (StepPhase::Starting { .. }, Some(Life::Created)) => Some(Action::Start { name, step: subject.step_ref(step) }),
+        (StepPhase::Starting { .. }, Some(Life::Created)) => Some(start(subject, step, name)),
         (StepPhase::Running { .. }, Some(Life::Running { .. })) => {
             Some(Action::Follow { name, output: output_of(subject, step) })
         }
@@ -170,23 +175,38 @@ fn for_container(world: &World<'_>, subject: &Subject<'_>, step: &Step, is_turn:
     }
 }
 
+fn start(subject: &Subject<'_>, step: &Step, name: ContainerName) -> Action {
+    let secrets = workload_of(subject, step).map(|workload| workload.secrets.clone()).unwrap_or_default();
+    Action::Start { name, step: subject.step_ref(step), secrets }
+}
+
+/// What the container of `step` is made of; questions have none.
+fn workload_of<'a>(subject: &Subject<'a>, step: &'a Step) -> Option<&'a Workload> {
+    match (&step.what, subject) {
+        (StepKind::Hook { hook }, _) => Some(&hook.workload),
+        (StepKind::Main { .. }, Subject::Run(run)) => Some(&run.spec.workload),
+        _ => None,
+    }
+}
+
 fn output_of(subject: &Subject<'_>, step: &Step) -> OutputOf {
     let (limit_bytes, automation) = match subject {
         Subject::Run(run) => (run.spec.history.log_bytes, Some(run.spec.as_ref())),
         Subject::Event(_) => (10 << 20, None),
     };
-    let masked = match (&step.what, automation) {
-        (StepKind::Hook { hook }, automation) => masked_values(automation, &hook.workload),
-        (_, Some(automation)) => masked_values(None, &automation.workload),
-        (_, None) => Vec::new(),
-    };
-    OutputOf { step: subject.step_ref(step), limit_bytes, masked }
+    let workload = workload_of(subject, step);
+    OutputOf {
+        step: subject.step_ref(step),
+        limit_bytes,
+        masked: workload.map(|workload| masked_values(automation, workload)).unwrap_or_default(),
+        secrets: workload.map(|workload| workload.secrets.clone()).unwrap_or_default(),
+    }
 }
 
 /// Whether the container of `step` is there and was made for exactly this.
 pub(crate) fn is_made_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> bool {
     let name = subject.container(world, step);
-    let Some(container) = world.seen.containers.get(&name) else {
+    let Some(container) = world.seen.containers.get(&name).filter(|_| !world.seen.removing.contains(&name)) else {
         return false;
     };
     if container.life != Life::Created {

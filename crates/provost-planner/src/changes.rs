@@ -131,6 +131,7 @@ fn values(automation: &Automation) -> BTreeMap<String, String> {
     bare.origins = std::sync::Arc::default();
     let mut values = BTreeMap::new();
     // Of a sealed value only the digest says something.
+    list("spec.secrets", std::mem::take(&mut bare.workload.secrets).iter().map(ToString::to_string), &mut values);
     let Ok(Value::Object(fields)) = serde_json::to_value(&bare) else {
         return values;
     };

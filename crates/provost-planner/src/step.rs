@@ -199,6 +199,10 @@ fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step, moves: &mu
         }
         // Ended: its output is collected first, then the end is recorded (`act`).
         Some(_) => None,
+        // It was removed as it was, since it was not to run any more (`act`); whether it had begun, nobody has seen.
+        None if matches!(step.phase, StepPhase::Stopping { started_at: None, .. }) => {
+            Some(ended(world.now, Exit::Lost { why: "it was asked to end before it was seen to run".to_owned() }))
+        }
         None => {
             let what = "it was removed by somebody else before its end was known".to_owned();
             moves.push(Fact::DriftFound { container: name.to_string(), what });

@@ -49,6 +49,8 @@ pub struct Seen {
     pub containers: BTreeMap<ContainerName, ContainerSeen>,
     /// Containers that are being made: whether they are there is known when the engine has answered.
     pub making: BTreeSet<ContainerName>,
+    /// Containers that are being removed: nothing begins in them any more.
+    pub removing: BTreeSet<ContainerName>,
     /// Containers that this process asked for since anything was recorded that their requests are made from: they are
     /// surely what is wanted.
     pub asked_for: BTreeMap<Owner, BTreeSet<ContainerName>>,

@@ -108,8 +108,8 @@ impl ConfigProblem {
 
 /// Opens the source that `config` describes, without reading it yet.
 ///
-/// `signers` are SSH public keys in the form of `authorized_keys`; when there are any, only revisions that
-/// one of them signed are accepted, and only such as follow the last accepted one. `state_dir` is a folder
+/// `signers` are SSH public keys in the form of `authorized_keys`, and armoured OpenPGP public keys; when there are
+/// any, only revisions that one of them signed are accepted, and only such as follow the last accepted one. `state_dir` is a folder
 /// that belongs to the server; a git source keeps its bare repository and the last accepted revision there.
 pub fn open(config: &SourceConfig, signers: &[String], state_dir: &Path) -> Result<Arc<dyn Source>, ConfigProblem> {
     let signers = Signers::parse(signers)?;

@@ -5,9 +5,9 @@
 //! bounded (see [`FILES_MAX`], [`FILE_BYTES_MAX`], [`TOTAL_BYTES_MAX`]), so that whoever can commit cannot
 //! fill the server's memory.
 //!
-//! This crate hands over bytes; it does not know what a manifest means. Its limits today: git signatures
-//! are verified for SSH keys only (ed25519, ECDSA P-256, and both as security keys); there is no webhook
-//! that announces a push, a branch is polled.
+//! This crate hands over bytes; it does not know what a manifest means. Its limits today: of SSH keys,
+//! ed25519, ECDSA P-256 and both as security keys are verified, of OpenPGP keys RSA, ECDSA and EdDSA; there
+//! is no webhook that announces a push, a branch is polled.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
@@ -21,4 +21,6 @@ mod poll;
 pub use config::{ConfigProblem, FolderConfig, GitConfig, SourceConfig, open};
 pub use folder::FolderSource;
 pub use git::GitSource;
+#[cfg(fuzzing)]
+pub use git::verify_commit;
 pub use limits::{FILE_BYTES_MAX, FILES_MAX, TOTAL_BYTES_MAX};

@@ -59,9 +59,19 @@ impl Engine {
     /// If it does not start, with its last words. It needs root, or `sudo` without a password.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with options of the daemon, such as `--live-restore`.
+    ///
+    /// # Panics
+    /// As [`Engine::start`].
+    #[must_use]
+    pub fn start_with(options: &[&str]) -> Self {
         let folder = short_folder();
         let mut child = command()
             .arg(&folder)
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -44,8 +44,13 @@ impl Leash {
 
     /// Asks the child to end, with SIGTERM; one that is gone already need not be asked.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends the child a signal; one that is gone already gets none.
+    pub fn signal(&self, signal: Signal) {
         if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
+            let _ = kill_process(pid, signal);
         }
     }
 

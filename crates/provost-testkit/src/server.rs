@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -26,6 +27,7 @@ pub struct ServerOptions {
     binary: PathBuf,
     config: Value,
     engine: String,
+    log: Option<String>,
 }
 
 impl ServerOptions {
@@ -34,7 +36,7 @@ impl ServerOptions {
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>, engine: &str) -> Self {
         let config = json!({"instance": unique("test"), "engine": {"docker": {"host": engine}}});
-        Self { binary: binary.into(), config, engine: engine.to_owned() }
+        Self { binary: binary.into(), config, engine: engine.to_owned(), log: None }
     }
 
     /// Takes the manifests from a folder.
@@ -52,10 +54,23 @@ impl ServerOptions {
         )
     }
 
+    /// Keeps the state in this folder instead of one of its own; whoever made it removes it.
+    #[must_use]
+    pub fn state(self, path: &Path) -> Self {
+        self.set("state", json!(path))
+    }
+
     /// Sets a key of the server's configuration file.
     #[must_use]
     pub fn set(mut self, key: &str, value: Value) -> Self {
         self.config[key] = value;
+        self
+    }
+
+    /// Lets it log from this level on: `debug`.
+    #[must_use]
+    pub fn log(mut self, level: &str) -> Self {
+        self.log = Some(level.to_owned());
         self
     }
 
@@ -99,8 +114,10 @@ impl ServerUnderTest {
         let folder = tempfile::Builder::new().prefix("pv-").tempdir();
         let folder = folder.unwrap_or_else(|error| panic!("cannot make a folder for the server: {error}"));
         let mut server = Self { folder, options, running: None };
-        for (key, value) in [("state", server.state()), ("socket", server.socket())] {
-            server.options.config[key] = json!(value);
+        for (key, value) in [("state", server.folder.path().join("state")), ("socket", server.socket())] {
+            if server.options.config[key].is_null() {
+                server.options.config[key] = json!(value);
+            }
         }
         // JSON is YAML.
         fs::write(server.config(), format!("{:#}\n", server.options.config))
@@ -114,25 +131,59 @@ impl ServerUnderTest {
     /// If it does not, with its log.
     #[track_caller]
     pub fn start(&mut self) {
+        self.begin();
+        self.answers();
+    }
+
+    /// Starts the server, which must not be running, and does not wait for it.
+    ///
+    /// # Panics
+    /// If the process cannot be started.
+    #[track_caller]
+    pub fn begin(&mut self) {
         assert!(self.running.is_none(), "the server is running already");
-        let mut server = self.launch().unwrap_or_else(|error| panic!("cannot start the server: {error}"));
+        self.running = Some(self.launch().unwrap_or_else(|error| panic!("cannot start the server: {error}")));
+    }
+
+    /// Waits until the control socket of the server that was begun answers.
+    ///
+    /// # Panics
+    /// If it does not, with its log.
+    #[track_caller]
+    pub fn answers(&mut self) {
+        let http = self.http();
+        let server = self.running.as_mut().expect("the server should be running");
         let up = eventually(PATIENCE, || match server.ended() {
-            Ok(None) => self.http().get("/").ok().map(|_| Ok(())),
+            Ok(None) => http.get("/").ok().map(|_| Ok(())),
             ended => Some(Err(ended)),
         });
         match up {
-            Some(Ok(())) => self.running = Some(server),
+            Some(Ok(())) => {}
             Some(Err(ended)) => {
+                self.running = None;
                 panic!("the server ended at its start ({ended:?}):\n{}", self.log())
             }
             None => panic!("the server does not answer:\n{}", self.log()),
         }
     }
 
+    /// Freezes the process, with SIGSTOP.
+    #[track_caller]
+    pub fn pause(&self) {
+        self.running.as_ref().expect("the server should be running").signal(Signal::STOP);
+    }
+
+    /// Lets a frozen process go on.
+    #[track_caller]
+    pub fn resume(&self) {
+        self.running.as_ref().expect("the server should be running").signal(Signal::CONT);
+    }
+
     fn launch(&self) -> io::Result<Leash> {
         let log: File = OpenOptions::new().append(true).create(true).open(self.log_file())?;
         let mut command = self.command(["serve", "--config"]);
-        command.arg(self.config()).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let level = self.options.log.iter().flat_map(|level| ["--log", level]);
+        command.arg(self.config()).args(level).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Leash::start(&mut command)
     }
 
@@ -224,17 +275,23 @@ impl ServerUnderTest {
         self.options.config["instance"].as_str().unwrap_or_default()
     }
 
+    /// The engine that it is on.
+    #[must_use]
+    pub fn docker(&self) -> Docker {
+        Docker::at(&self.options.engine)
+    }
+
     /// The instance's containers, as the engine lists them.
     #[must_use]
     #[track_caller]
     pub fn containers(&self) -> Vec<Value> {
-        Docker::at(&self.options.engine).labelled(&self.label())
+        self.docker().labelled(&self.label())
     }
 
     /// The state folder.
     #[must_use]
     pub fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
+        PathBuf::from(self.options.config["state"].as_str().unwrap_or_default())
     }
 
     /// The control socket.
@@ -261,6 +318,6 @@ impl ServerUnderTest {
 impl Drop for ServerUnderTest {
     fn drop(&mut self) {
         drop(self.running.take());
-        Docker::at(&self.options.engine).sweep(&self.label());
+        self.docker().sweep(&self.label());
     }
 }

@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::app::{App, GlobalArgs, block_on};
 use crate::commands::{
-    control, describe, dev, engine, events, explain, get, help, logs, new, pack, revision, run, schedule, schema,
-    shell, simulate, status, validate, version,
+    control, describe, dev, doctor, engine, events, explain, get, help, logs, new, pack, package, revision, run,
+    schedule, schema, secret, shell, simulate, status, validate, version,
 };
 use crate::exit::{Exit, Outcome};
 
@@ -57,6 +57,8 @@ enum Command {
     Events(events::Args),
     /// Show how the server is
     Status(status::Args),
+    /// Find what is wrong on this server, and how to mend it
+    Doctor(doctor::Args),
     /// Start a run now
     Run(run::Args),
     /// Ask a run to end, and kill it after its grace time
@@ -69,6 +71,10 @@ enum Command {
     Resume(control::ResumeArgs),
     /// Say that something happened
     Fire(control::FireArgs),
+    /// Seal values for servers: set, edit, rekey, ls, key
+    Secret(secret::Args),
+    /// Make, push, pull and install packages: manifests and images as one versioned artifact
+    Package(package::Args),
     /// Show which container engine is found here, and the containers of an instance
     Engine(engine::Args),
     /// Print the JSON Schema of manifests, for editors
@@ -138,12 +144,15 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Logs(args) => block_on(logs::run(args, app)),
         Command::Events(args) => block_on(events::run(args, app)),
         Command::Status(args) => block_on(status::run(args, app)),
+        Command::Doctor(args) => block_on(doctor::run(args, app)),
         Command::Run(args) => block_on(run::run(args, app)),
         Command::Stop(args) => block_on(control::stop(args, app)),
         Command::Retry(args) => block_on(control::retry(args, app)),
         Command::Pause(args) => block_on(control::pause(args, app)),
         Command::Resume(args) => block_on(control::resume(args, app)),
         Command::Fire(args) => block_on(control::fire(args, app)),
+        Command::Secret(args) => secret::run(args, app),
+        Command::Package(args) => package::run(&args, app),
         Command::Engine(args) => block_on(engine::run(args, app)),
         Command::Schema(args) => schema::run(&args, app),
         Command::Completion(args) => shell::completion(&args, app),

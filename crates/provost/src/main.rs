@@ -10,10 +10,12 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod doctor;
 mod exit;
 mod images;
 mod messenger;
 mod output;
+mod package;
 mod serve;
 mod view;
 

@@ -12,6 +12,7 @@ mod args;
 mod failure;
 mod files;
 mod hook;
+mod leak;
 mod load;
 mod mark;
 mod output;
@@ -50,8 +51,9 @@ const COMMANDS: &[Command] = &[
     command("write", "FILE TEXT", "replace the file by the text and a line end", files::write),
     command("append", "FILE TEXT", "append the text as one line, in one write", files::append),
     command("ro-check", "PATH", "try to create a file there; exit 1 if that works", files::ro_check),
-    command("mark", "FILE [--sleep S] [--exit N]", "append a line of evidence at the start and at the end", mark::mark),
+    command("mark", "FILE [--sleep S] [--lines N] [--exit N]", "append a line of evidence at the start and at the end", mark::mark),
     command("hook", "[OPTIONS]", "a lifecycle hook; `hook --help` lists its options", hook::hook),
+    command("leak", "FILE [--hold S]", "give the file's content away in every way: plain, encoded, in two writes", leak::leak),
     command("id", "", "print the user and group ids", probe::id),
     command("caps", "", "print capabilities, no-new-privileges and the seccomp mode", probe::caps),
     command("mounts", "", "print the mounts as `target type options`", probe::mounts),
@@ -107,7 +109,7 @@ fn find(name: &str) -> Option<&'static Command> {
 fn help(args: Args) -> Outcome {
     args.end()?;
     for Command { name, arguments, about, .. } in COMMANDS {
-        output::line(&format!("{:<42}{about}", format!("{name} {arguments}")))?;
+        output::line(&format!("{:<46}{about}", format!("{name} {arguments}")))?;
     }
     Ok(0)
 }

@@ -129,6 +129,16 @@ fn marks_are_evidence_of_start_and_end() {
 }
 
 #[test]
+fn a_mark_prints_its_lines_in_between() {
+    let folder = TempDir::new().unwrap();
+    let file = path(&folder, "evidence");
+    let (code, stdout, _) = run(&["mark", &file, "--sleep", "0.05", "--lines", "3"]);
+    assert_eq!((code, stdout.as_str()), (0, "line 1\nline 2\nline 3\n"));
+    let time = |mark: &Value| mark["time_ms"].as_u64().unwrap();
+    assert!(time(&evidence(&file)[1]) >= time(&evidence(&file)[0]) + 48);
+}
+
+#[test]
 fn a_terminated_mark_says_so() {
     let folder = TempDir::new().unwrap();
     let file = path(&folder, "evidence");

@@ -64,10 +64,15 @@ fn workload(workload: &model::Workload) -> WorkloadItem {
         add_capabilities: workload.add_capabilities.clone(),
         network: workload.network.clone(),
         volumes: workload.volumes.iter().map(volume).collect(),
+        secrets: workload.secrets.iter().map(secret).collect(),
         cpu_millis: workload.resources.cpu_millis,
         memory_bytes: workload.resources.memory_bytes,
         pids: workload.resources.pids,
     }
+}
+
+fn secret(used: &model::SecretUse) -> SecretItem {
+    SecretItem { name: used.name.to_string(), env: used.env.clone(), file: used.file.clone() }
 }
 
 fn volume(mount: &model::VolumeMount) -> VolumeItem {

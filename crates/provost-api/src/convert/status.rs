@@ -16,6 +16,7 @@ pub(crate) fn status(view: &View<'_>, info: &ServerInfo, instance: &str) -> Stat
         instance: instance.to_owned(),
         host: info.host.clone(),
         version: info.version.clone(),
+        recipient: info.recipient.clone(),
         zone_database: provost_schedule::zone_database_version().to_owned(),
         now: view.now,
         started_at: state.server.started_at,

@@ -42,6 +42,8 @@ pub struct ServerInfo {
     pub version: String,
     /// The name of the machine.
     pub host: String,
+    /// The public half of the server's key, for which secrets are sealed.
+    pub recipient: String,
 }
 
 /// What every handler has.

@@ -80,6 +80,8 @@ pub struct WorkloadItem {
     pub network: String,
     /// What is mounted.
     pub volumes: Vec<VolumeItem>,
+    /// Which secrets it gets, and where.
+    pub secrets: Vec<SecretItem>,
     /// Thousandths of a processor core.
     pub cpu_millis: u64,
     /// Bytes of memory.
@@ -100,6 +102,18 @@ pub struct VolumeItem {
     pub host_path: Option<String>,
     /// The container cannot write to it.
     pub read_only: bool,
+}
+
+/// A secret that a container gets. Its value is shown to nobody, sealed or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretItem {
+    /// The secret's name.
+    pub name: String,
+    /// The variable that holds it.
+    pub env: Option<String>,
+    /// Where the container sees a file with it.
+    pub file: Option<String>,
 }
 
 /// An event that starts an automation.

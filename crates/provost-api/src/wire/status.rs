@@ -16,6 +16,8 @@ pub struct Status {
     pub version: String,
     /// The version of its time zone database.
     pub zone_database: String,
+    /// The public half of the server's key, for which secrets are sealed: `age1…`.
+    pub recipient: String,
     /// The time of its clock.
     pub now: Timestamp,
     /// When it started.

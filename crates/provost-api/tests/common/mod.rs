@@ -21,6 +21,7 @@ use provost_api::{Client, ServerInfo, bind, serve};
 use provost_controller::*;
 use provost_engine::ScriptedEngine;
 use provost_model::*;
+use provost_secret::FakeVault;
 use provost_store::{MemoryLogs, MemoryStore};
 use serde_json::json;
 use tokio::sync::{Notify as Bell, watch};
@@ -79,11 +80,12 @@ impl Bench {
             source: source.clone(),
             compiler: Arc::new(FakeCompiler),
             messenger: Arc::new(NoMessenger),
+            vault: Arc::new(FakeVault::default()),
         };
         let (controller, _task) = start(settings, ports).await.unwrap();
         let socket = folder.path().join("api.sock");
         let listener = bind(&socket).await.unwrap();
-        let info = ServerInfo { version: "1.0.0".into(), host: "ber-1".into() };
+        let info = ServerInfo { version: "1.0.0".into(), host: "ber-1".into(), recipient: "age1ber".into() };
         let stop = CancellationToken::new();
         let serving = serve(listener, controller.clone(), info, stop.clone());
         let serving = tokio::spawn(async move { serving.await.unwrap() });

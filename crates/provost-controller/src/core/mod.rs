@@ -57,6 +57,12 @@ pub struct Core {
     engine: EngineStatus,
     /// Actions that were given out and have not come back.
     under_way: BTreeSet<Work>,
+    /// Containers that are made for steps that are not known yet.
+    ahead: BTreeSet<ContainerName>,
+    /// Containers that may have been started although the engine did not say so, until they are seen again.
+    unsure: BTreeSet<ContainerName>,
+    /// Containers of which it was first seen that they had ended when the engine had been away: it may not know how (R9).
+    doubtful: BTreeSet<ContainerName>,
     /// Actions that failed, how often, and when they may be given out again.
     failed: BTreeMap<Work, (u32, Timestamp)>,
     /// Containers that belong to nothing.
@@ -103,6 +109,9 @@ impl Core {
             seen: Seen { absent_since: Some(Timestamp::UNIX_EPOCH), ..Seen::default() },
             engine: EngineStatus::default(),
             under_way: BTreeSet::new(),
+            ahead: BTreeSet::new(),
+            unsure: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
             failed: BTreeMap::new(),
             strays: BTreeMap::new(),
             stopping_since: None,
@@ -171,7 +180,7 @@ impl Core {
             closed: std::mem::take(&mut self.closed),
             look_at: std::mem::take(&mut self.look_at),
             wake_at: moves.wake_at,
-            exit: self.has_exited,
+            exit: self.has_exited && self.has_tidied_up(now),
         }
     }
 
@@ -275,11 +284,18 @@ impl Core {
         for (work, action) in planned {
             match self.failed.get(&work) {
                 Some((_, until)) if *until > now && !self.has_its_own_pause(&action) => moves.wake(*until),
+                _ if self.is_name_taken(&work) || self.may_be_starting(&work) => {}
                 _ if self.under_way.insert(work) => {
                     if let Action::Create { request } = &action {
+                        if self.find_step(&request.step).is_none() {
+                            self.ahead.insert(request.name.clone());
+                        }
                         self.seen.making.insert(request.name.clone());
                         let asked = self.seen.asked_for.entry(request.step.owner.clone()).or_default();
                         asked.insert(request.name.clone());
+                    }
+                    if let Action::Remove { name } = &action {
+                        self.seen.removing.insert(name.clone());
                     }
                     given.push(action);
                 }
@@ -294,6 +310,18 @@ impl Core {
         matches!(action, Action::Create { request } if self.find_step(&request.step).is_some())
     }
 
+    /// Making a container whose name is being removed, with the folder that the new one would have: the removal comes to
+    /// its end first, also when the old one is seen gone before.
+    fn is_name_taken(&self, work: &Work) -> bool {
+        matches!(work, Work::Create(name) if self.under_way.contains(&Work::Remove(name.clone())))
+    }
+
+    /// Removing a container that may just begin to run: if it does, it is asked to end.
+    fn may_be_starting(&self, work: &Work) -> bool {
+        let Work::Remove(name) = work else { return false };
+        self.unsure.contains(name) || self.under_way.contains(&Work::Start(name.clone()))
+    }
+
     /// An action came back.
     fn came_back(&mut self, work: &Work) {
         self.end_work(work);
@@ -302,8 +330,10 @@ impl Core {
 
     fn end_work(&mut self, work: &Work) {
         self.under_way.remove(work);
-        if let Work::Create(name) = work {
-            self.seen.making.remove(name);
+        match work {
+            Work::Create(name) => drop(self.seen.making.remove(name)),
+            Work::Remove(name) => drop(self.seen.removing.remove(name)),
+            _ => {}
         }
     }
 

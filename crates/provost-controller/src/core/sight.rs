@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use provost_model::{
     ContainerName, ContainerSeen, EventFact, Exit, Fact, Life, Owner, Reply, RunFact, Step, StepFact, StepKind,
-    StepOutput, StepRef, Verdict,
+    StepOutput, StepPhase, StepRef, Verdict,
 };
 use provost_planner::after_failed_delivery;
 
@@ -24,7 +24,9 @@ impl Core {
             Input::Tick => {}
             Input::EngineUp { facts, containers } => self.engine_is_up(now, facts, containers),
             Input::EngineDown { why } => self.engine_is_down(now, why),
-            Input::Seen { name, container } => self.see(name, container),
+            // One of that name may have been made since: whether it is gone is asked anew.
+            Input::Seen { name, container: None } if self.is_needed(&name) => self.look_at.push(name),
+            Input::Seen { name, container } | Input::LookedAt { name, container } => self.see(name, container),
             Input::Created { name, step, result } => self.was_created(now, name, &step, result),
             Input::Started { name, step, result } => self.was_started(now, name, &step, result),
             Input::Followed { name } => self.was_followed(now, name),
@@ -46,13 +48,6 @@ impl Core {
     }
 
     fn engine_is_up(&mut self, now: Timestamp, facts: crate::EngineFacts, containers: Vec<ContainerSeen>) {
-        if let Some(since) = self.seen.absent_since.take() {
-            self.seen.absences.push((since, now));
-            if self.seen.absences.len() > ABSENCES_MAX {
-                let (first, _) = self.seen.absences.remove(0);
-                self.seen.absences[0].0 = first; // Two in one: rather lost than invented (R9).
-            }
-        }
         self.engine.facts = Some(facts);
         self.engine.trouble = None;
         // A listing may be older than what came in since it was asked for: it never takes anything back by itself.
@@ -60,6 +55,13 @@ impl Core {
         self.look_at.extend(self.seen.containers.keys().filter(|name| !listed.contains(*name)).cloned());
         for container in containers {
             self.see(container.name.clone(), Some(container));
+        }
+        if let Some(since) = self.seen.absent_since.take() {
+            self.seen.absences.push((since, now));
+            if self.seen.absences.len() > ABSENCES_MAX {
+                let (first, _) = self.seen.absences.remove(0);
+                self.seen.absences[0].0 = first; // Two in one: rather lost than invented (R9).
+            }
         }
         self.seen.is_complete = true;
     }
@@ -71,6 +73,15 @@ impl Core {
     }
 
     fn see(&mut self, name: ContainerName, container: Option<ContainerSeen>) {
+        self.unsure.remove(&name);
+        let has_ended = |container: Option<&ContainerSeen>| container.is_some_and(|it| it.life.is_over());
+        let ends_now = has_ended(container.as_ref()) && !has_ended(self.seen.containers.get(&name));
+        // By what was seen when, and not by clocks: those may have been stepped meanwhile.
+        if ends_now && self.seen.absent_since.is_some() {
+            self.doubtful.insert(name.clone());
+        } else if ends_now || container.is_none() {
+            self.doubtful.remove(&name);
+        }
         match (container, self.seen.containers.get(&name)) {
             // Old news: a container never goes back to a life that it has left.
             (Some(new), Some(old)) if new.id == old.id && stage(&new.life) < stage(&old.life) => {}
@@ -78,6 +89,12 @@ impl Core {
             (None, _) => drop(self.seen.containers.remove(&name)),
         }
         self.engine.containers = self.seen.containers.len();
+    }
+
+    /// Whether a step goes on in the container.
+    fn is_needed(&self, name: &ContainerName) -> bool {
+        let step = self.seen.containers.get(name).and_then(|container| container.step.as_ref());
+        step.and_then(|step| self.find_step(step)).is_some_and(Step::is_going_on)
     }
 
     fn was_created(
@@ -90,25 +107,28 @@ impl Core {
         let error = match result {
             Ok((container, image)) => {
                 self.came_back(&Work::Create(name.clone()));
+                self.ahead.remove(&name);
                 self.seen.images.insert(name.clone(), image);
                 return self.see(name, Some(container));
             }
             Err(error) => error,
         };
-        let tries = self.find_step(step).map(|step| step.tries);
-        match tries {
+        let was_ahead = self.ahead.remove(&name);
+        let Some(known) = self.find_step(step) else {
             // It was to be made ahead: there is time to try again.
-            None => self.came_back_failed(now, Work::Create(name)),
-            Some(tries) if error.may_pass() => {
-                self.came_back(&Work::Create(name));
-                let pause = (1u64 << tries.min(6)).min(CREATE_PAUSE_MAX_S);
-                let until = now + jiff::SignedDuration::from_secs(pause.cast_signed());
-                self.change_step(now, step, StepFact::Delayed { why: error.message, until });
-            }
-            Some(_) => {
-                self.came_back(&Work::Create(name));
-                self.end_step(now, step, Exit::NotStarted { why: error.message });
-            }
+            return self.came_back_failed(now, Work::Create(name));
+        };
+        let (is_waiting, tries) = (matches!(known.phase, StepPhase::Waiting { .. }), known.tries);
+        self.came_back(&Work::Create(name));
+        if !is_waiting || was_ahead {
+            return; // It was made all the same; or what was refused is not what is wanted by now.
+        }
+        if error.may_pass() {
+            let pause = (1u64 << tries.min(6)).min(CREATE_PAUSE_MAX_S);
+            let until = now + jiff::SignedDuration::from_secs(pause.cast_signed());
+            self.change_step(now, step, StepFact::Delayed { why: error.message, until });
+        } else {
+            self.end_step(now, step, Exit::NotStarted { why: error.message });
         }
     }
 
@@ -134,7 +154,11 @@ impl Core {
                     self.see(name, None);
                 }
                 // It may have started all the same: what is seen next decides, and it is never made a second time (D2).
-                EngineErrorKind::Unavailable => self.came_back_failed(now, Work::Start(name)),
+                EngineErrorKind::Unavailable => {
+                    self.unsure.insert(name.clone());
+                    self.look_at.push(name.clone());
+                    self.came_back_failed(now, Work::Start(name));
+                }
             },
         }
     }
@@ -179,9 +203,10 @@ impl Core {
         }
         if let Life::Exited { code, out_of_memory, started_at, finished_at, .. } = &container.life {
             let finished_at = finished_at.unwrap_or(now);
+            let is_doubtful = self.doubtful.contains(&name) || self.seen.was_absent(finished_at);
             // Of a short life, an engine may say that it ended before it began: two processes of it look at the clock.
             let finished_at = started_at.map_or(finished_at, |started_at| finished_at.max(started_at));
-            let result = if *code == 255 && self.seen.was_absent(finished_at) {
+            let result = if *code == 255 && is_doubtful {
                 // The engine reports 255 for whatever ended while it was away (R9).
                 Exit::Lost { why: "it ended while the engine was away, which reports no true exit code".to_owned() }
             } else if *out_of_memory {

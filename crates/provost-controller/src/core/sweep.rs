@@ -94,7 +94,6 @@ impl Core {
         let id = EventId::derived(&["server.shutdown", &self.state.server.boots.to_string()]);
         let event = self.state.events.values().find(|event| event.id == id);
         let is_hopeless = |event| !self.seen.is_complete || is_held_up(event);
-        let has_waited = now >= grace_ends + ENGINE_GRACE;
         match event {
             None if !self.has_fired_shutdown => {
                 self.has_fired_shutdown = true;
@@ -104,9 +103,21 @@ impl Core {
                 self.settle(now);
                 self.end_if_done(now);
             }
-            Some(event) if event.handled.is_none() => self.has_exited = has_waited && is_hopeless(event),
+            Some(event) if event.handled.is_none() => self.has_exited = self.has_waited(now) && is_hopeless(event),
             _ => self.has_exited = true,
         }
+    }
+
+    /// Removals that were begun come to their end before the reconciler does: until the next start, nobody else would
+    /// tidy up.
+    pub(super) fn has_tidied_up(&self, now: Timestamp) -> bool {
+        !self.under_way.iter().any(|work| matches!(work, Work::Remove(_))) || self.has_waited(now)
+    }
+
+    /// Whether the grace is over, and that for the engine too.
+    fn has_waited(&self, now: Timestamp) -> bool {
+        let grace = SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed()) + ENGINE_GRACE;
+        self.stopping_since.is_some_and(|since| now >= since + grace)
     }
 
     pub(super) fn wake_for_shutdown(&self, now: Timestamp, moves: &mut Moves) {

@@ -8,6 +8,8 @@ use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
 
+use crate::HandedOut;
+
 /// A container engine. Only containers that carry the instance's label are ever shown or touched (C6).
 #[async_trait]
 pub trait Engine: Send + Sync {
@@ -71,13 +73,15 @@ pub struct EngineFacts {
     pub address: String,
 }
 
-/// Where a step's files are on the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a step's files are on the host, and what it gets besides.
+#[derive(Clone, Debug)]
 pub struct StepFolder {
     /// Mounted read-only as `/provost/event.json`.
     pub event: PathBuf,
     /// Mounted as `/provost/out`; any user may write to it.
     pub out: PathBuf,
+    /// Its secrets: files that are mounted read-only, and variables.
+    pub secrets: HandedOut,
 }
 
 /// A piece of a container's output.

@@ -5,14 +5,18 @@ mod clock;
 mod compiler;
 mod engine;
 mod logs;
+mod masks;
 mod messenger;
 mod source;
 mod store;
+mod vault;
 
 pub use clock::*;
 pub use compiler::*;
 pub use engine::*;
 pub use logs::*;
+pub use masks::*;
 pub use messenger::*;
 pub use source::*;
 pub use store::*;
+pub use vault::*;

@@ -10,11 +10,13 @@ use provost_model::{
     Channel, ContainerName, ContainerRequest, EventId, Instance, Life, Name, Notice, Owner, Reply, StepId, StepRef,
     Target, Workload,
 };
+use provost_planner::OutputOf;
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 
+use super::safe::Safe;
 use super::{Ports, Settings, folder};
-use crate::{DeliveryError, EngineError};
+use crate::{DeliveryError, EngineError, Masks};
 
 /// The most output that is kept of a delivering container, in bytes.
 const LOG_BYTES: u64 = 1 << 20;
@@ -27,6 +29,7 @@ pub(super) struct Courier {
     ports: Ports,
     instance: Instance,
     work_dir: PathBuf,
+    safe: Safe,
     turns: Arc<Mutex<BTreeMap<Name, Turn>>>,
 }
 
@@ -39,6 +42,7 @@ impl Courier {
             ports: ports.clone(),
             instance: settings.instance.clone(),
             work_dir: settings.work_dir.clone(),
+            safe: Safe::new(ports),
             turns: Arc::default(),
         }
     }
@@ -121,14 +125,22 @@ impl Courier {
         let (engine, name) = (&self.ports.engine, &request.name);
         engine.ensure_image(&request.workload.image, request.workload.pull, &|_| {}).await.map_err(failed)?;
         let folder = folder::make(&self.work_dir, name, &request.event);
-        let folder = folder.map_err(|error| DeliveryError(format!("its folder cannot be made: {error}")))?;
+        let mut folder = folder.map_err(|error| DeliveryError(format!("its folder cannot be made: {error}")))?;
+        folder.secrets = self.safe.hand_out(name, &request.workload.secrets).await.map_err(failed)?;
         engine.create(request, &folder).await.map_err(failed)?;
         engine.start(name).await.map_err(failed)?;
-        self.keep_output(request).await.map_err(failed)?;
+        let output = OutputOf {
+            step: request.step.clone(),
+            limit_bytes: request.log_bytes,
+            masked: provost_planner::masked_values(None, &request.workload),
+            secrets: request.workload.secrets.clone(),
+        };
+        let masks = self.safe.masks(&output).map_err(|error| DeliveryError(error.to_string()))?;
+        self.keep_output(&output, name, &masks).await.map_err(failed)?;
         // The output has ended, so the container has, or is just about to.
         for _ in 0..100 {
             match engine.inspect(name).await.map_err(failed)?.map(|seen| seen.life) {
-                Some(Life::Exited { code: 0, .. }) => return self.reply(name),
+                Some(Life::Exited { code: 0, .. }) => return self.reply(name, &masks),
                 Some(Life::Exited { code, .. }) => {
                     return Err(DeliveryError(format!("container {name}: exit {code}")));
                 }
@@ -141,10 +153,9 @@ impl Courier {
         Err(DeliveryError(format!("container {name} closed its output and did not end")))
     }
 
-    async fn keep_output(&self, request: &ContainerRequest) -> Result<(), EngineError> {
-        let mut chunks = self.ports.engine.output(&request.name, true).await?;
-        let masked = provost_planner::masked_values(None, &request.workload);
-        let mut sink = self.ports.logs.open(&request.step, request.log_bytes, &masked).ok();
+    async fn keep_output(&self, output: &OutputOf, name: &ContainerName, masks: &Masks) -> Result<(), EngineError> {
+        let mut chunks = self.ports.engine.output(name, true).await?;
+        let mut sink = self.ports.logs.open(&output.step, output.limit_bytes, masks.texts()).ok();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk?;
             let written = sink.as_mut().map(|sink| sink.write(chunk.stream, chunk.at, &chunk.bytes));
@@ -156,8 +167,9 @@ impl Courier {
         Ok(())
     }
 
-    fn reply(&self, name: &ContainerName) -> Result<Option<Reply>, DeliveryError> {
-        let left = folder::read(&self.work_dir, name);
+    fn reply(&self, name: &ContainerName, masks: &Masks) -> Result<Option<Reply>, DeliveryError> {
+        let mut left = folder::read(&self.work_dir, name);
+        masks.hide_in_output(&mut left);
         match left.problems.into_iter().next() {
             Some(problem) => Err(DeliveryError(format!("container {name}: {problem}"))),
             None => Ok(left.reply),
@@ -166,6 +178,7 @@ impl Courier {
 
     async fn clear(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.ports.engine.remove(name).await?;
+        self.safe.take_back(name).await;
         if let Err(error) = folder::remove(&self.work_dir, name) {
             tracing::warn!(container = %name, %error, "the folder of a delivery stays");
         }

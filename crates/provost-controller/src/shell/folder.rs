@@ -12,7 +12,7 @@ use provost_model::{ContainerName, JsonMap, Reply, StepOutput};
 use rustix::fs::OFlags;
 use serde_json::Value;
 
-use crate::StepFolder;
+use crate::{HandedOut, StepFolder};
 
 /// The most that is read of one file, in bytes.
 const FILE_MAX: u64 = 1 << 20;
@@ -27,7 +27,7 @@ fn root_of(work_dir: &Path, name: &ContainerName) -> PathBuf {
 
 fn folder_of(work_dir: &Path, name: &ContainerName) -> StepFolder {
     let root = root_of(work_dir, name);
-    StepFolder { event: root.join("event.json"), out: root.join("out") }
+    StepFolder { event: root.join("event.json"), out: root.join("out"), secrets: HandedOut::default() }
 }
 
 /// Makes the folder for a container that is about to be made, empty but for its event.
@@ -50,6 +50,12 @@ pub(super) fn remove(work_dir: &Path, name: &ContainerName) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// The containers that have a folder, as far as it can be read.
+pub(super) fn names(work_dir: &Path) -> Vec<ContainerName> {
+    let entries = fs::read_dir(work_dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| ContainerName::parse(entry.file_name().into_string().ok()?).ok()).collect()
 }
 
 /// Reads what a container left behind. What does not parse becomes a problem of the step (E1).

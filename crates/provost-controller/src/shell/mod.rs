@@ -5,10 +5,12 @@ mod commands;
 mod delivery;
 mod engine;
 mod folder;
+mod leftovers;
 mod output;
 mod record;
 mod retention;
 mod revisions;
+mod safe;
 mod work;
 
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ use tokio::time::Instant;
 use crate::handle::Message;
 use crate::{
     Answer, Clock, Compiler, Controller, Core, DriftMode, Engine, Input, Logs, Messenger, Rules, Source, SourceStatus,
-    Store, StoreError, View,
+    Store, StoreError, Vault, View,
 };
 
 pub use clock::SystemClock;
@@ -81,6 +83,8 @@ pub struct Ports {
     pub compiler: Arc<dyn Compiler>,
     /// What delivers notifications.
     pub messenger: Arc<dyn Messenger>,
+    /// What opens secrets.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// The shell sleeps no longer than this, so that a clock step or a suspend is noticed (T5).
@@ -91,6 +95,12 @@ const SNAPSHOT_EVERY: u64 = 5_000;
 
 /// How many inputs are taken together at most.
 const INPUTS_MAX: usize = 4_096;
+
+/// What the container `name` left in its folder below `work_dir`.
+#[cfg(fuzzing)]
+pub fn step_output(work_dir: &std::path::Path, name: &provost_model::ContainerName) -> provost_model::StepOutput {
+    folder::read(work_dir, name)
+}
 
 /// Loads the state and starts the controller.
 ///
@@ -129,7 +139,7 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
     let helpers = [
         tokio::spawn(engine::watch(Arc::clone(&ports.engine), settings.instance.clone(), inputs.clone())),
         tokio::spawn(revisions::follow(ports.clone(), messages.clone())),
-        tokio::spawn(retention::keep(ports.clone(), controller.clone())),
+        tokio::spawn(retention::keep(ports.clone(), controller.clone(), settings.work_dir.clone())),
     ];
     let workshop = work::Workshop::new(&settings, &ports, inputs);
     let shell = Shell {

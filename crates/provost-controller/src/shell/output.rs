@@ -9,7 +9,8 @@ use provost_model::ContainerName;
 use provost_planner::OutputOf;
 use tokio::task::JoinHandle;
 
-use crate::{Engine, EngineError, Logs, StoreError};
+use super::safe::Safe;
+use crate::{Engine, EngineError, Logs, StoreError, VaultError};
 
 /// Once a container has ended, the rest of its output is waited for this long.
 const REST: Duration = Duration::from_secs(20);
@@ -21,6 +22,8 @@ pub(super) enum OutputError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
 }
 
 /// The tasks that follow, by container; each ends with the last lines.
@@ -36,13 +39,14 @@ impl Followers {
         &self,
         engine: Arc<dyn Engine>,
         logs: Arc<dyn Logs>,
+        safe: Safe,
         name: ContainerName,
         output: OutputOf,
         done: impl FnOnce() + Send + 'static,
     ) {
         let followed = name.clone();
         let task = tokio::spawn(async move {
-            let tail = keep(engine.as_ref(), logs.as_ref(), &followed, &output, true).await;
+            let tail = keep(engine.as_ref(), logs.as_ref(), &safe, &followed, &output, true).await;
             done();
             tail
         });
@@ -59,6 +63,7 @@ impl Followers {
         &self,
         engine: &dyn Engine,
         logs: &dyn Logs,
+        safe: &Safe,
         name: &ContainerName,
         output: &OutputOf,
     ) -> Result<String, OutputError> {
@@ -70,7 +75,7 @@ impl Followers {
                 Err(_) => follower.abort(),
             }
         }
-        keep(engine, logs, name, output, false).await
+        keep(engine, logs, safe, name, output, false).await
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Tasks> {
@@ -82,12 +87,14 @@ impl Followers {
 async fn keep(
     engine: &dyn Engine,
     logs: &dyn Logs,
+    safe: &Safe,
     name: &ContainerName,
     output: &OutputOf,
     follow: bool,
 ) -> Result<String, OutputError> {
+    let masks = safe.masks(output)?;
     let mut chunks = engine.output(name, follow).await?;
-    let mut sink = logs.open(&output.step, output.limit_bytes, &output.masked)?;
+    let mut sink = logs.open(&output.step, output.limit_bytes, masks.texts())?;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk?;
         sink.write(chunk.stream, chunk.at, &chunk.bytes)?;

@@ -1,19 +1,23 @@
-//! History retention, once an hour.
+//! History retention, and tidying up, once an hour.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{Automation, Owner};
 
 use super::Ports;
+use super::leftovers::Leftovers;
 use crate::{Controller, PruneOrder};
 
 const EVERY: Duration = Duration::from_secs(3_600);
 
-/// Forgets what the policies do not keep, for as long as the controller lives.
-pub(super) async fn keep(ports: Ports, controller: Controller) {
+/// Forgets what the policies do not keep, and removes what is left below `work_dir`, for as long as the controller lives.
+pub(super) async fn keep(ports: Ports, controller: Controller, work_dir: PathBuf) {
+    let mut leftovers = Leftovers::new(work_dir);
     loop {
         tokio::time::sleep(EVERY).await;
+        leftovers.tidy(&ports).await;
         let now = ports.clock.now();
         let orders = controller.view(move |view| {
             let automations = view.state.desired.automations.values();

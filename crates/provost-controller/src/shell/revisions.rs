@@ -61,7 +61,7 @@ pub(super) async fn follow(ports: Ports, messages: mpsc::UnboundedSender<Message
             }
             Err(error) => {
                 last = None;
-                Fetched::Trouble(error)
+                troubled(error)
             }
         };
         if messages.send(Message::Fetched { fetched, intent: Intent::Follow }).is_err() {
@@ -71,6 +71,22 @@ pub(super) async fn follow(ports: Ports, messages: mpsc::UnboundedSender<Message
         // A source that is always worth another look must not take the machine.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// A revision that no signer vouches for is refused and recorded like one that is wrong, without a look at its files;
+/// any other trouble is the source's own.
+fn troubled(error: SourceError) -> Fetched {
+    let id = match &error {
+        SourceError::Unsigned { revision, .. } => RevisionId::parse(revision).ok(),
+        SourceError::Unreachable(_) | SourceError::Refused(_) => None,
+    };
+    let Some(id) = id else {
+        return Fetched::Trouble(error);
+    };
+    let (author, subject, files) = (String::new(), String::new(), Vec::new());
+    let revision = Revision { id, author, subject, at: None, signer: None, files };
+    let compiled = Compiled { desired: None, report: format!("error: {error}\n"), errors: 1, warnings: 0 };
+    Fetched::New(Box::new((revision, compiled)))
 }
 
 async fn compile(ports: &Ports, revision: Revision) -> Fetched {
@@ -92,7 +108,7 @@ impl Shell {
         tokio::spawn(async move {
             let fetched = match ports.source.fetch().await {
                 Ok(revision) => compile(&ports, revision).await,
-                Err(error) => Fetched::Trouble(error),
+                Err(error) => troubled(error),
             };
             let _ = messages.send(Message::Fetched { fetched, intent }); // The asker is told by the closed channel.
         });

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Life, Owner, State, StepOutput};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Life, Owner, SecretUse, State, StepOutput};
 use provost_planner::{Action, OutputOf};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::delivery::Courier;
 use super::output::{Followers, OutputError};
+use super::safe::Safe;
 use super::{Ports, Settings, folder};
-use crate::{EngineError, EngineErrorKind, Input};
+use crate::{EngineError, EngineErrorKind, Input, StepFolder};
 
 /// How many containers are made, started, read or removed at once. More only makes an engine slower.
 const AT_ONCE: usize = 16;
@@ -25,6 +26,7 @@ pub(super) struct Workshop {
     ports: Ports,
     work_dir: PathBuf,
     courier: Courier,
+    safe: Safe,
     inputs: mpsc::UnboundedSender<Input>,
     places: Arc<Semaphore>,
     followers: Followers,
@@ -36,6 +38,7 @@ impl Workshop {
             ports: ports.clone(),
             work_dir: settings.work_dir.clone(),
             courier: Courier::new(settings, ports),
+            safe: Safe::new(ports),
             inputs,
             places: Arc::new(Semaphore::new(AT_ONCE)),
             followers: Followers::default(),
@@ -57,7 +60,8 @@ impl Workshop {
     fn follow(&self, name: ContainerName, output: OutputOf) {
         let (inputs, followed) = (self.inputs.clone(), name.clone());
         let done = move || drop(inputs.send(Input::Followed { name: followed }));
-        self.followers.follow(Arc::clone(&self.ports.engine), Arc::clone(&self.ports.logs), name, output, done);
+        let (engine, logs) = (Arc::clone(&self.ports.engine), Arc::clone(&self.ports.logs));
+        self.followers.follow(engine, logs, self.safe.clone(), name, output, done);
     }
 
     async fn carry_out(&self, action: Action) -> Input {
@@ -67,9 +71,9 @@ impl Workshop {
                 let (name, step) = (request.name.clone(), request.step.clone());
                 Input::Created { name, step, result: self.create(&request).await }
             }
-            Action::Start { name, step } => {
+            Action::Start { name, step, secrets } => {
                 let _place = self.places.acquire().await;
-                let started = self.ports.engine.start(&name).await;
+                let started = self.start(&name, secrets).await;
                 let result = self.look_after(started, &name).await;
                 Input::Started { name, step, result }
             }
@@ -107,16 +111,45 @@ impl Workshop {
         let progress = |sentence: String| tracing::info!(container = %name, "{sentence}");
         let image = engine.ensure_image(&request.workload.image, request.workload.pull, &progress).await?;
         let (work_dir, made_for, event) = (self.work_dir.clone(), name.clone(), request.event.clone());
+        let there = engine.inspect(name).await?;
+        if there.as_ref().is_some_and(|seen| is_outdated(seen, request)) {
+            engine.remove(name).await?;
+        }
         // A container that is there already has its folder, and keeps what is in it.
-        if engine.inspect(name).await?.is_none_or(|seen| seen.life == Life::Created) {
+        if there.is_none_or(|seen| seen.life == Life::Created) {
             let made = blocking(move || folder::make(&work_dir, &made_for, &event)).await;
-            let folder = made.map_err(|error| unavailable(name, "its folder cannot be made", &error))?;
-            engine.create(request, &folder).await?;
+            let mut folder = made.map_err(|error| unavailable(name, "its folder cannot be made", &error))?;
+            folder.secrets = self.safe.hand_out(name, &request.workload.secrets).await?;
+            self.make(request, &folder).await?;
         }
         let seen = engine.inspect(name).await?;
         let gone =
             || EngineError::new(EngineErrorKind::Unavailable, format!("container {name} went as soon as it was made"));
         Ok((seen.ok_or_else(gone)?, image))
+    }
+
+    /// Has the container made. What a process that is dead had asked for may have come true just now: then it is tried
+    /// again, and that one is out of the way.
+    async fn make(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {
+        let engine = &self.ports.engine;
+        match engine.create(request, folder).await {
+            Err(error) if error.kind == EngineErrorKind::Conflict => {
+                let there = engine.inspect(&request.name).await?;
+                let is_leftover = there.is_some_and(|seen| is_outdated(&seen, request));
+                let kind = if is_leftover { EngineErrorKind::Unavailable } else { error.kind };
+                Err(EngineError::new(kind, error.message))
+            }
+            made => made,
+        }
+    }
+
+    async fn start(&self, name: &ContainerName, secrets: Vec<SecretUse>) -> Result<(), EngineError> {
+        let engine = &self.ports.engine;
+        // Memory forgets when the machine is started anew. One that runs has its files already.
+        if !secrets.is_empty() && engine.inspect(name).await?.is_some_and(|seen| seen.life == Life::Created) {
+            self.safe.hand_out(name, &secrets).await?;
+        }
+        engine.start(name).await
     }
 
     /// What a container is after something was done to it.
@@ -135,12 +168,21 @@ impl Workshop {
         output: &OutputOf,
     ) -> Result<(ContainerSeen, StepOutput), EngineError> {
         let engine = self.ports.engine.as_ref();
-        let finished = self.followers.finish(engine, self.ports.logs.as_ref(), name, output).await;
         let (work_dir, left_by) = (self.work_dir.clone(), name.clone());
         let mut left = blocking(move || Ok(folder::read(&work_dir, &left_by))).await.unwrap_or_default();
-        match finished {
+        // What cannot be masked is not kept.
+        match self.safe.masks(output) {
+            Ok(masks) => masks.hide_in_output(&mut left),
+            Err(error) if left != StepOutput::default() => {
+                let problems = vec![format!("what it left behind was not kept: {error}")];
+                left = StepOutput { problems, ..StepOutput::default() };
+            }
+            Err(_) => {}
+        }
+        match self.followers.finish(engine, self.ports.logs.as_ref(), &self.safe, name, output).await {
             Ok(tail) => left.tail = tail,
             Err(OutputError::Engine(error)) => return Err(error),
+            Err(OutputError::Vault(error)) => left.tail = format!("(the output was not kept: {error})"),
             // How a run went must not hang on its output: that it is not kept is said, and the run goes on.
             Err(OutputError::Store(error)) => left.tail = format!("(the output was not kept: {error})"),
         }
@@ -151,6 +193,7 @@ impl Workshop {
 
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.ports.engine.remove(name).await?;
+        self.safe.take_back(name).await;
         let (work_dir, removed) = (self.work_dir.clone(), name.clone());
         if let Err(error) = blocking(move || folder::remove(&work_dir, &removed)).await {
             tracing::warn!(container = %name, %error, "the folder of a step stays");
@@ -164,7 +207,7 @@ impl Workshop {
         tokio::spawn(async move {
             for pause in LOOK_PAUSES {
                 if let Ok(container) = workshop.ports.engine.inspect(&name).await {
-                    let _ = workshop.inputs.send(Input::Seen { name, container });
+                    let _ = workshop.inputs.send(Input::LookedAt { name, container });
                     return;
                 }
                 // The next listing asks again.
@@ -194,7 +237,14 @@ impl Workshop {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
+/// Whether a container of ours was made for something else than `request` and never started: nothing is lost with it.
+fn is_outdated(seen: &ContainerSeen, request: &ContainerRequest) -> bool {
+    seen.life == Life::Created && seen.request.as_deref() != Some(request.digest().as_str())
+}
+
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
 }
 

@@ -216,7 +216,7 @@ impl Bench {
     pub fn carry_out(&mut self, action: Action) -> Option<Input> {
         Some(match action {
             Action::Create { request } => self.create(&request),
-            Action::Start { name, step } => {
+            Action::Start { name, step, .. } => {
                 let now = self.now;
                 if let Some(seen) = self.containers.get_mut(&name).filter(|seen| seen.life == Life::Created) {
                     seen.life = Life::Running { started_at: Some(now) };

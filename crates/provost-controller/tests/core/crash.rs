@@ -87,8 +87,8 @@ fn d2_a_lost_reply_to_a_start_starts_nothing_twice() {
     let create = bench.todo.remove(0);
     let made = bench.carry_out(create).unwrap();
     bench.hand([made]);
-    let Action::Start { name, step } = bench.todo.remove(0) else { panic!() };
-    bench.carry_out(Action::Start { name: name.clone(), step: step.clone() });
+    let Action::Start { name, step, .. } = bench.todo.remove(0) else { panic!() };
+    bench.carry_out(Action::Start { name: name.clone(), step: step.clone(), secrets: Vec::new() });
     bench.hand([Input::Started { name: name.clone(), step, result: Err(unavailable()) }]);
     assert!(bench.todo.is_empty(), "it is not tried again at once: {:?}", bench.todo);
     bench.pass(1);

@@ -1,10 +1,12 @@
 //! C4, C6: containers that belong to nothing.
 
+use jiff::SignedDuration;
 use provost_controller::{DriftMode, Input, Rules};
-use provost_model::{ContainerName, ContainerSeen, Fact, Life};
+use provost_model::{ContainerName, ContainerSeen, Fact, Life, RunId};
 use provost_planner::Action;
 
-use crate::bench::{Bench, automation, hooks, rules};
+use crate::bench::{Bench, automation, hooks, main_of, rules};
+use crate::manifests::{START, at, name};
 
 fn stray(life: Life) -> ContainerSeen {
     let name = ContainerName::parse("provost-bench-stray").unwrap();
@@ -100,4 +102,23 @@ fn c4_containers_of_runs_and_hooks_are_known() {
     bench.pass(100);
     bench.work_out();
     assert_eq!(found(&bench), 0);
+}
+
+#[test]
+fn r3_nothing_is_made_under_a_name_that_is_being_removed() {
+    let mut bench = Bench::new(&automation("a", r#"schedule: "* * * * *""#));
+    let due = at(START) + SignedDuration::from_mins(1);
+    let name = main_of(&RunId::scheduled(&name("a"), due));
+    bench.containers.insert(name.clone(), ContainerSeen { name: name.clone(), ..stray(Life::Created) });
+    let old = bench.seen(&name);
+    bench.hand([old]);
+    let remove = bench.todo.pop().unwrap();
+    let removed = bench.carry_out(remove).unwrap();
+    // The engine tells that it is gone before the removal, of its folder too, has come to its end.
+    let gone = bench.seen(&name);
+    bench.hand([gone]);
+    bench.pass(60);
+    assert!(bench.todo.is_empty(), "{:?}", bench.todo);
+    bench.hand([removed]);
+    assert!(matches!(bench.todo.as_slice(), [Action::Create { request }] if request.name == name), "{:?}", bench.todo);
 }

@@ -128,7 +128,7 @@ fn a_program_that_is_not_in_the_image_fails_the_run_and_its_container_goes() {
     let create = bench.todo.remove(0);
     let made = bench.carry_out(create).unwrap();
     bench.hand([made]);
-    let Some(Action::Start { name, step }) = bench.todo.pop() else { panic!() };
+    let Some(Action::Start { name, step, .. }) = bench.todo.pop() else { panic!() };
     bench.hand([Input::Started { name, step, result: Err(refused()) }]);
     bench.work_out();
     assert_eq!(bench.outcome(&run), Outcome::Failed);

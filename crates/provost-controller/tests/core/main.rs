@@ -7,6 +7,7 @@ mod commands;
 mod crash;
 mod drift;
 mod engine;
+mod late;
 mod manifests;
 mod revisions;
 mod shutdown;

@@ -5,5 +5,6 @@
 mod life;
 mod notices;
 mod revisions;
+mod secrets;
 mod trouble;
 mod world;

@@ -44,6 +44,34 @@ async fn c2_a_bad_commit_is_rejected_and_the_good_one_after_it_is_not() {
 }
 
 #[tokio::test]
+async fn c2_an_unsigned_commit_is_recorded_as_rejected_once_and_says_why() {
+    let mut world = World::new(&shop("")).await;
+    world.sign(false);
+    world.commit("r2", &shop(&automation("b", "timeout: 1h")));
+    let told = world.until("trouble", |view| view.waiting_for.first().cloned()).await;
+    assert!(told.contains("Revision r2 is refused"), "{told}");
+    for command in [Command::Plan, apply(None)] {
+        let refusal = world.command(command).await.unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::Rejected);
+        assert!(refusal.message.contains("revision r2 is not accepted: nobody signed it"), "{refusal}");
+    }
+    let rejected = |view: &provost_controller::View<'_>| view.state.rejected.clone();
+    let first = world.until("the record", rejected).await;
+    assert!(first.report.contains("nobody signed it"), "{}", first.report);
+
+    // The same again, and after a restart, is no news.
+    world.commit("r2", &shop(&automation("b", "timeout: 1h")));
+    world.crash().await;
+    world.in_force("r1").await;
+    assert_eq!(world.until("the record", rejected).await.at, first.at);
+
+    world.sign(true);
+    world.commit("r3", &shop(&automation("b", "timeout: 1h")));
+    world.in_force("r3").await;
+    world.until("calm", |view| view.waiting_for.is_empty().then_some(())).await;
+}
+
+#[tokio::test]
 async fn c3_apply_refuses_a_plan_that_is_out_of_date() {
     let mut world = World::new(&shop("")).await;
     world.apply = provost_controller::ApplyMode::Manual;

@@ -1,6 +1,7 @@
 //! Everything that a controller needs, in memory, on a clock that only the test moves.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use provost_controller::{
 use provost_engine::ScriptedEngine;
 use provost_manifest::{ServerFacts, SourceFile, Style, compile};
 use provost_model::{Channel, Fact, Instance, JsonMap, Name, Outcome, Reply, RevisionId, RunId};
+use provost_secret::FakeVault;
 use provost_store::{MemoryLogs, MemoryStore};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
@@ -54,6 +56,7 @@ impl Clock for TestClock {
 #[derive(Default)]
 pub struct TestSource {
     head: Mutex<Option<Revision>>,
+    is_unsigned: AtomicBool,
     has_changed: Notify,
 }
 
@@ -65,6 +68,9 @@ impl Source for TestSource {
 
     async fn fetch(&self) -> Result<Revision, SourceError> {
         let head = self.head.lock().unwrap().clone();
+        if let Some(Revision { id, .. }) = head.as_ref().filter(|_| self.is_unsigned.load(Relaxed)) {
+            return Err(SourceError::Unsigned { revision: id.to_string(), why: "nobody signed it".to_owned() });
+        }
         head.ok_or_else(|| SourceError::Unreachable("no route to host".to_owned()))
     }
 
@@ -112,6 +118,7 @@ pub struct World {
     pub logs: Arc<MemoryLogs>,
     pub source: Arc<TestSource>,
     pub messenger: Arc<TestMessenger>,
+    pub vault: Arc<FakeVault>,
     pub apply: ApplyMode,
     work: tempfile::TempDir,
     server: Option<(Controller, JoinHandle<()>)>,
@@ -128,6 +135,7 @@ impl World {
             logs: Arc::default(),
             source: Arc::default(),
             messenger: Arc::default(),
+            vault: Arc::default(),
             apply: ApplyMode::Auto,
             work: tempfile::tempdir().unwrap(),
             server: None,
@@ -158,6 +166,7 @@ impl World {
             source: Arc::clone(&self.source) as _,
             compiler: Arc::new(TestCompiler),
             messenger: Arc::clone(&self.messenger) as _,
+            vault: Arc::clone(&self.vault) as _,
         };
         self.server = Some(start(settings, ports).await.unwrap());
     }
@@ -199,6 +208,11 @@ impl World {
         *self.source.head.lock().unwrap() =
             Some(Revision { id, author, subject, at: None, signer: None, files: vec![file] });
         self.source.has_changed.notify_one();
+    }
+
+    /// From now on, what is committed is signed by a listed signer or not.
+    pub fn sign(&self, is_signed: bool) {
+        self.source.is_unsigned.store(!is_signed, Relaxed);
     }
 
     pub fn lose_source(&self) {
@@ -252,6 +266,20 @@ impl World {
             tokio::time::sleep(Duration::from_millis(3)).await;
         }
         panic!("run {run} never ended: {:?}", self.store.run(run).await)
+    }
+
+    /// Moves the clock on until the main container of `run` runs.
+    pub async fn until_started(&self, run: &RunId) {
+        for _ in 0..2_000 {
+            let id = run.clone();
+            let started = move |view: &View<'_>| Some(view.state.runs.get(&id).is_some_and(|run| run.starts() == 1));
+            if self.until("a look", started).await {
+                return;
+            }
+            self.advance(1);
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        panic!("run {run} never started");
     }
 
     /// Moves the clock on until `is_there`.

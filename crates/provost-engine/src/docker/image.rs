@@ -58,8 +58,8 @@ impl DockerEngine {
         }
         if pull == PullPolicy::Never {
             return Err(refused(format!(
-                "the engine does not have the image {reference}, and `pull: Never` forbids to fetch it; load it into the \
-                 engine, or set `pull: IfNotPresent`"
+                "the engine does not have the image {reference}, and `pullPolicy: Never` forbids to fetch it; load it into the \
+                 engine, or set `pullPolicy: IfNotPresent`"
             )));
         }
         self.pull(reference, progress).await?;

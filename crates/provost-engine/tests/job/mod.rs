@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use provost_controller::{EngineError, EngineErrorKind, OutputChunk, StepFolder};
+use provost_controller::{EngineError, EngineErrorKind, HandedOut, OutputChunk, StepFolder};
 use provost_model::{
     ContainerName, ContainerRequest, Instance, Name, Owner, PullPolicy, Resources, RunId, StepId, StepRef, Workload,
 };
@@ -41,7 +41,8 @@ impl Job {
             log_bytes: 1 << 20,
         };
         let home = tempfile::tempdir().unwrap();
-        let folder = StepFolder { event: home.path().join("event.json"), out: home.path().join("out") };
+        let (event, out) = (home.path().join("event.json"), home.path().join("out"));
+        let folder = StepFolder { event, out, secrets: HandedOut::default() };
         std::fs::write(&folder.event, request.event.to_string()).unwrap();
         std::fs::create_dir(&folder.out).unwrap();
         open_to_all(&folder.out);

@@ -17,8 +17,9 @@ pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], out: &mut
         let good = documents.iter().filter(|document| document.kind() == kind).map(|document| document.name().as_str());
         good.chain(broken.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.as_str())).collect()
     };
-    let (channels, automations) = (names(Kind::Channel), names(Kind::Automation));
+    let (channels, automations, secrets) = (names(Kind::Channel), names(Kind::Automation), names(Kind::Secret));
     for document in documents {
+        used_secrets(document, &secrets, out);
         match &document.spec {
             Spec::Automation(spec) => {
                 notify(document, spec.notify.as_ref(), &channels, out);
@@ -26,7 +27,19 @@ pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], out: &mut
             }
             Spec::Policy(spec) => notify(document, spec.notify.as_ref(), &channels, out),
             Spec::Channel(spec) => each(document, "spec/failover", &spec.failover, &channels, out),
-            Spec::Plugin(_) => {}
+            Spec::Plugin(_) | Spec::Secret(_) => {}
+        }
+    }
+}
+
+/// Tells those of the secrets that containers of `document` use that there are not.
+fn used_secrets(document: &Document, secrets: &Names<'_>, out: &mut Vec<Diagnostic>) {
+    for (path, uses) in document.secret_uses() {
+        for (index, used) in uses.iter().enumerate().filter(|(_, used)| !secrets.contains(used.name.as_str())) {
+            let spot = document.spot_of(&format!("{path}/secrets/{index}/name"));
+            let error = Diagnostic::new(Code::UNKNOWN_SECRET, &spot, format!("there is no secret `{}`", used.name));
+            let set = || format!("`provost secret set {}` makes it", used.name);
+            out.push(error.hint(did_you_mean(used.name.as_str(), secrets.iter().copied()).unwrap_or_else(set)));
         }
     }
 }

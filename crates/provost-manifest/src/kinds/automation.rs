@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::kinds::forms::{ParamTypeText, Schedules};
 use crate::kinds::text::{EventText, ImageText, PathText, WordText};
-use crate::kinds::{HookSpec, NameText, Seconds, VolumeSpec};
+use crate::kinds::{HookSpec, NameText, Seconds, SecretUseSpec, VolumeSpec};
 
 with_settings! {
     /// A container, and when it runs. Only `image` has to be said.
@@ -39,6 +39,10 @@ with_settings! {
         /// Folders that are kept between runs.
         #[serde(default)]
         pub volumes: Vec<VolumeSpec>,
+        /// Secrets, as files in memory or as variables.
+        #[serde(default)]
+        #[schemars(extend("examples" = [[{"name": "db-password", "env": "PGPASSWORD"}]]))]
+        pub secrets: Vec<SecretUseSpec>,
         /// No two runs that name one lock overlap, whatever automation they are of.
         #[serde(default)]
         #[schemars(with = "Vec<WordText>", extend("examples" = [["warehouse"]]))]

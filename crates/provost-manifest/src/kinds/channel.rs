@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::kinds::forms::VerdictText;
 use crate::kinds::text::{FileText, ImageText, PathText, UrlText};
-use crate::kinds::{NameText, Seconds, VolumeSpec};
+use crate::kinds::{NameText, Seconds, SecretUseSpec, VolumeSpec};
 
 /// Where notifications go: exactly one of `webhook`, `command` and `file`.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -85,5 +85,9 @@ with_container_fields! {
         /// Folders that are kept between deliveries.
         #[serde(default)]
         pub volumes: Vec<VolumeSpec>,
+        /// Secrets, as files in memory or as variables.
+        #[serde(default)]
+        #[schemars(extend("examples" = [[{"name": "db-password", "env": "PGPASSWORD"}]]))]
+        pub secrets: Vec<SecretUseSpec>,
     }
 }

@@ -4,7 +4,7 @@ use provost_model::{Name, OnError, Stage};
 
 use crate::kinds::forms::{OnErrorText, StageText};
 use crate::kinds::text::{EventText, ImageText, PathText, WordText};
-use crate::kinds::{NameText, Seconds, VolumeSpec};
+use crate::kinds::{NameText, Seconds, SecretUseSpec, VolumeSpec};
 
 with_container_fields! {
     /// A container bound to an event.
@@ -36,6 +36,10 @@ with_container_fields! {
         /// Folders that are kept between runs.
         #[serde(default)]
         pub volumes: Vec<VolumeSpec>,
+        /// Secrets, as files in memory or as variables.
+        #[serde(default)]
+        #[schemars(extend("examples" = [[{"name": "db-password", "env": "PGPASSWORD"}]]))]
+        pub secrets: Vec<SecretUseSpec>,
         /// The longest that it may take.
         #[schemars(extend("default" = "5m", "examples" = ["30s"]))]
         pub timeout: Option<Seconds>,

@@ -12,6 +12,7 @@ mod forms;
 mod hook;
 mod plugin;
 mod policy;
+mod secret;
 mod text;
 mod units;
 
@@ -21,7 +22,8 @@ pub(crate) use forms::ScheduleItem;
 pub(crate) use hook::HookSpec;
 pub(crate) use plugin::PluginSpec;
 pub(crate) use policy::{Allow, PolicySpec, RuleMode, SubjectKind};
-pub(crate) use shared::{HistorySpec, Settings, VolumeSpec};
+pub(crate) use secret::SecretSpec;
+pub(crate) use shared::{HistorySpec, SecretUseSpec, Settings, VolumeSpec};
 pub(crate) use text::NameText;
 pub(crate) use units::{Bytes, Millicores, Seconds};
 

@@ -122,6 +122,22 @@ pub(crate) struct VolumeSpec {
     pub read_only: bool,
 }
 
+/// A secret that the container gets: by default as a file in memory.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SecretUseSpec {
+    /// The name of a document of kind `Secret`.
+    #[schemars(with = "crate::kinds::NameText", extend("examples" = ["db-password"]))]
+    pub name: provost_model::Name,
+    /// The path of the file that the container sees, in memory and not to be written; absent: `/run/secrets/NAME`, or no
+    /// file if there is `env`.
+    #[schemars(with = "Option<PathText>", extend("examples" = ["/run/secrets/gcp.json"]))]
+    pub file: Option<String>,
+    /// A variable with the value. Whoever may look at containers on the engine can read it there: prefer `file`.
+    #[schemars(with = "Option<crate::kinds::text::VariableText>", extend("examples" = ["PGPASSWORD"]))]
+    pub env: Option<String>,
+}
+
 /// What is kept of finished runs and their output.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

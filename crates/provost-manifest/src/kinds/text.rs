@@ -46,6 +46,10 @@ text_forms! {
     UrlText "url" "^https?://[^\\s/@]+(/\\S*)?$" 2000;
     /// A file below a folder that the server decides on.
     FileText "file" "^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$" 200;
+    /// The name of a variable.
+    VariableText "variable" "^[A-Za-z_][A-Za-z0-9_]*$" 200;
+    /// An age file in ASCII armour.
+    AgeText "age" "^-----BEGIN AGE ENCRYPTED FILE-----\\n" 200000;
     /// The name of a lock or of a key of an event's data.
     WordText "word" "^[A-Za-z0-9_][A-Za-z0-9_.-]*$" 100;
 }

@@ -1,6 +1,6 @@
 //! One document of a file: a manifest, read and of the right shape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::API_VERSION;
-use crate::kinds::{AutomationSpec, ChannelSpec, Metadata, PluginSpec, PolicySpec};
+use crate::kinds::{
+    AutomationSpec, ChannelSpec, HookSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, SecretUseSpec,
+};
 use crate::read::{Kind, Node, Source, Spot, scan};
 use crate::report::{Code, Diagnostic, did_you_mean};
 use crate::schema;
@@ -32,6 +34,7 @@ pub(crate) enum Spec {
     Channel(Box<ChannelSpec>),
     Plugin(Box<PluginSpec>),
     Policy(Box<PolicySpec>),
+    Secret(SecretSpec),
 }
 
 /// What was read of a file.
@@ -133,6 +136,7 @@ fn typed(source: &Arc<Source>, root: Node, kind: Kind) -> Result<Document, (Opti
             Kind::Channel => Spec::Channel(value(source, &root, "spec", spec)?),
             Kind::Plugin => Spec::Plugin(value(source, &root, "spec", spec)?),
             Kind::Policy => Spec::Policy(value(source, &root, "spec", spec)?),
+            Kind::Secret => Spec::Secret(value(source, &root, "spec", spec)?),
         };
         Ok((metadata, spec))
     };
@@ -167,6 +171,7 @@ impl Document {
             Spec::Channel(_) => Kind::Channel,
             Spec::Plugin(_) => Kind::Plugin,
             Spec::Policy(_) => Kind::Policy,
+            Spec::Secret(_) => Kind::Secret,
         }
     }
 
@@ -183,6 +188,30 @@ impl Document {
     /// What it is called in messages: `Policy/shop`.
     pub fn id(&self) -> String {
         format!("{}/{}", self.kind(), self.name)
+    }
+
+    /// The names of the secrets that its containers use, each once.
+    pub fn secrets(&self) -> BTreeSet<&Name> {
+        self.secret_uses().into_iter().flat_map(|(_, uses)| uses).map(|used| &used.name).collect()
+    }
+
+    /// The secrets that its containers use, by where each container stands.
+    pub(crate) fn secret_uses(&self) -> Vec<(String, &[SecretUseSpec])> {
+        let hooks: &[HookSpec] = match &self.spec {
+            Spec::Automation(spec) => &spec.hooks,
+            Spec::Plugin(spec) => &spec.hooks,
+            Spec::Policy(spec) => &spec.hooks,
+            Spec::Channel(_) | Spec::Secret(_) => &[],
+        };
+        let own: Option<(&str, &[SecretUseSpec])> = match &self.spec {
+            Spec::Automation(spec) => Some(("spec", &spec.secrets)),
+            Spec::Channel(spec) => spec.command.as_ref().map(|command| ("spec/command", command.secrets.as_slice())),
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => None,
+        };
+        let own = own.map(|(path, secrets)| (path.to_owned(), secrets));
+        let hooks =
+            hooks.iter().enumerate().map(|(index, hook)| (format!("spec/hooks/{index}"), hook.secrets.as_slice()));
+        own.into_iter().chain(hooks).collect()
     }
 
     /// Where its name stands.

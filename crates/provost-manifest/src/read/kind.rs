@@ -13,14 +13,16 @@ pub enum Kind {
     Plugin,
     /// What holds for many automations.
     Policy,
+    /// A sealed value.
+    Secret,
 }
 
 impl Kind {
     /// All kinds, in the order of the alphabet.
-    pub const ALL: [Kind; 4] = [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy];
+    pub const ALL: [Kind; 5] = [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy, Kind::Secret];
 
     /// Kinds that Provost will have, and this version has not.
-    pub(crate) const PLANNED: [&str; 5] = ["Application", "Protection", "Secret", "Server", "Service"];
+    pub(crate) const PLANNED: [&str; 4] = ["Application", "Protection", "Server", "Service"];
 
     /// As it is written.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Kind {
             Kind::Channel => "Channel",
             Kind::Plugin => "Plugin",
             Kind::Policy => "Policy",
+            Kind::Secret => "Secret",
         }
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use provost_model::{Automation, History, Hook, Origin, Param, Retries, Scope, Trigger};
 use serde_json::Value;
 
-use crate::facts::ServerFacts;
 use crate::kinds::{AutomationSpec, HistorySpec, ParamSpec, SubjectKind};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic};
@@ -14,14 +13,14 @@ use crate::resolve::container::{self, Parts};
 use crate::resolve::hook::{self, Trust};
 use crate::resolve::layers::{Fields, Layers, leaves};
 use crate::resolve::policy::Policy;
-use crate::resolve::{Now, limits, notify, power, rules, when};
+use crate::resolve::{Given, Now, limits, notify, power, rules, when};
 
 /// What is around automations: it is the same for all of them.
 pub(crate) struct Around<'a> {
     pub(crate) policies: &'a [Policy<'a>],
     /// Hooks of plugins on events of runs, in their order.
     pub(crate) plugin_hooks: &'a [Arc<Hook>],
-    pub(crate) facts: &'a ServerFacts,
+    pub(crate) given: &'a Given<'a>,
     pub(crate) now: &'a Now,
 }
 
@@ -37,7 +36,7 @@ pub(crate) fn resolve(
     let own = leaves(document, document.node("spec"));
     let layers = Layers::new(Fields::All, &policies, document, &own, out);
     let subject = power::Subject { document, path: "spec", volumes: &spec.volumes, layers: &layers, is_policy: false };
-    power::check(&subject, &policies, &around.facts.never, out);
+    power::check(&subject, &policies, &around.given.facts.never, out);
     limits::check_layers(&layers, &policies, document, out);
     let hooks = hooks(document, spec, &policies, around, out);
     if policies.iter().any(|policy| !policy.rules.is_empty()) {
@@ -51,9 +50,10 @@ pub(crate) fn resolve(
         args: &spec.args,
         working_dir: spec.working_dir.as_deref(),
         volumes: &spec.volumes,
+        secrets: &spec.secrets,
     };
     let settings = container::settings(document, &layers, out)?;
-    let workload = container::from_settings(document, "spec", &parts, &settings, &layers, out)?;
+    let workload = container::from_settings(document, "spec", &parts, &settings, &layers, around.given, out)?;
     let retries = settings.retries?;
     let timeout_s = settings.timeout?.0;
     if timeout_s == 0 {
@@ -109,7 +109,7 @@ fn hooks(
     around: &Around<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
-    let own = hook::of_owner(document, &spec.hooks, &Trust::Automation { policies }, around.facts, out);
+    let own = hook::of_owner(document, &spec.hooks, &Trust::Automation { policies }, around.given, out);
     let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter()).filter(|hook| is_of_runs(hook));
     of_policies.chain(around.plugin_hooks).cloned().chain(own).collect()
 }

@@ -2,10 +2,10 @@
 
 use provost_model::{Channel, ReplyRule, Target};
 
-use crate::facts::ServerFacts;
 use crate::kinds::{ChannelSpec, SubjectKind};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic};
+use crate::resolve::Given;
 use crate::resolve::built_in::CHANNEL_TIMEOUT_S;
 use crate::resolve::container::{self, Parts};
 use crate::resolve::layers::{Fields, Layers, leaves};
@@ -17,7 +17,7 @@ pub(crate) fn resolve(
     document: &Document,
     spec: &ChannelSpec,
     all: &[Policy<'_>],
-    facts: &ServerFacts,
+    given: &Given<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Channel> {
     let policies: Vec<&Policy<'_>> =
@@ -29,7 +29,7 @@ pub(crate) fn resolve(
         .for_each(|policy| rules::check(policy, document, &json, out));
     Some(Channel {
         name: document.name.clone(),
-        target: target(document, spec, &policies, facts, out)?,
+        target: target(document, spec, &policies, given, out)?,
         failover: spec.failover.clone(),
         repeat_every_s: spec.repeat_every.map(|every| every.0),
         reply: spec.reply.as_ref().map(|reply| ReplyRule { timeout_s: reply.timeout.0, default: reply.default }),
@@ -41,7 +41,7 @@ fn target(
     document: &Document,
     spec: &ChannelSpec,
     policies: &[&Policy<'_>],
-    facts: &ServerFacts,
+    given: &Given<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Target> {
     match (&spec.webhook, &spec.command, &spec.file) {
@@ -54,7 +54,7 @@ fn target(
             let layers = Layers::new(Fields::Container, policies, document, &own, out);
             let subject =
                 power::Subject { document, path, volumes: &command.volumes, layers: &layers, is_policy: false };
-            power::check(&subject, policies, &facts.never, out);
+            power::check(&subject, policies, &given.facts.never, out);
             limits::check_layers(&layers, policies, document, out);
             let parts = Parts {
                 image: &command.image,
@@ -62,8 +62,9 @@ fn target(
                 args: &command.args,
                 working_dir: command.working_dir.as_deref(),
                 volumes: &command.volumes,
+                secrets: &command.secrets,
             };
-            let workload = container::workload(document, path, &parts, &layers, out)?;
+            let workload = container::workload(document, path, &parts, &layers, given, out)?;
             Some(Target::Command { workload: Box::new(workload) })
         }
         (None, None, Some(file)) => Some(Target::File { path: file.path.clone() }),

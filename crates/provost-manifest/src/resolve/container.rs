@@ -3,10 +3,12 @@
 use provost_model::{Resources, VolumeMount, Workload};
 use serde_json::{Map, Value};
 
-use crate::kinds::{Settings, VolumeSpec};
+use crate::kinds::{SecretUseSpec, Settings, VolumeSpec};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic};
+use crate::resolve::Given;
 use crate::resolve::layers::Layers;
+use crate::resolve::secret::Wishes;
 
 /// What a container says of itself, besides the settings.
 pub(crate) struct Parts<'a> {
@@ -15,6 +17,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) args: &'a [String],
     pub(crate) working_dir: Option<&'a str>,
     pub(crate) volumes: &'a [VolumeSpec],
+    pub(crate) secrets: &'a [SecretUseSpec],
 }
 
 /// The settings in force, typed.
@@ -41,10 +44,11 @@ pub(crate) fn workload(
     path: &str,
     parts: &Parts<'_>,
     layers: &Layers<'_>,
+    given: &Given<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Workload> {
     let settings = settings(document, layers, out)?;
-    from_settings(document, path, parts, &settings, layers, out)
+    from_settings(document, path, parts, &settings, layers, given, out)
 }
 
 /// The same, with the settings in force at hand.
@@ -54,10 +58,14 @@ pub(crate) fn from_settings(
     parts: &Parts<'_>,
     settings: &Settings,
     layers: &Layers<'_>,
+    given: &Given<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Workload> {
     check_volumes(document, path, parts.volumes, out);
     check_env(document, layers, out);
+    let env = settings.env.iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let wishes = Wishes { document, path, uses: parts.secrets, volumes: parts.volumes, env };
+    let secrets = wishes.resolve(&given.secrets, out);
     let resources = settings.resources.as_ref()?;
     Some(Workload {
         image: parts.image.to_owned(),
@@ -72,6 +80,7 @@ pub(crate) fn from_settings(
         add_capabilities: settings.add_capabilities.clone()?,
         network: settings.network.clone()?,
         volumes: parts.volumes.iter().map(mount).collect(),
+        secrets,
         resources: Resources { cpu_millis: resources.cpu?.0, memory_bytes: resources.memory?.0, pids: resources.pids? },
     })
 }
@@ -100,14 +109,9 @@ fn check_volumes(document: &Document, path: &str, volumes: &[VolumeSpec], out: &
             );
         }
         for (key, text) in [("path", Some(&volume.path)), ("hostPath", volume.host_path.as_ref())] {
-            if text.is_some_and(|text| {
-                text.split('/').any(|part| matches!(part, "." | "..")) || text.contains([':', '\n', '\0'])
-            }) {
-                refuse(
-                    key,
-                    format!("`{}` has `.`, `..` or `:` in it", text.map_or("", String::as_str)),
-                    "write the path straight out",
-                );
+            if let Some(text) = text.filter(|text| !is_plain(text)) {
+                let message = format!("`{text}` has `.`, `..`, `//`, `:` or `,` in it, or `/` at its end");
+                refuse(key, message, "write the path straight out");
             }
         }
         if let Some(first) = volumes[..index].iter().position(|other| plain(&other.path) == inside) {
@@ -119,6 +123,14 @@ fn check_volumes(document: &Document, path: &str, volumes: &[VolumeSpec], out: &
             );
         }
     }
+}
+
+/// Whether an absolute path is spelled in the one plain way, without what engines take for more than a path.
+fn is_plain(path: &str) -> bool {
+    let parts = path.strip_prefix('/').unwrap_or(path).split('/');
+    parts.into_iter().all(|part| !matches!(part, "" | "." | ".."))
+        && !path.contains([':', ','])
+        && !path.contains(char::is_control)
 }
 
 fn check_env(document: &Document, layers: &Layers<'_>, out: &mut Vec<Diagnostic>) {

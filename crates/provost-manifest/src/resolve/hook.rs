@@ -6,10 +6,10 @@ use std::sync::Arc;
 use provost_model::{Hook, HookOwner, Name, OWN_EVENT_FAMILIES, OWN_EVENTS, OnError};
 use serde_json::json;
 
-use crate::facts::ServerFacts;
 use crate::kinds::{HookSpec, PluginSpec};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic, did_you_mean};
+use crate::resolve::Given;
 use crate::resolve::built_in::{HOOK_GRACE_S, HOOK_TIMEOUT_S};
 use crate::resolve::container::{self, Parts};
 use crate::resolve::layers::{Fields, Layers, leaves};
@@ -50,7 +50,7 @@ pub(crate) fn of_owner(
     document: &Document,
     specs: &[HookSpec],
     trust: &Trust<'_>,
-    facts: &ServerFacts,
+    given: &Given<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
     let mut hooks = Vec::new();
@@ -74,7 +74,7 @@ pub(crate) fn of_owner(
             );
         }
         check_event(document, &path, spec, trust, out);
-        hooks.extend(one(document, &path, name, spec, trust, facts, out));
+        hooks.extend(one(document, &path, name, spec, trust, given, out));
     }
     hooks
 }
@@ -85,7 +85,7 @@ fn one(
     name: Name,
     spec: &HookSpec,
     trust: &Trust<'_>,
-    facts: &ServerFacts,
+    given: &Given<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Arc<Hook>> {
     let (plugin_image, config) = match trust {
@@ -107,7 +107,7 @@ fn one(
     let layers = Layers::new(Fields::Container, trust.policies(), document, &own, out);
     let is_policy = matches!(trust, Trust::Policy { .. });
     let subject = power::Subject { document, path, volumes: &spec.volumes, layers: &layers, is_policy };
-    power::check(&subject, trust.policies(), &facts.never, out);
+    power::check(&subject, trust.policies(), &given.facts.never, out);
     limits::check_layers(&layers, trust.policies(), document, out);
     let given_timeout = spec.timeout.map(|timeout| timeout.0);
     let timeout_s = limits::hook_timeout(
@@ -123,8 +123,9 @@ fn one(
         args: &spec.args,
         working_dir: spec.working_dir.as_deref(),
         volumes: &spec.volumes,
+        secrets: &spec.secrets,
     };
-    let workload = container::workload(document, path, &parts, &layers, out)?;
+    let workload = container::workload(document, path, &parts, &layers, given, out)?;
     Some(Arc::new(Hook {
         name,
         owner: trust.owner(&document.name),

@@ -16,6 +16,7 @@ mod plugin;
 mod policy;
 mod power;
 mod rules;
+mod secret;
 mod when;
 
 use std::cell::RefCell;
@@ -34,6 +35,13 @@ use crate::read::{Document, Spec, Spot};
 use crate::report::{Code, Diagnostic};
 use automation::{Around, is_of_runs};
 use policy::{Policy, subject_kind};
+use secret::Secrets;
+
+/// What is given to all that is resolved, besides the documents.
+pub(crate) struct Given<'a> {
+    pub(crate) facts: &'a ServerFacts,
+    pub(crate) secrets: Secrets,
+}
 
 /// An expression, a zone, and what it does when the clocks change.
 type When = (String, &'static str, u8);
@@ -69,11 +77,12 @@ impl Now {
 
 /// Resolves all documents. What cannot be resolved is left out and told.
 pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, out: &mut Vec<Diagnostic>) -> Desired {
-    let policies = Policy::all(documents, facts, out);
+    let given = &Given { facts, secrets: secret::all(documents, out) };
+    let policies = Policy::all(documents, given, out);
     policies.iter().for_each(|policy| policy.warn_if_idle(documents, out));
     let mut desired = Desired::default();
-    let plugin_hooks = plugins(documents, &policies, facts, &mut desired, out);
-    let around = Around { policies: &policies, plugin_hooks: &plugin_hooks, facts, now };
+    let plugin_hooks = plugins(documents, &policies, given, &mut desired, out);
+    let around = Around { policies: &policies, plugin_hooks: &plugin_hooks, given, now };
     for document in documents {
         match &document.spec {
             Spec::Automation(spec) => {
@@ -82,11 +91,11 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
                 }
             }
             Spec::Channel(spec) => {
-                if let Some(channel) = channel::resolve(document, spec, &policies, facts, out) {
+                if let Some(channel) = channel::resolve(document, spec, &policies, given, out) {
                     desired.channels.insert(document.name.clone(), Arc::new(channel));
                 }
             }
-            Spec::Plugin(_) | Spec::Policy(_) => {}
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => {}
         }
     }
     for policy in &policies {
@@ -103,7 +112,7 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
 fn plugins(
     documents: &[Document],
     policies: &[Policy<'_>],
-    facts: &ServerFacts,
+    given: &Given<'_>,
     desired: &mut Desired,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
@@ -117,7 +126,7 @@ fn plugins(
     plugins.sort_by_key(|(document, spec)| (spec.order, document.name.clone()));
     let mut of_runs = Vec::new();
     for (document, spec) in plugins {
-        let plugin = plugin::resolve(document, spec, policies, facts, out);
+        let plugin = plugin::resolve(document, spec, policies, given, out);
         desired.plugins.insert(document.name.clone(), plugin.summary);
         for hook in plugin.hooks {
             if is_of_runs(&hook) { of_runs.push(hook) } else { desired.hooks.push(hook) }

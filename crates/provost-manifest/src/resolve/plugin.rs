@@ -5,10 +5,10 @@ use std::sync::Arc;
 use provost_model::{Hook, PluginSummary};
 use serde_json::{Map, Value};
 
-use crate::facts::ServerFacts;
 use crate::kinds::{PluginSpec, SubjectKind};
 use crate::read::{Document, nearest};
 use crate::report::{Code, Diagnostic};
+use crate::resolve::Given;
 use crate::resolve::hook::{self, Trust};
 use crate::resolve::policy::Policy;
 use crate::resolve::rules;
@@ -25,7 +25,7 @@ pub(crate) fn resolve(
     document: &Document,
     spec: &PluginSpec,
     all: &[Policy<'_>],
-    facts: &ServerFacts,
+    given: &Given<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> Plugin {
     let policies: Vec<&Policy<'_>> =
@@ -37,7 +37,7 @@ pub(crate) fn resolve(
         .for_each(|policy| rules::check(policy, document, &json, out));
     check_config(document, spec, out);
     let trust = Trust::Plugin { spec, policies: &policies };
-    let hooks = hook::of_owner(document, &spec.hooks, &trust, facts, out);
+    let hooks = hook::of_owner(document, &spec.hooks, &trust, given, out);
     let count = u32::try_from(spec.hooks.len()).unwrap_or(u32::MAX);
     let summary = PluginSummary { order: spec.order, enabled: spec.enabled, hooks: count };
     Plugin { summary, hooks: if spec.enabled { hooks } else { Vec::new() } }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use provost_expr::Expr;
 use provost_model::{Freeze, Hook};
 
-use crate::facts::ServerFacts;
 use crate::kinds::{PolicySpec, RuleMode, SubjectKind};
 use crate::read::{Document, Spec, Spot};
 use crate::report::{Code, Diagnostic, did_you_mean};
+use crate::resolve::Given;
 use crate::resolve::hook::{self, Trust};
 use crate::resolve::layers::{Leaf, leaves};
 use crate::resolve::{rules, when};
@@ -37,12 +37,12 @@ pub(crate) struct Rule {
 
 impl<'a> Policy<'a> {
     /// The policies among `documents` that are for this server, in their order: by `order`, then by name.
-    pub(crate) fn all(documents: &'a [Document], facts: &ServerFacts, out: &mut Vec<Diagnostic>) -> Vec<Policy<'a>> {
+    pub(crate) fn all(documents: &'a [Document], given: &Given<'_>, out: &mut Vec<Diagnostic>) -> Vec<Policy<'a>> {
         let mut policies = Vec::new();
         for document in documents {
             if let Spec::Policy(spec) = &document.spec {
-                let policy = Policy::new(document, spec, facts, out);
-                if spec.select.servers.iter().all(|(key, value)| facts.labels.get(key) == Some(value)) {
+                let policy = Policy::new(document, spec, given, out);
+                if spec.select.servers.iter().all(|(key, value)| given.facts.labels.get(key) == Some(value)) {
                     policies.push(policy);
                 }
             }
@@ -51,7 +51,7 @@ impl<'a> Policy<'a> {
         policies
     }
 
-    fn new(document: &'a Document, spec: &'a PolicySpec, facts: &ServerFacts, out: &mut Vec<Diagnostic>) -> Self {
+    fn new(document: &'a Document, spec: &'a PolicySpec, given: &Given<'_>, out: &mut Vec<Diagnostic>) -> Self {
         let node = |path: &str| document.node(path);
         let mut enforced = leaves(document, node("spec/enforce"));
         let below = |key: &'static str, prefix: &'static str| {
@@ -78,7 +78,7 @@ impl<'a> Policy<'a> {
             enforced,
             limits: below("spec/limits", "").collect(),
             rules: rules::read(document, spec, out),
-            hooks: hook::of_owner(document, &spec.hooks, &Trust::Policy { order: spec.order }, facts, out),
+            hooks: hook::of_owner(document, &spec.hooks, &Trust::Policy { order: spec.order }, given, out),
             freezes: when::freezes(document, spec, out),
         }
     }
@@ -132,6 +132,6 @@ pub(crate) fn subject_kind(document: &Document) -> Option<SubjectKind> {
         Spec::Automation(_) => Some(SubjectKind::Automation),
         Spec::Channel(_) => Some(SubjectKind::Channel),
         Spec::Plugin(_) => Some(SubjectKind::Plugin),
-        Spec::Policy(_) => None,
+        Spec::Policy(_) | Spec::Secret(_) => None,
     }
 }

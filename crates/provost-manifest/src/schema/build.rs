@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::API_VERSION;
-use crate::kinds::{AutomationSpec, ChannelSpec, Metadata, PluginSpec, PolicySpec};
+use crate::kinds::{AutomationSpec, ChannelSpec, Metadata, PluginSpec, PolicySpec, SecretSpec};
 use crate::read::Kind;
 use crate::resolve::built_in;
 use crate::schema::tidy::tidy;
@@ -60,6 +60,7 @@ fn manifest(kind: Kind) -> Value {
         Kind::Channel => generated::<ChannelSpec>(),
         Kind::Plugin => generated::<PluginSpec>(),
         Kind::Policy => generated::<PolicySpec>(),
+        Kind::Secret => generated::<SecretSpec>(),
     };
     let description = spec.get("description").cloned().unwrap_or_default();
     let mut schema = json!({
@@ -97,6 +98,7 @@ fn defaults(kind: Kind, schema: &mut Value) {
         Kind::Channel => &[("/properties/command", false)],
         Kind::Plugin => &[("/properties/hooks/items", false)],
         Kind::Policy => &[("/properties/hooks/items", false), ("", true)],
+        Kind::Secret => &[],
     };
     for (place, all) in places {
         let Some(place) = schema.pointer_mut(&format!("/properties/spec{place}")) else {

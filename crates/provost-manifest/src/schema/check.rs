@@ -19,7 +19,7 @@ static VALIDATORS: LazyLock<BTreeMap<Kind, Validator>> = LazyLock::new(|| {
 });
 
 /// Fields that Provost will have, and this version has not.
-const PLANNED: [&str; 6] = ["secrets", "requires", "actions", "skills", "protects", "age"];
+const PLANNED: [&str; 4] = ["requires", "actions", "skills", "protects"];
 
 /// What is wrong with the shape of `json`, which is `root` of `source`.
 pub(crate) fn check(kind: Kind, source: &Arc<Source>, root: &Node, json: &Value) -> Vec<Diagnostic> {

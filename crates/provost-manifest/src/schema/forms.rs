@@ -23,6 +23,11 @@ pub(crate) fn forms(form: &str) -> (&'static str, &'static str) {
             "a relative path",
             "write names of letters, digits, `_`, `.` and `-`, with `/` between them, and without `..`",
         ),
+        "variable" => ("the name of a variable", "use letters, digits and `_`, not beginning with a digit"),
+        "age" => (
+            "an age file in armour",
+            "let `provost secret set NAME` write it; it stands in lines of its own after `age: |`",
+        ),
         "word" => ("a word", "use letters, digits, `_`, `.` and `-`"),
         _ => ("right", "see `provost explain` of the field"),
     }

@@ -212,7 +212,7 @@ impl Bench {
     fn carry_out(&mut self, action: Action) -> bool {
         match action {
             Action::Create { request } => self.create(*request),
-            Action::Start { name, step } => self.start(name, step),
+            Action::Start { name, step, .. } => self.start(name, step),
             Action::Follow { .. } => return false,
             Action::Stop { name, grace_s } => return self.stop_container(name, grace_s),
             Action::Collect { name, output } => self.collect(&name, output),

@@ -187,3 +187,17 @@ fn c03_the_same_again_changes_nothing() {
     let bench = Bench::with(shop());
     assert_eq!(changes(&bench.state, &shop(), at("2027-01-01T00:00:00Z")), []);
 }
+
+#[test]
+fn c03_an_exchanged_secret_is_shown_by_its_digest_and_no_value_at_all() {
+    let with = |armour: &str| {
+        let mut job = automation("job");
+        let (sealed, file) = (provost_model::Sealed::new(armour), Some("/run/secrets/db".to_owned()));
+        job.workload.secrets = vec![provost_model::SecretUse { name: name("db"), sealed, env: None, file }];
+        job
+    };
+    let shown = shown(with("first armour"), with("second armour"));
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert!(shown[0].starts_with("~ Automation/job spec.secrets: db at /run/secrets/db (sealed "), "{shown:?}");
+    assert!(!shown[0].contains("armour"), "{shown:?}");
+}

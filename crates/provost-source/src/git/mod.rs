@@ -147,6 +147,12 @@ impl GitSource {
     }
 }
 
+/// Returns who of `signers` signed a raw commit, or why none did.
+#[cfg(fuzzing)]
+pub fn verify_commit(signers: &[String], raw: &[u8]) -> Result<String, String> {
+    Signers::parse(signers).map_err(|problem| problem.to_string())?.verify(raw, "gpgsig")
+}
+
 #[async_trait]
 impl Source for GitSource {
     fn describe(&self) -> String {

@@ -1,75 +1,67 @@
 //! Who may sign revisions, and whether one of them did.
 
-use ssh_key::{Algorithm, EcdsaCurve, HashAlg, PublicKey, SshSig};
+mod certificate;
+mod openpgp;
+mod ssh;
 
+use ssh_key::PublicKey;
+
+use super::address::Wrong;
+use super::commit::Commit;
 use crate::config::ConfigProblem;
+use certificate::Certificate;
 
-/// What git signs commits under; a signature for anything else (an e-mail, a login) is not one for a commit.
-const NAMESPACE: &str = "git";
-const SIGN: &str =
-    "sign it (`git commit --amend -S` with `gpg.format` set to `ssh`) with a key that the server lists under `signers`";
+const SIGN: &str = "sign it (`git commit --amend -S`) with a key that the server lists under `signers`";
 
 /// The keys of those who may sign; empty when revisions need no signature.
 #[derive(Default)]
-pub(crate) struct Signers(Vec<PublicKey>);
+pub(crate) struct Signers {
+    ssh: Vec<PublicKey>,
+    openpgp: Vec<Certificate>,
+}
 
 impl Signers {
-    /// Reads lines as in `authorized_keys`, without options: `ssh-ed25519 AAAA… ann@example.org`.
-    pub(crate) fn parse(lines: &[String]) -> Result<Self, ConfigProblem> {
-        lines.iter().enumerate().map(|(at, line)| signer(at, line)).collect::<Result<_, _>>().map(Self)
+    /// Reads public keys: lines as in `authorized_keys`, without options, and armoured OpenPGP keys.
+    pub(crate) fn parse(entries: &[String]) -> Result<Self, ConfigProblem> {
+        let mut signers = Self::default();
+        for (at, entry) in entries.iter().enumerate() {
+            signers.add(entry.trim()).map_err(|wrong| wrong.at(&format!("signers[{at}]")))?;
+        }
+        Ok(signers)
+    }
+
+    fn add(&mut self, entry: &str) -> Result<(), Wrong> {
+        if certificate::is_meant(entry) {
+            self.openpgp.push(Certificate::parse(entry)?);
+        } else {
+            self.ssh.push(ssh::key(entry)?);
+        }
+        Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ssh.is_empty() && self.openpgp.is_empty()
     }
 
     /// Returns who signed the raw commit; or why none of the signers did, and the mend.
     pub(super) fn verify(&self, raw: &[u8], header: &str) -> Result<String, String> {
         let (signature, signed) = split(raw, header)?;
-        let signature = read(&signature)?;
-        let key = self.0.iter().find(|key| key.key_data() == signature.public_key()).ok_or_else(|| {
-            let print = signature.public_key().fingerprint(HashAlg::Sha256);
-            format!("the key that signed it ({print}) is not listed under `signers`; {SIGN}, or add this one there")
-        })?;
-        if signature.namespace() != NAMESPACE {
-            return Err(format!("its signature is one for {:?} and not for a commit; {SIGN}", signature.namespace()));
+        if signature.starts_with("-----BEGIN SSH SIGNATURE-----") {
+            ssh::verify(&self.ssh, &signature, &signed)
+        } else if signature.starts_with("-----BEGIN PGP SIGNATURE-----") {
+            openpgp::verify(&self.openpgp, &signature, &signed, Commit::parse(raw).at)
+        } else {
+            Err(format!("its signature is neither of SSH nor of OpenPGP (GPG); {SIGN}"))
         }
-        key.verify(NAMESPACE, &signed, &signature)
-            .map_err(|_| format!("its signature does not fit: it was changed after {} signed it; {SIGN}", name(key)))?;
-        Ok(name(key))
     }
 }
 
-fn signer(at: usize, line: &str) -> Result<PublicKey, ConfigProblem> {
-    let problem = |what: String, mend: &str| ConfigProblem::new(format!("signers[{at}]"), what, mend);
-    let key = PublicKey::from_openssh(line.trim()).map_err(|error| {
-        problem(
-            format!("it is not an SSH public key ({error})"),
-            "write the line of the `.pub` file: `ssh-ed25519 AAAA… ann@example.org`",
-        )
-    })?;
-    match key.algorithm() {
-        Algorithm::Ed25519 | Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256 => Ok(key),
-        Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 } => Ok(key),
-        other => Err(problem(
-            format!("signatures of `{other}` keys are not verified"),
-            "use an ed25519 key (`ssh-keygen -t ed25519`), or an ECDSA key over P-256",
-        )),
-    }
-}
-
-/// The comment of a key, or its fingerprint when it has none.
-fn name(key: &PublicKey) -> String {
-    let comment: String = key.comment().chars().filter(|c| !c.is_control()).collect();
-    if comment.trim().is_empty() { key.fingerprint(HashAlg::Sha256).to_string() } else { comment }
-}
-
-fn read(signature: &str) -> Result<SshSig, String> {
-    if signature.starts_with("-----BEGIN SSH SIGNATURE-----") {
-        return SshSig::from_pem(signature).map_err(|error| format!("its signature cannot be read ({error}); {SIGN}"));
-    }
-    let kind = if signature.starts_with("-----BEGIN PGP") { "GPG" } else { "not SSH" };
-    Err(format!("its signature is {kind}, and only SSH signatures are verified as yet; {SIGN}"))
+/// That the key `print`, of this `kind`, is not listed; `none` when no key of its kind is.
+fn unlisted(kind: &str, print: &str, none: bool) -> String {
+    let only = if none { format!(" (and no {kind} key is)") } else { String::new() };
+    format!(
+        "the {kind} key that signed it ({print}) is not listed under `signers`{only}; {SIGN}, or add this one there"
+    )
 }
 
 /// Takes the signature out of a raw commit; what remains is what was signed, byte for byte.
@@ -150,10 +142,43 @@ mod tests {
 
     #[test]
     fn other_signatures_are_told_apart() {
-        let told = |text: &str| read(text).unwrap_err();
-        assert!(told("-----BEGIN PGP SIGNATURE-----\n").contains("is GPG, and only SSH"));
-        assert!(told("-----BEGIN SIGNED MESSAGE-----\n").contains("is not SSH"));
-        assert!(told("-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----\n").contains("cannot be read"));
+        let ann = parse(include_str!("../../tests/fixtures/ed25519.pub")).unwrap();
+        let told = |text: &str| {
+            let raw = format!("tree 1\ngpgsig {}\n\nx", text.replace('\n', "\n "));
+            ann.verify(raw.as_bytes(), "gpgsig").unwrap_err()
+        };
+        assert!(told("-----BEGIN SIGNED MESSAGE-----\n").contains("is neither of SSH nor of OpenPGP (GPG)"));
+        for kind in ["SSH", "PGP"] {
+            for text in ["AAAA", "", "!", "wsBcBAABCAAQBQJmAAAACRAAAAAAAAAAAAAA"] {
+                let text = format!("-----BEGIN {kind} SIGNATURE-----\n\n{text}\n-----END {kind} SIGNATURE-----\n");
+                assert!(told(&text).contains("its signature cannot be read"), "{text}: {}", told(&text));
+            }
+        }
+    }
+
+    #[test]
+    fn both_kinds_of_keys_may_be_listed_together() {
+        let entries =
+            [include_str!("../../tests/fixtures/ed25519.pub"), include_str!("../../tests/fixtures/gpg-bob.asc")];
+        let both = Signers::parse(&entries.map(str::to_owned)).unwrap();
+        let ssh = include_bytes!("../../tests/fixtures/signed-ed25519.commit");
+        let gpg = include_bytes!("../../tests/fixtures/gpg-bob.commit");
+        assert_eq!(both.verify(ssh, "gpgsig").as_deref(), Ok("ann@example.org"));
+        assert_eq!(both.verify(gpg, "gpgsig").as_deref(), Ok("Bob <bob@example.org>"));
+    }
+
+    #[test]
+    fn a_signature_of_the_kind_that_is_not_listed_says_so() {
+        let ssh = parse(include_str!("../../tests/fixtures/ed25519.pub")).unwrap();
+        let gpg = parse(include_str!("../../tests/fixtures/gpg-ann.asc")).unwrap();
+        let by_ssh = include_bytes!("../../tests/fixtures/signed-ed25519.commit");
+        let by_gpg = include_bytes!("../../tests/fixtures/gpg-ann.commit");
+        let why = gpg.verify(by_ssh, "gpgsig").unwrap_err();
+        assert!(why.starts_with("the SSH key that signed it (SHA256:"), "{why}");
+        assert!(why.contains("is not listed under `signers` (and no SSH key is); sign it"), "{why}");
+        let why = ssh.verify(by_gpg, "gpgsig").unwrap_err();
+        assert!(why.starts_with("the OpenPGP key that signed it ("), "{why}");
+        assert!(why.contains("is not listed under `signers` (and no OpenPGP key is); sign it"), "{why}");
     }
 
     #[test]

@@ -83,6 +83,9 @@ fn problems_name_their_key() {
     assert!(git("knownHosts", "a b").starts_with("git.knownHosts: "));
     let ok = json!({"git": {"url": "https://host/shop.git"}});
     assert!(problem(ok, &[KEY, "nonsense"]).starts_with("signers[1]: it is not an SSH public key"));
+    let ok = json!({"git": {"url": "https://host/shop.git"}});
+    let revoked = include_str!("../fixtures/gpg-erik-revoked.asc");
+    assert!(problem(ok, &[KEY, revoked]).starts_with("signers[1]: the OpenPGP key "));
 }
 
 #[test]

@@ -121,6 +121,15 @@ async fn links_out_of_the_folder_are_refused() {
 }
 
 #[tokio::test]
+async fn a_repository_in_the_folder_is_not_read_and_its_link_not_followed() {
+    let (folder, elsewhere) = (shop(), tempfile::tempdir().unwrap());
+    let before = source(&folder).fetch().await.unwrap();
+    write(&elsewhere, "hooks/evil.yaml", "evil: 1\n");
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("shop/.git")).unwrap();
+    assert_eq!(source(&folder).fetch().await.unwrap().files, before.files);
+}
+
+#[tokio::test]
 async fn what_is_no_file_or_too_large_is_refused() {
     let folder = shop();
     let socket = folder.path().join("shop/x.yaml");

@@ -13,6 +13,9 @@ fn addresses_that_run_commands_are_refused() {
     for url in [
         "ext::sh -c touch% /tmp/x",
         "--upload-pack=touch /tmp/x",
+        "--config=core.sshCommand=touch /tmp/x",
+        "-c core.sshCommand=touch /tmp/x",
+        "-u touch /tmp/x",
         "-oProxyCommand=touch /tmp/x",
         "ssh://-oProxyCommand=touch/x",
         "fd::3",
@@ -25,6 +28,60 @@ fn addresses_that_run_commands_are_refused() {
         assert_eq!(problem.key, "git.url", "{url}");
     }
     assert!(!shop.state().exists(), "nothing was touched");
+}
+
+#[test]
+fn branches_folders_and_files_of_keys_are_no_options() {
+    let shop = Shop::new();
+    let refused = |change: fn(&mut GitConfig)| {
+        let mut git = shop.config();
+        change(&mut git);
+        open(&SourceConfig { git: Some(git), folder: None }, &[], &shop.state()).err().unwrap().key
+    };
+    assert_eq!(refused(|git| git.branch = "--upload-pack=touch /tmp/x".to_owned()), "git.branch");
+    assert_eq!(refused(|git| git.branch = "main:refs/heads/other".to_owned()), "git.branch");
+    assert_eq!(refused(|git| git.branch = "+main x".to_owned()), "git.branch");
+    assert_eq!(refused(|git| git.path = "../../etc".to_owned()), "git.path");
+    assert_eq!(refused(|git| git.known_hosts = Some("/x -oProxyCommand=touch".into())), "git.knownHosts");
+}
+
+#[tokio::test]
+async fn a_commit_with_a_repository_in_it_is_refused() {
+    for name in [".git", ".GIT", "git~1", ".g\u{200c}it"] {
+        let shop = Shop::new();
+        let config = shop.blob(b"[core]\n\tfsmonitor = touch /tmp/x\n");
+        let inner = shop.tree(&format!("100644 blob {config}\tconfig\n"));
+        let tree = shop.tree(&format!("040000 tree {inner}\t{name}\n"));
+        shop.commit_tree(&tree);
+        assert!(refusal(&shop.source()).await.contains("takes for an attack or damage"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_called_git_or_gitmodules_is_refused() {
+    for name in [".git", ".gitmodules"] {
+        let shop = Shop::new();
+        let target = shop.blob(b"/etc");
+        shop.commit_tree(&shop.tree(&format!("120000 blob {target}\t{name}\n")));
+        assert!(refusal(&shop.source()).await.contains("takes for an attack or damage"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn objects_of_other_repositories_are_not_borrowed() {
+    let (shop, lender) = (Shop::new(), Shop::new());
+    // The shop borrows; what we have is whole all the same, and borrows from nobody.
+    lender.commit("shop.yaml", "a: 2\n");
+    let objects = lender.path().join(".git/objects");
+    std::fs::write(shop.path().join(".git/objects/info/alternates"), format!("{}\n", objects.display())).unwrap();
+    shop.git(&["reset", "--quiet", "--hard", &lender.head()]);
+    let source = shop.source();
+    assert_eq!(texts(&source.fetch().await.unwrap()), [("shop.yaml", "a: 2\n")]);
+    assert!(!shop.home().join("repository.git/objects/info/alternates").exists());
+    shop.git(&["commit", "--quiet", "--allow-empty", "--message=x"]);
+    source.fetch().await.unwrap();
+    drop(lender);
+    assert!(source.fetch().await.is_ok(), "the tip is here");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod config;
 mod folder;
 mod git;
+mod gnupg;
 mod hostile;
 mod processes;
 mod shop;

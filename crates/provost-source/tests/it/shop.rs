@@ -85,6 +85,17 @@ impl Shop {
         self.run(&["hash-object", "-t", kind, "-w", "--stdin"], content)
     }
 
+    /// Stores a tree of these entries (`100644 blob ID<tab>NAME`, a line each), whatever they are called; returns its id.
+    pub fn tree(&self, entries: &str) -> String {
+        self.run(&["mktree"], entries.as_bytes())
+    }
+
+    /// Commits a tree that no index could hold.
+    pub fn commit_tree(&self, tree: &str) {
+        let commit = self.git(&["commit-tree", "-p", "HEAD", "-m", "Something odd", tree]);
+        self.git(&["update-ref", "refs/heads/main", &commit]);
+    }
+
     pub fn head(&self) -> String {
         self.git(&["rev-parse", "HEAD"])
     }

@@ -104,10 +104,6 @@ async fn a_signature_for_something_else_is_not_accepted() {
     let plain = raw(&shop);
     replace(&shop, &with_signature(&plain, &signature(&plain, &ann(), "file")));
     assert!(unsigned(&guarded(&shop)).await.1.contains("is one for \"file\" and not for a commit"));
-
-    let gpg = "-----BEGIN PGP SIGNATURE-----\n\niQEzBAABCAAdFiEE\n-----END PGP SIGNATURE-----";
-    replace(&shop, &with_signature(&plain, gpg));
-    assert!(unsigned(&guarded(&shop)).await.1.contains("is GPG, and only SSH signatures are verified as yet"));
 }
 
 #[tokio::test]

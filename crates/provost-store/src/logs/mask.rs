@@ -1,9 +1,10 @@
 //! Secrets in output.
 
-use crate::logs::text::Cleaner;
+use std::collections::BTreeMap;
 
-/// What stands where a secret was.
-const MASK: &str = "***";
+use provost_controller::MASK;
+
+use crate::logs::text::Cleaner;
 
 /// The shortest line of a secret of several lines that is masked by itself, in bytes.
 const LINE_MIN: usize = 8;
@@ -12,10 +13,9 @@ const LINE_MIN: usize = 8;
 ///
 /// Where several begin at one place, the longest counts. A secret of several lines is masked whole, and each of its
 /// longer lines too. What may be the beginning of a secret is held back until it is known.
-#[derive(Debug)]
 pub(crate) struct Masker {
-    /// The longest first.
-    secrets: Vec<String>,
+    /// By the byte with which they begin; the longest first.
+    secrets: BTreeMap<u8, Vec<String>>,
     /// The bytes with which they begin.
     starts: [bool; 256],
     held: String,
@@ -28,12 +28,16 @@ impl Masker {
             secrets.iter().map(|secret| as_shown(secret)).filter(|text| !text.is_empty()).collect();
         let of_several = whole.iter().filter(|secret| secret.contains('\n'));
         let lines = of_several.flat_map(|secret| secret.lines()).filter(|line| line.len() >= LINE_MIN);
-        let mut secrets: Vec<String> = lines.map(str::to_owned).chain(whole.iter().cloned()).collect();
-        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        secrets.dedup();
-        let mut starts = [false; 256];
-        secrets.iter().filter_map(|secret| secret.bytes().next()).for_each(|byte| starts[usize::from(byte)] = true);
-        Self { secrets, starts, held: String::new() }
+        let mut all: Vec<String> = lines.map(str::to_owned).chain(whole.iter().cloned()).collect();
+        all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        all.dedup();
+        let mut masker = Self { secrets: BTreeMap::new(), starts: [false; 256], held: String::new() };
+        for secret in all {
+            let start = secret.as_bytes()[0];
+            masker.starts[usize::from(start)] = true;
+            masker.secrets.entry(start).or_default().push(secret);
+        }
+        masker
     }
 
     /// Adds `text`, masked, to `masked`.
@@ -58,10 +62,11 @@ impl Masker {
         while let Some(start) = self.first_start(text) {
             masked.push_str(&text[..start]);
             text = &text[start..];
+            let secrets = self.secrets.get(&text.as_bytes()[0]).map_or(&[][..], Vec::as_slice);
             let is_unknown = |secret: &&String| !is_end && secret.len() > text.len() && secret.starts_with(text);
-            let whole = self.secrets.iter().find(|secret| text.starts_with(secret.as_str()));
+            let whole = secrets.iter().find(|secret| text.starts_with(secret.as_str()));
             let longest = whole.map_or(0, String::len);
-            if self.secrets.iter().filter(is_unknown).any(|secret| secret.len() > longest) {
+            if secrets.iter().filter(is_unknown).any(|secret| secret.len() > longest) {
                 return text;
             }
             let taken = match whole {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use provost_manifest::FieldDoc;
+use provost_manifest::{FieldDoc, Kind};
 use serde_json::json;
 
 use super::offline::{FactsArgs, compiled};
@@ -38,7 +38,7 @@ pub fn run(args: &Args, app: &mut App) -> Outcome {
     match kind.as_str() {
         _ if is_code(subject) => code(subject, format, app),
         "server" => key(subject.split_once('.').map(|(_, key)| key), format, app),
-        "automation" | "policy" | "plugin" | "channel" => field(subject, format, app),
+        kind if Kind::ALL.iter().any(|known| known.as_str().eq_ignore_ascii_case(kind)) => field(subject, format, app),
         "spec" | "metadata" => field(&format!("automation.{subject}"), format, app),
         _ => {
             let listing = match &args.file {

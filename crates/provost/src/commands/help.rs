@@ -14,7 +14,7 @@ Declare your jobs and your shop's policy in git; every server runs them, on time
              validate   check it offline, all errors at once; explain tells more
              schedule   a cron expression in words, with its next times
   change     plan       what would change; apply does exactly that; rollback goes back
-  watch      get        list anything; describe, logs and events tell more; status
+  watch      get        list anything; describe, logs and events tell more; status, doctor
   control    run        start now; stop, retry, pause, resume, fire
   serve      serve      the reconciler of this machine
 
@@ -118,6 +118,7 @@ Where a time is asked for (--since, --until), write a duration such as 90s, 10m,
   PROVOST_SOCKET      the server's control socket; see provost help server
   PROVOST_CONFIG      the server configuration file of provost serve
   PROVOST_LOG         the least important log lines of provost serve: error, warn, info, debug, trace
+  PROVOST_IDENTITY    the file with the private key that provost secret edit and rekey open values with
   DOCKER_HOST         the engine, where the server configuration names none
   TZ                  the zone that times are told in
   NO_COLOR, CLICOLOR_FORCE, TERM=dumb    whether colours are used

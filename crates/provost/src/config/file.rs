@@ -41,6 +41,7 @@ pub struct File {
     webhooks: Webhooks,
     secrets_dir: Option<PathBuf>,
     images: Option<PathBuf>,
+    runtime_dir: Option<PathBuf>,
 }
 
 /// Which engine.
@@ -133,6 +134,7 @@ impl File {
             allow_private_addresses: self.webhooks.allow_private_addresses,
             secrets: self.secrets_dir.map_or_else(|| state.join("secrets"), |path| folder.join(path)),
             images: self.images.map(|path| folder.join(path)),
+            runtime_dir: self.runtime_dir.map(|path| folder.join(path)),
             state,
         })
     }

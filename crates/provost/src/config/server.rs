@@ -53,6 +53,8 @@ pub struct ServerConfig {
     pub secrets: PathBuf,
     /// The folder of image archives.
     pub images: Option<PathBuf>,
+    /// The folder in memory for the secrets of containers; absent: look for one.
+    pub runtime_dir: Option<PathBuf>,
 }
 
 impl ServerConfig {
@@ -91,6 +93,7 @@ impl ServerConfig {
             prepare_ahead: true,
             allow_private_addresses: true,
             images,
+            runtime_dir: None,
         }
     }
 }
@@ -119,7 +122,7 @@ mod tests {
         assert!(!config.allow_private_addresses);
         assert!(config.policy_paths.is_empty());
         assert_eq!(config.never, Never::default());
-        assert_eq!((config.docker_host, config.images), (None, None));
+        assert_eq!((config.docker_host, config.images, config.runtime_dir), (None, None, None));
     }
 
     #[test]
@@ -142,6 +145,7 @@ prepareAhead: false
 webhooks: {allowPrivateAddresses: true}
 secretsDir: keys
 images: images
+runtimeDir: /run/shop
 "#;
         let config = config(text).unwrap();
         assert_eq!(config.instance.as_str(), "ber-1");
@@ -163,6 +167,7 @@ images: images
         assert!(config.allow_private_addresses);
         assert_eq!(config.secrets, Path::new("/etc/provost/keys"));
         assert_eq!(config.images.unwrap(), Path::new("/etc/provost/images"));
+        assert_eq!(config.runtime_dir.unwrap(), Path::new("/run/shop"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! A folder of image archives beside an engine: an image that a manifest names and the engine lacks is loaded from there.
+//! A folder of image archives beside an engine: an image that a manifest names and that lies there is loaded from there.
 //!
-//! Every `*.tar` in the folder is a Docker or OCI archive that says which images it holds. The folder is looked at when
-//! an image is missing, so that an archive can be put there while the server runs.
+//! Every `*.tar` in the folder is a Docker or OCI archive that says which images it holds. What lies there is what is
+//! meant: an engine's image of the same name with another id is replaced, so that exchanging an archive exchanges the
+//! image. The folder is looked at each time that an image is needed.
 
 mod archive;
 
@@ -14,12 +15,18 @@ use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, Outp
 use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
 use tokio::sync::Mutex;
 
-use archive::{archives, with_tag};
+use archive::{Contents, Shelf};
+
+/// Whether an archive in `folder` holds `image`.
+pub fn holds(folder: &std::path::Path, image: &str) -> bool {
+    Shelf::default().find(folder, image).is_some()
+}
 
 /// An engine with a folder of image archives.
 pub struct ImageFolder {
     engine: Arc<dyn Engine>,
     folder: PathBuf,
+    shelf: Arc<std::sync::Mutex<Shelf>>,
     /// Held while an archive is loaded: whoever waits finds the image there.
     loading: Mutex<()>,
 }
@@ -27,39 +34,27 @@ pub struct ImageFolder {
 impl ImageFolder {
     /// `engine`, with the archives in `folder`.
     pub fn new(engine: Arc<dyn Engine>, folder: PathBuf) -> Self {
-        Self { engine, folder, loading: Mutex::new(()) }
+        Self { engine, folder, shelf: Arc::default(), loading: Mutex::new(()) }
     }
 
-    /// The engine's answer, unless that is that it lacks `image`.
-    async fn what_the_engine_has(
-        &self,
-        image: &str,
-        progress: &(dyn Fn(String) + Send + Sync),
-    ) -> Option<Result<String, EngineError>> {
-        match self.engine.ensure_image(image, PullPolicy::Never, progress).await {
-            Err(error) if error.kind != EngineErrorKind::Unavailable => None,
-            answer => Some(answer),
+    /// The archive that holds `image`, if one does.
+    async fn find(&self, image: &str) -> Option<(PathBuf, Contents)> {
+        let (shelf, folder, image) = (Arc::clone(&self.shelf), self.folder.clone(), image.to_owned());
+        tokio::task::spawn_blocking(move || locked(&shelf).find(&folder, &image)).await.unwrap_or_default()
+    }
+
+    /// The digest of `image`, if the engine has it just as `contents` says.
+    async fn loaded(&self, image: &str, contents: &Contents) -> Result<Option<String>, EngineError> {
+        match self.engine.ensure_image(image, PullPolicy::Never, &|_| {}).await {
+            Ok(digest) => Ok(contents.ids.contains(&digest).then_some(digest)),
+            Err(error) if error.kind == EngineErrorKind::Unavailable => Err(error),
+            Err(_) => Ok(None),
         }
     }
+}
 
-    /// Loads the archive that holds `image`; returns whether there was one.
-    async fn load_from_folder(
-        &self,
-        image: &str,
-        progress: &(dyn Fn(String) + Send + Sync),
-    ) -> Result<bool, EngineError> {
-        let folder = self.folder.clone();
-        let images = tokio::task::spawn_blocking(move || archives(&folder)).await.unwrap_or_default();
-        let Some(path) = images.get(&with_tag(image)) else {
-            return Ok(false);
-        };
-        progress(format!("loading {image} from {}", path.display()));
-        let bytes = tokio::fs::read(path).await.map_err(|error| {
-            EngineError::new(EngineErrorKind::Refused, format!("{} cannot be read: {error}", path.display()))
-        })?;
-        self.engine.load(bytes.into()).await?;
-        Ok(true)
-    }
+fn locked(shelf: &std::sync::Mutex<Shelf>) -> std::sync::MutexGuard<'_, Shelf> {
+    shelf.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[async_trait]
@@ -70,19 +65,24 @@ impl Engine for ImageFolder {
         pull: PullPolicy,
         progress: &(dyn Fn(String) + Send + Sync),
     ) -> Result<String, EngineError> {
-        let asks_first = pull != PullPolicy::Always;
-        if asks_first && let Some(answer) = self.what_the_engine_has(image, progress).await {
-            return answer;
+        let Some((path, contents)) = self.find(image).await else {
+            return self.engine.ensure_image(image, pull, progress).await;
+        };
+        if let Some(digest) = self.loaded(image, &contents).await? {
+            return Ok(digest);
         }
-        // Nothing is pulled before the folder was looked into: what lies there is what is meant.
-        let turn = self.loading.lock().await;
-        if asks_first && let Some(answer) = self.what_the_engine_has(image, progress).await {
-            return answer;
+        let _turn = self.loading.lock().await;
+        if let Some(digest) = self.loaded(image, &contents).await? {
+            return Ok(digest);
         }
-        let is_loaded = self.load_from_folder(image, progress).await?;
-        drop(turn);
-        let pull = if is_loaded { PullPolicy::Never } else { pull };
-        self.engine.ensure_image(image, pull, progress).await
+        progress(format!("loading {image} from {}", path.display()));
+        let bytes = tokio::fs::read(&path).await.map_err(|error| {
+            EngineError::new(EngineErrorKind::Refused, format!("{} cannot be read: {error}", path.display()))
+        })?;
+        self.engine.load(bytes.into()).await?;
+        let digest = self.engine.ensure_image(image, PullPolicy::Never, progress).await?;
+        locked(&self.shelf).learn(&path, &digest);
+        Ok(digest)
     }
 
     async fn probe(&self) -> Result<EngineFacts, EngineError> {
@@ -165,6 +165,16 @@ mod tests {
         assert_eq!(loads, 1);
         let said = said.into_inner().unwrap();
         assert!(said.len() == 1 && said[0].contains("tool.tar"), "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn an_archive_replaces_what_the_engine_had_under_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (scripted, engine) = engine(folder.path());
+        scripted.set_image(IMAGE, ImageState::Local);
+        engine.ensure_image(IMAGE, PullPolicy::IfNotPresent, &|_| {}).await.unwrap();
+        let loads = scripted.take_calls().into_iter().filter(|called| called.call == Call::Load).count();
+        assert_eq!(loads, 1);
     }
 
     #[tokio::test]

@@ -14,6 +14,21 @@ pub fn append(folder: &Path, path: &str, body: &serde_json::Value) -> Result<(),
         .map_err(|error| DeliveryError(format!("{} cannot be written: {error}", file.display())))
 }
 
+/// Whether [`append`] would succeed, as far as it can be seen without writing.
+pub fn can_append(folder: &Path, path: &str) -> Result<(), DeliveryError> {
+    let file = below(folder, path)?;
+    let Some(there) = file.ancestors().find(|place| place.symlink_metadata().is_ok()) else {
+        return Ok(());
+    };
+    let is_right = there == file && there.is_file() && !there.is_symlink() || there != file && there.is_dir();
+    let may_write = rustix::fs::access(there, rustix::fs::Access::WRITE_OK);
+    match may_write {
+        _ if !is_right => Err(DeliveryError(format!("{} is in the way", there.display()))),
+        Err(error) => Err(DeliveryError(format!("{} cannot be written: {error}", there.display()))),
+        Ok(()) => Ok(()),
+    }
+}
+
 fn write(path: &Path, line: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -74,5 +89,19 @@ mod tests {
         }
         std::os::unix::fs::symlink("/dev/null", folder.path().join("link")).unwrap();
         assert!(append(folder.path(), "link", &json!({})).is_err());
+    }
+
+    #[test]
+    fn whether_it_can_be_written_is_seen_without_writing() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = folder.path().join("channels");
+        can_append(&new, "ops.jsonl").unwrap();
+        assert!(!new.exists());
+        append(&new, "ops.jsonl", &json!({})).unwrap();
+        can_append(&new, "ops.jsonl").unwrap();
+        assert!(can_append(&new, "ops.jsonl/x").unwrap_err().0.contains("in the way"));
+        std::os::unix::fs::symlink("/etc/passwd", new.join("link")).unwrap();
+        assert!(can_append(&new, "link").unwrap_err().0.contains("in the way"));
+        assert!(can_append(&new, "../x").unwrap_err().0.contains("leaves"));
     }
 }

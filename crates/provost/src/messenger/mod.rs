@@ -13,6 +13,9 @@ use provost_model::{Channel, Reply, Target};
 
 use webhook::Webhook;
 
+/// How long it may take to find out whether a webhook can be reached.
+const REACH_MAX: Duration = Duration::from_secs(5);
+
 /// What delivers notifications of this server.
 #[derive(Clone, Debug)]
 pub struct Post {
@@ -44,6 +47,20 @@ impl Post {
             }
             Target::File { path } => file::append(&self.channels, path, body).map(|()| None),
             Target::Command { .. } => Err(DeliveryError("a command channel is delivered by the engine".to_owned())),
+        }
+    }
+
+    /// Does everything for a notification to `channel` but sending it: the key is read, the name resolved, a connection
+    /// made. A command channel has nothing to be tried here.
+    pub fn reach(&self, channel: &Channel) -> Result<(), DeliveryError> {
+        match &channel.target {
+            Target::Webhook { url, secret } => {
+                let key = secret.as_deref().map(|name| self.key(name)).transpose()?;
+                let timeout = REACH_MAX.min(Duration::from_secs(channel.timeout_s.max(1)));
+                Webhook { url, key, timeout, allow_private: self.allow_private_addresses }.reach()
+            }
+            Target::File { path } => file::can_append(&self.channels, path),
+            Target::Command { .. } => Ok(()),
         }
     }
 

@@ -1,8 +1,10 @@
 //! `provost serve`: the reconciler. Here its parts are wired together.
 
+mod alone;
 mod compiler;
 mod engine;
 mod logging;
+mod vault;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provost_api::ServerInfo;
-use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, SystemClock};
+use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
 use provost_manifest::ServerFacts;
 use provost_store::{FileLogs, SqliteStore};
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,15 +23,20 @@ use crate::config::{Apply, Drift, ServerConfig, host_name};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::messenger::Post;
 
+use alone::NameLock;
 pub use compiler::{Manifests, files};
 pub use engine::{engine, find_engine};
 pub use logging::{LogFormat, log};
+pub use vault::key_path;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The server configuration file; provost explain server lists its keys
     #[arg(long, value_name = "FILE", env = "PROVOST_CONFIG", default_value = "/etc/provost/server.yaml")]
     config: PathBuf,
+    /// Check the configuration file and end: nothing is started, no engine and no repository is asked
+    #[arg(long)]
+    check: bool,
     /// How log lines look
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     log_format: LogFormat,
@@ -41,6 +48,9 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Outcome {
     let config = ServerConfig::read(&args.config)?;
+    if args.check {
+        return open_source(&config, &config.state).map(|_| Exit::Done);
+    }
     log(args.log_format, &args.log)?;
     runtime()?.block_on(async {
         let engine = engine(config.docker_host.clone(), config.instance.clone(), config.images.clone());
@@ -66,20 +76,23 @@ pub struct Server {
     reconciler: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
     stop: CancellationToken,
+    _name: NameLock,
 }
 
 impl Server {
     /// Starts the reconciler that `config` describes, on `engine`.
     pub async fn start(config: &ServerConfig, engine: Arc<dyn Engine>) -> Result<Self, Failure> {
         private_folder(&config.state)?;
-        let source = provost_source::open(&config.source, &config.signers, &config.state);
-        let source = source.map_err(|problem| Failure::usage(format!("server configuration: {problem}")))?;
+        let source = open_source(config, &config.state)?;
         // The store's lock is taken first: the socket and the folders belong to whoever has it.
         let store = SqliteStore::open(&config.state).map_err(Failure::no)?;
+        let name = NameLock::take(&config.instance, config.docker_host.as_deref())?;
         let logs = FileLogs::open(&config.state).map_err(Failure::no)?;
         if let Some(folder) = config.socket.parent() {
             private_folder(folder)?;
         }
+        let key = vault::key(config)?;
+        let recipient = key.recipient().to_string();
         let listener = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
         let ports = Ports {
             clock: Arc::new(SystemClock),
@@ -93,12 +106,13 @@ impl Server {
                 secrets: config.secrets.clone(),
                 allow_private_addresses: config.allow_private_addresses,
             }),
+            vault: Arc::new(vault::vault(config, key)?),
         };
         let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
         let stop = CancellationToken::new();
-        let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name() };
+        let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient };
         let api = tokio::spawn(provost_api::serve(listener, controller.clone(), info, stop.clone()));
-        Ok(Self { controller, reconciler, api, stop })
+        Ok(Self { controller, reconciler, api, stop, _name: name })
     }
 
     /// Serves until SIGTERM or Ctrl-C, then ends in good order. Asked a second time, it ends at once: what still runs is
@@ -107,7 +121,7 @@ impl Server {
         let failed = |error| Failure::no(format!("signals cannot be caught: {error}"));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let Self { controller, mut reconciler, api, stop } = self;
+        let Self { controller, mut reconciler, api, stop, _name } = self;
         let mut asked = false;
         loop {
             let again = tokio::select! {
@@ -128,6 +142,12 @@ impl Server {
             controller.shut_down();
         }
     }
+}
+
+/// The source that `config` names, not read yet; what it remembers is below `folder`.
+pub fn open_source(config: &ServerConfig, folder: &Path) -> Result<Arc<dyn Source>, Failure> {
+    let source = provost_source::open(&config.source, &config.signers, folder);
+    source.map_err(|problem| Failure::usage(format!("server configuration: {problem}")))
 }
 
 fn settings(config: &ServerConfig) -> Settings {

@@ -40,10 +40,21 @@ fn flatten(path: &str, value: &Value, found: &mut BTreeMap<String, String>) {
             }
         }
         Value::Array(items) if items.is_empty() => {}
+        Value::Array(items) if path.ends_with(".secrets") => drop(found.insert(path.to_owned(), secrets(items))),
         Value::String(text) => drop(found.insert(path.to_owned(), text.clone())),
         Value::Number(number) => drop(found.insert(path.to_owned(), in_units(path, number.as_u64(), value))),
         _ => drop(found.insert(path.to_owned(), value.to_string())),
     }
+}
+
+/// Which secrets, and where they are put.
+fn secrets(secrets: &[Value]) -> String {
+    let one = |secret: &Value| {
+        let part =
+            |word: &str, key: &str| secret[key].as_str().map(|text| format!(" {word} {text}")).unwrap_or_default();
+        format!("{}{}{}", secret["name"].as_str().unwrap_or_default(), part("at", "file"), part("as", "env"))
+    };
+    secrets.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// Each hook by its event and owner.

@@ -20,6 +20,27 @@ fn a_wrong_server_configuration_is_told_with_line_and_mend() {
 }
 
 #[test]
+fn a_configuration_is_checked_without_starting_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |text: &str| {
+        std::fs::write(folder.path().join("server.yaml"), text).unwrap();
+        provost_in(folder.path(), &["serve", "--check", "--config", "server.yaml"])
+    };
+    let good = "state: state\nsource: {git: {url: \"https://git.example.org/shop.git\"}}\nsigners: [";
+    check(&format!("{good}]\n")).exits(0);
+    assert!(!folder.path().join("state").exists(), "nothing was made");
+    // Each of these is found by another part: the file's keys, the source, the signers.
+    for (text, expected) in [
+        ("instence: a\n", "instence"),
+        ("source: {folder: {path: a}, git: {url: \"https://b/c\"}}\n", "a folder and a git repository"),
+        (&format!("{good}nobody]\n"), "signers[0]"),
+    ] {
+        let ran = check(text).exits(2);
+        assert!(ran.err.contains(expected), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_missing_configuration_is_not_found() {
     let ran = provost(&["serve", "--config", "/nonexistent/server.yaml"]).exits(5);
     assert!(ran.err.contains("/nonexistent/server.yaml"), "{}", ran.err);

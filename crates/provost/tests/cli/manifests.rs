@@ -134,7 +134,10 @@ fn schemas_are_printed_and_written() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["automation.json", "channel.json", "manifest.json", "plugin.json", "policy.json"]);
+    assert_eq!(
+        names,
+        ["automation.json", "channel.json", "manifest.json", "plugin.json", "policy.json", "secret.json"]
+    );
     assert!(provost(&["schema", "service"]).exits(5).err.contains("automation"));
 }
 

@@ -1,0 +1,94 @@
+//! The engine, and which of the images that are named it has.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::SignedDuration;
+use provost_controller::Engine as _;
+use provost_engine::{DockerEngine, Tried};
+use provost_model::{Desired, Hook, Instance, PullPolicy, Target, Workload};
+
+use super::machine;
+use crate::doctor::evidence::{EngineFound, ImageAsked};
+use crate::serve::find_engine;
+
+/// The engine at `host`, or the one that the environment names.
+pub(super) async fn find(
+    host: Option<&str>,
+    instance: Option<Instance>,
+) -> Result<(DockerEngine, EngineFound), Vec<Tried>> {
+    let Some(instance) = instance else {
+        return Err(Vec::new());
+    };
+    let engine = find_engine(host, &instance).await.map_err(|none| none.tried)?;
+    let begun = std::time::Instant::now();
+    let facts = engine.probe().await;
+    let took = SignedDuration::try_from(begun.elapsed()).unwrap_or(SignedDuration::MAX);
+    let told = engine.machine().await.map_err(|error| error.message);
+    let known = told.as_ref().ok();
+    let socket = known.and_then(|machine| machine.socket.as_deref());
+    let data = known.and_then(|machine| machine.data.as_deref());
+    let (product, version, address) = match facts {
+        Ok(facts) => (facts.product, facts.version, facts.address),
+        Err(error) => return Err(vec![silent(host, error.message)]),
+    };
+    let found = EngineFound {
+        product,
+        version,
+        address,
+        took,
+        space: data.filter(|path| path.exists()).and_then(machine::space),
+        socket_mode: socket.and_then(machine::mode),
+        machine: told,
+    };
+    Ok((engine, found))
+}
+
+/// It answered once, and then no more.
+fn silent(host: Option<&str>, problem: String) -> Tried {
+    let address = host.unwrap_or("its usual place").to_owned();
+    Tried { address, why: "found".to_owned(), problem, mend: "restart it: systemctl restart docker".to_owned() }
+}
+
+/// Asks for every image that `desired` names. Nothing is pulled.
+pub(super) async fn images(engine: &DockerEngine, desired: &Desired, folder: Option<&Path>) -> Vec<ImageAsked> {
+    let mut asked = Vec::new();
+    for (image, (needed_by, pull)) in named(desired) {
+        let answer = engine.ensure_image(&image, PullPolicy::Never, &|_| {}).await;
+        let is_in_folder = folder.is_some_and(|folder| crate::images::holds(folder, &image));
+        asked.push(ImageAsked { is_there: answer.is_ok(), is_in_folder, image, needed_by, pull });
+    }
+    asked
+}
+
+type Named = BTreeMap<String, (Vec<String>, PullPolicy)>;
+
+/// Every image, who needs it, and when it is pulled: the strictest of what is said.
+fn named(desired: &Desired) -> Named {
+    let mut images = Named::new();
+    for (name, automation) in &desired.automations {
+        add(&mut images, &automation.workload, format!("automation {name}"));
+        automation.hooks.iter().for_each(|hook| add_hook(&mut images, hook));
+    }
+    desired.hooks.iter().for_each(|hook| add_hook(&mut images, hook));
+    for (name, channel) in &desired.channels {
+        if let Target::Command { workload } = &channel.target {
+            add(&mut images, workload, format!("channel {name}"));
+        }
+    }
+    images
+}
+
+fn add_hook(images: &mut Named, hook: &Hook) {
+    add(images, &hook.workload, format!("hook {}", hook.label()));
+}
+
+fn add(images: &mut Named, workload: &Workload, who: String) {
+    let (needed_by, pull) = images.entry(workload.image.clone()).or_insert_with(|| (Vec::new(), workload.pull));
+    if !needed_by.contains(&who) {
+        needed_by.push(who);
+    }
+    if workload.pull == PullPolicy::Never {
+        *pull = PullPolicy::Never;
+    }
+}
