@@ -36,7 +36,7 @@ pub fn play_many(seeds: Range<u64>, tell: impl Fn(&Failure) + Sync) -> (Figures,
                 return;
             }
             let played = play(seed, false);
-            let failure = (!played.breaches.is_empty()).then(|| Failure { seed, breaches: played.breaches });
+            let failure = (!played.breaches.is_empty()).then_some(Failure { seed, breaches: played.breaches });
             failure.iter().for_each(&tell);
             let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
             results.0 += &played.record.figures;

@@ -4,7 +4,7 @@ use provost_simulator::{Failure, play_many};
 
 /// How many seeds are played where `PROVOST_SEEDS` does not say: some, since nothing is optimised here. Thousands are for
 /// `PROVOST_SEEDS=5000 cargo test --profile simulation -p provost-simulator`.
-const SEEDS: u64 = 120;
+const SEEDS: u64 = 60;
 
 #[test]
 fn every_promise_is_kept_whatever_goes_wrong() {

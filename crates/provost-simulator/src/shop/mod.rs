@@ -130,6 +130,8 @@ pub fn manifest(id: &RevisionId, text: String, now: Timestamp) -> Manifest {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+
     use super::*;
 
     #[test]

@@ -331,6 +331,6 @@ fn brief(input: &Input) -> String {
     }
 }
 
-fn life_of<'a, E>(result: Result<&'a provost_model::ContainerSeen, E>) -> Result<&'a provost_model::Life, E> {
+fn life_of<E>(result: Result<&provost_model::ContainerSeen, E>) -> Result<&provost_model::Life, E> {
     result.map(|seen| &seen.life)
 }

@@ -13,30 +13,35 @@ use provost_model::{Fact, Owner, RunFact, StepFact};
 use provost_simulator::check::check;
 use provost_simulator::{Deed, Noted, Record, Tag, What, play};
 
-/// How many seeds are looked through for one that a doctor can do something with.
-const SEEDS: u64 = 24;
+/// How many seeds are looked through for three that a doctor can do something with.
+const SEEDS: usize = 24;
+/// How many, if there was none until then.
+const SEEDS_MAX: usize = 200;
 
-/// Records in which every promise is kept.
-fn records() -> &'static [Record] {
-    static RECORDS: OnceLock<Vec<Record>> = OnceLock::new();
-    RECORDS.get_or_init(|| {
-        let played = (0..SEEDS).map(|seed| play(seed, false)).filter(|played| played.breaches.is_empty());
-        played.map(|played| played.record).collect()
-    })
+/// The record of a seed in which every promise is kept. It is played once, whoever asks.
+fn record(seed: usize) -> Option<&'static Record> {
+    static RECORDS: [OnceLock<Option<Record>>; SEEDS_MAX] = [const { OnceLock::new() }; SEEDS_MAX];
+    let played = RECORDS[seed].get_or_init(|| {
+        let played = play(seed as u64, false);
+        played.breaches.is_empty().then_some(played.record)
+    });
+    played.as_ref()
 }
 
 /// Doctors the first records that `doctor` can do something with; every one must show a breach of `promise`.
 fn is_seen(promise: &str, doctor: impl Fn(&mut Record) -> Option<()>) {
     let mut doctored = 0;
-    for record in records() {
-        let mut record = record.clone();
+    for seed in 0..SEEDS_MAX {
+        if doctored == 3 || doctored > 0 && seed >= SEEDS {
+            return;
+        }
+        let Some(mut record) = record(seed).cloned() else {
+            continue;
+        };
         if doctor(&mut record).is_some() {
             doctored += 1;
             let found: Vec<_> = check(&record).into_iter().map(|breach| breach.promise).collect();
             assert!(found.contains(&promise), "{promise} is not among {found:?}");
-        }
-        if doctored == 3 {
-            return;
         }
     }
     assert!(doctored > 0, "no seed has what this needs");
@@ -81,6 +86,7 @@ fn is_main_end(noted: &Noted) -> bool {
 
 #[test]
 fn records_that_nobody_doctored_are_green() {
-    assert!(records().len() > 10, "only {} of {SEEDS} seeds keep every promise", records().len());
-    assert!(records().iter().all(|record| check(record).is_empty()));
+    let kept: Vec<_> = (0..SEEDS).filter_map(record).collect();
+    assert!(kept.len() > 10, "only {} of {SEEDS} seeds keep every promise", kept.len());
+    assert!(kept.iter().all(|record| check(record).is_empty()));
 }
