@@ -47,8 +47,6 @@ pub enum Weakness {
     StoreForgets,
     /// Actions begin before the batch that calls for them is durable.
     ActsFirst,
-    /// The engine starts what has ended once more, when it is asked again.
-    StartsAgain,
 }
 
 /// What an action of the reconciler meets.

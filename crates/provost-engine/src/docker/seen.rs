@@ -111,7 +111,8 @@ impl State {
             code: self.exit_code,
             out_of_memory: self.oom_killed,
             started_at: self.started_at(),
-            finished_at: self.finished_at(),
+            // Docker writes down the start of one that ends at once after its end.
+            finished_at: self.finished_at().max(self.finished_at().and(self.started_at())),
             error: self.error.filter(|error| !error.is_empty()),
         }
     }

@@ -25,8 +25,6 @@ pub struct Engine {
     unreported: BTreeSet<ContainerName>,
     /// Names of containers that are not ours and were never to be touched.
     pub foreign: BTreeSet<ContainerName>,
-    /// It starts what has ended once more, as an engine does that nobody asks first what the container does.
-    starts_again: bool,
     /// What happened since it was last asked.
     news: Vec<News>,
 }
@@ -57,11 +55,6 @@ pub struct News {
 type Answer<T> = Result<T, EngineError>;
 
 impl Engine {
-    /// An engine without containers.
-    pub fn new(starts_again: bool) -> Self {
-        Self { starts_again, ..Self::default() }
-    }
-
     /// What happened since the last call.
     pub fn news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
@@ -155,9 +148,8 @@ impl Engine {
     /// Starts a container that was made; one that has started is left as it is. Returns how long it will run, if it
     /// started now and ever ends.
     pub fn start(&mut self, name: &ContainerName, at: Timestamp) -> Answer<Option<i64>> {
-        let starts_again = self.starts_again;
         let container = self.own(name)?.ok_or_else(|| EngineError::new(EngineErrorKind::NotFound, "there is none"))?;
-        if container.life != Life::Created && !(starts_again && container.life.is_over()) {
+        if container.life != Life::Created {
             return Ok(None);
         }
         container.life = Life::Running { started_at: Some(at) };

@@ -23,7 +23,7 @@ use provost_store::{Fault as StoreFault, MemoryStore};
 
 use crate::engine::{Engine, Fate, News};
 use crate::record::{Deed, Noted};
-use crate::scenario::{Scenario, Weakness};
+use crate::scenario::Scenario;
 use crate::shop::Shop;
 use crate::{Breach, Dice, Record, Time, Trace, What};
 
@@ -116,7 +116,7 @@ impl World {
             queue: BTreeMap::new(),
             queued: 0,
             source: Source::default(),
-            engine: Engine::new(scenario.weakness == Some(Weakness::StartsAgain)),
+            engine: Engine::default(),
             store: MemoryStore::new(),
             is_full: false,
             lies: false,

@@ -33,15 +33,10 @@ fn with_every_defence_in_place_no_promise_is_broken() {
 
 #[test]
 fn a_store_that_does_not_wait_for_the_disk_is_found_out() {
-    is_found_out(Weakness::StoreForgets, &["D2", "R9"]);
+    is_found_out(Weakness::StoreForgets, &["D2", "R9", "C4"]);
 }
 
 #[test]
 fn acting_before_the_intent_is_durable_is_found_out() {
     is_found_out(Weakness::ActsFirst, &["D2", "R9", "C4"]);
-}
-
-#[test]
-fn an_engine_that_starts_again_what_has_ended_is_found_out() {
-    is_found_out(Weakness::StartsAgain, &["D2"]);
 }
