@@ -29,7 +29,7 @@ struct Options {
 
 impl Options {
     fn read(mut words: Words) -> Result<Self, Problem> {
-        let mut options = Self { from: "/data".into(), to: "/archive".into(), name: None, keep: None };
+        let mut options = Self { from: "/data".into(), to: "/archives".into(), name: None, keep: None };
         while let Some(option) = words.next() {
             match option.as_str() {
                 "--from" => options.from = words.text("FOLDER")?.into(),

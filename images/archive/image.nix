@@ -1,0 +1,2 @@
+{ mkImage, ... }:
+mkImage { recipe = ./image.json; }

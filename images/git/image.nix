@@ -1,0 +1,15 @@
+{
+  mkImage,
+  passwd,
+  gitMinimal,
+  openssh,
+  cacert,
+}:
+mkImage {
+  recipe = ./image.json;
+  contents = [ passwd ];
+  env = {
+    PATH = "${gitMinimal}/bin:${openssh}/bin";
+    SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
+  };
+}
