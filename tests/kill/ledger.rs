@@ -33,7 +33,10 @@ impl Ledger {
             let runs = automations.iter().flat_map(|name| server.list(&["runs", name, "--limit", ALL]));
             runs.into_iter().all(|run| !run["endedAt"].is_null()).then_some(())
         });
-        server.until("an empty engine", || server.process.containers().is_empty().then_some(()));
+        // What nobody knows of any more is found by the next listing, five minutes later at most.
+        let patience = std::time::Duration::from_secs(420);
+        let is_empty = provost_testkit::eventually(patience, || server.process.containers().is_empty().then_some(()));
+        assert!(is_empty.is_some(), "containers are left: {:?}\n{}", server.process.containers(), server.process.log());
         Self::of(server, automations)
     }
 
