@@ -15,6 +15,10 @@ mod table;
 
 use table::Table;
 
+// The allocator that the program has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     // Cargo hands over `--bench`; a word of ours chooses rows: `cargo bench -p provost -- pure`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
