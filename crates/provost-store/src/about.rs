@@ -13,8 +13,19 @@ pub(crate) struct About {
 /// The kinds of facts that are about revisions.
 pub(crate) const REVISION_KINDS: [&str; 4] = ["revisionApplied", "revisionRejected", "pinned", "unpinned"];
 
-/// The kinds of facts of an automation that retention keeps: they are few, and the state cannot do without them.
-pub(crate) const KEPT_KINDS: [&str; 3] = ["armed", "paused", "resumed"];
+/// The kinds of facts that retention keeps besides those about revisions: they are few, and the state cannot do without
+/// them.
+const KEPT_KINDS: [&str; 3] = ["armed", "paused", "resumed"];
+
+/// The kinds of facts that retention keeps.
+pub(crate) fn kept_kinds() -> impl Iterator<Item = &'static str> {
+    REVISION_KINDS.into_iter().chain(KEPT_KINDS)
+}
+
+/// Whether retention keeps facts of this kind.
+pub(crate) fn is_kept(kind: &str) -> bool {
+    kept_kinds().any(|kept| kept == kind)
+}
 
 impl About {
     /// What `fact` itself says.

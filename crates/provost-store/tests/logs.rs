@@ -7,6 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::*;
+use jiff::Timestamp;
 use provost_controller::{LogLine, LogSink, Logs, OutputStream, StoreError};
 use provost_model::{Owner, StepId, StepRef};
 use provost_store::{FileLogs, MemoryLogs};
@@ -45,6 +46,7 @@ conformance! {
     a_follower_sees_lines_as_they_come
     a_removed_log_is_gone
     owners_of_one_id_are_kept_apart
+    old_output_of_events_is_forgotten_and_that_of_runs_is_not
 }
 
 const PLENTY: u64 = 1 << 30;
@@ -274,6 +276,21 @@ async fn owners_of_one_id_are_kept_apart(logs: &dyn Logs) {
     }
     for owner in &owners {
         assert_eq!(logs.read(owner, 0, 9).await.unwrap()[0].text, owner.kind());
+    }
+}
+
+async fn old_output_of_events_is_forgotten_and_that_of_runs_is_not(logs: &dyn Logs) {
+    let owners = [Owner::Event(event("x1")), Owner::Notice(event("x2")), owner(0)];
+    for owner in &owners {
+        let mut sink = logs.open(&step(owner, "main.1"), PLENTY, &[]).unwrap();
+        sink.write(Stdout, at(1), b"a line\n").unwrap();
+        sink.finish().unwrap();
+    }
+    for (before, kept) in [(Timestamp::UNIX_EPOCH, [1, 1, 1]), (Timestamp::MAX, [0, 0, 1])] {
+        logs.forget_events(before).await.unwrap();
+        for (owner, lines) in owners.iter().zip(kept) {
+            assert_eq!(logs.read(owner, 0, 9).await.unwrap().len(), lines, "{owner:?} at {before}");
+        }
     }
 }
 

@@ -28,6 +28,10 @@ pub trait Logs: Send + Sync {
 
     /// Forgets the logs of `owner`.
     async fn remove(&self, owner: &Owner) -> Result<(), StoreError>;
+
+    /// Forgets the logs of events and notifications that were last written to before this instant. Those of runs go with
+    /// the runs.
+    async fn forget_events(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 
 /// Where the output of one step goes.

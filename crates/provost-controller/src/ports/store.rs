@@ -1,5 +1,7 @@
 //! What remembers.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use provost_model::{DueOutcome, EventId, Name, Outcome, Recorded, RunId, RunRecord, State};
@@ -35,6 +37,9 @@ pub trait Store: Send + Sync {
 
     /// Returns facts in their order.
     async fn facts(&self, query: &FactQuery) -> Result<Vec<Recorded>, StoreError>;
+
+    /// Returns the automations that history tells of, among them those that no revision has any more.
+    async fn automations(&self) -> Result<BTreeSet<Name>, StoreError>;
 
     /// Forgets what history retention does not keep, and returns the runs whose records or output went: their logs are
     /// to be removed. What was returned before a restart is returned once more after it, so that a crash between the
@@ -100,11 +105,11 @@ pub struct FactQuery {
     pub limit: usize,
 }
 
-/// What history retention keeps of one automation.
+/// What history retention keeps of one automation, or of what is about none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PruneOrder {
-    /// Of which automation.
-    pub automation: Name,
+    /// Of which automation; none: of the facts that are about the server and its events alone.
+    pub automation: Option<Name>,
     /// Runs that ended before this instant go …
     pub runs_before: Timestamp,
     /// … except this many of the youngest.

@@ -1,5 +1,6 @@
 //! The ports that can be cut in two: each call is a point, before and after.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -80,8 +81,13 @@ impl Store for CutStore {
         self.inner().facts(query).await
     }
 
+    async fn automations(&self) -> Result<BTreeSet<Name>, StoreError> {
+        self.inner().automations().await
+    }
+
     async fn prune(&self, order: &PruneOrder) -> Result<Pruned, StoreError> {
-        self.watch.pass(format!("store.prune:{}", order.automation), self.inner().prune(order)).await
+        let of = order.automation.as_ref().map_or("server", Name::as_str);
+        self.watch.pass(format!("store.prune:{of}"), self.inner().prune(order)).await
     }
 }
 
@@ -191,6 +197,10 @@ impl Logs for CutLogs {
 
     async fn remove(&self, owner: &Owner) -> Result<(), StoreError> {
         self.watch.pass(format!("logs.remove:{}", owner.kind()), self.inner.remove(owner)).await
+    }
+
+    async fn forget_events(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.watch.pass("logs.forget_events".to_owned(), self.inner.forget_events(before)).await
     }
 }
 

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use provost_controller::{LogLine, LogSink, Logs, StoreError};
-use provost_model::{Owner, StepRef};
+use provost_model::{EventId, Owner, StepRef};
 use tokio::sync::broadcast;
 
 use crate::logs::FOLLOWED_MAX;
@@ -96,6 +98,10 @@ impl Logs for FileLogs {
         let owner = owner.clone();
         self.block(move |shared| shared.remove(&owner)).await
     }
+
+    async fn forget_events(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.block(move |shared| shared.forget_events(before.into())).await
+    }
 }
 
 impl Shared {
@@ -151,6 +157,32 @@ impl Shared {
         }
     }
 
+    fn forget_events(&self, before: SystemTime) -> Result<(), StoreError> {
+        for owner in self.owners_of_events()? {
+            let folder = self.folder_of(&owner);
+            // What is being written is young; what cannot be read is looked at again the next time.
+            if last_written(&folder).is_ok_and(|written| written < before) {
+                self.remove(&owner)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The events and notifications that have output.
+    fn owners_of_events(&self) -> Result<Vec<Owner>, StoreError> {
+        let mut owners = Vec::new();
+        for (kind, owner) in [("event", Owner::Event as fn(EventId) -> Owner), ("notice", Owner::Notice)] {
+            let folder = self.folder.join(kind);
+            let names = match std::fs::read_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                names => names.map_err(|e| Place::new(&folder).read(e))?,
+            };
+            let ids = names.filter_map(|entry| EventId::parse(entry.ok()?.file_name().into_string().ok()?).ok());
+            owners.extend(ids.map(owner));
+        }
+        Ok(owners)
+    }
+
     /// The files of `owner` that are being written.
     fn appenders(&self, owner: &Owner) -> Vec<(StepRef, Arc<Mutex<Appender>>)> {
         let open = lock(&self.open);
@@ -184,6 +216,15 @@ impl Shared {
     fn forget_stopped(&self, owner: &Owner) {
         lock(&self.stopped).retain(|one| one.owner != *owner);
     }
+}
+
+/// When a file of the folder was last written to, or the folder itself.
+fn last_written(folder: &Path) -> io::Result<SystemTime> {
+    let mut last = folder.metadata()?.modified()?;
+    for entry in std::fs::read_dir(folder)? {
+        last = last.max(entry?.metadata()?.modified()?);
+    }
+    Ok(last)
 }
 
 fn is_file_name(id: &str) -> bool {

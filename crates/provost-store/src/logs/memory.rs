@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use provost_controller::{LogLine, LogSink, Logs, StoreError};
 use provost_model::{Owner, StepRef};
 use tokio::sync::broadcast;
@@ -62,6 +63,12 @@ impl Logs for MemoryLogs {
 
     async fn remove(&self, owner: &Owner) -> Result<(), StoreError> {
         lock(&self.kept).remove(owner);
+        Ok(())
+    }
+
+    async fn forget_events(&self, before: Timestamp) -> Result<(), StoreError> {
+        let is_young = |steps: &BTreeMap<String, Vec<LogLine>>| steps.values().flatten().any(|line| line.at >= before);
+        lock(&self.kept).retain(|owner, steps| matches!(owner, Owner::Run(_)) || is_young(steps));
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use provost_controller::{Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, StoreError};
 use provost_model::{DueOutcome, DueVerdict, EventId, Name, Recorded, RevisionId, RunId, RunRecord, State};
 
-use crate::about::{About, KEPT_KINDS, REVISION_KINDS, kind_of};
+use crate::about::{About, REVISION_KINDS, is_kept, kind_of};
 use crate::fold::fold;
 use crate::sqlite::warn_of_second;
 
@@ -20,7 +20,7 @@ pub(super) struct History {
     last: u64,
     latest: Timestamp,
     facts: BTreeMap<u64, Arc<Kept>>,
-    facts_of: BTreeMap<Name, BTreeSet<u64>>,
+    facts_of: BTreeMap<Option<Name>, BTreeSet<u64>>,
     firsts: BTreeMap<EventId, About>,
     runs: BTreeMap<RunId, Arc<RunRecord>>,
     runs_of: BTreeMap<Name, BTreeSet<(Timestamp, RunId)>>,
@@ -28,7 +28,7 @@ pub(super) struct History {
     outcomes: BTreeMap<Name, BTreeMap<Timestamp, Arc<DueOutcome>>>,
     snapshots: VecDeque<Arc<State>>,
     pub(super) revisions: BTreeMap<RevisionId, Arc<Revision>>,
-    gone: BTreeMap<Name, Gone>,
+    gone: BTreeMap<Option<Name>, Gone>,
 }
 
 /// A fact, what it is about, and the latest instant up to it: that never goes back, as clocks do.
@@ -74,9 +74,7 @@ impl History {
                 about = About { event: Some(event), ..first };
             }
         }
-        if let Some(automation) = &about.automation {
-            self.facts_of.entry(automation.clone()).or_default().insert(recorded.seq);
-        }
+        self.facts_of.entry(about.automation.clone()).or_default().insert(recorded.seq);
         self.last = recorded.seq;
         self.latest = self.latest.max(recorded.at);
         self.facts.insert(recorded.seq, Arc::new(Kept { recorded, about, latest: self.latest }));
@@ -184,31 +182,41 @@ impl History {
         }
     }
 
+    pub fn automations(&self) -> BTreeSet<Name> {
+        let with_facts =
+            self.facts_of.iter().filter(|(_, seqs)| !seqs.is_empty()).filter_map(|(name, _)| name.as_ref());
+        let with_runs = self.runs.values().map(|run| &run.automation);
+        let with_outcomes = self.outcomes.iter().filter(|(_, outcomes)| !outcomes.is_empty()).map(|(name, _)| name);
+        with_facts.chain(with_runs).chain(with_outcomes).cloned().collect()
+    }
+
     pub fn prune(&mut self, order: &PruneOrder) -> Pruned {
         let mut pruned = std::mem::take(&mut self.gone.entry(order.automation.clone()).or_default().owed);
-        pruned.runs.extend(self.forget_runs(order));
-        pruned.logs.extend(self.forget_logs(order));
+        if let Some(automation) = &order.automation {
+            pruned.runs.extend(self.forget_runs(automation, order));
+            pruned.logs.extend(self.forget_logs(automation, order));
+            self.forget_outcomes(automation, order);
+        }
         self.forget_facts(order);
-        self.forget_outcomes(order);
         self.gone.entry(order.automation.clone()).or_default().said = pruned.clone();
         pruned
     }
 
-    fn forget_runs(&mut self, order: &PruneOrder) -> Vec<RunId> {
-        let ended = self.records_of(&order.automation).filter(|run| run.ended_at.is_some());
+    fn forget_runs(&mut self, automation: &Name, order: &PruneOrder) -> Vec<RunId> {
+        let ended = self.records_of(automation).filter(|run| run.ended_at.is_some());
         let old = ended.skip(order.keep_last as usize).filter(|run| run.ended_at < Some(order.runs_before));
         let old: Vec<(Timestamp, RunId)> = old.map(|run| (run.due, run.run.clone())).collect();
         for key in &old {
             self.runs.remove(&key.1);
             self.logs.remove(&key.1);
-            self.runs_of.entry(order.automation.clone()).or_default().remove(key);
+            self.runs_of.entry(automation.clone()).or_default().remove(key);
         }
         old.into_iter().map(|(_, run)| run).collect()
     }
 
-    fn forget_logs(&mut self, order: &PruneOrder) -> Vec<RunId> {
+    fn forget_logs(&mut self, automation: &Name, order: &PruneOrder) -> Vec<RunId> {
         let is_old = |run: &&RunRecord| run.ended_at.is_some_and(|ended| ended < order.logs_before);
-        let old = self.records_of(&order.automation).filter(is_old).filter(|run| self.logs.contains(&run.run));
+        let old = self.records_of(automation).filter(is_old).filter(|run| self.logs.contains(&run.run));
         let old: Vec<RunId> = old.map(|run| run.run.clone()).collect();
         for run in &old {
             self.logs.remove(run);
@@ -224,7 +232,7 @@ impl History {
         let (facts, runs) = (&mut self.facts, &self.runs);
         let goes = |kept: &Kept| {
             kept.latest < order.runs_before
-                && !KEPT_KINDS.contains(&kind_of(&kept.recorded.fact))
+                && !is_kept(kind_of(&kept.recorded.fact))
                 && kept.about.run.as_ref().is_none_or(|run| !runs.contains_key(run))
         };
         let old: Vec<u64> =
@@ -235,8 +243,8 @@ impl History {
         }
     }
 
-    fn forget_outcomes(&mut self, order: &PruneOrder) {
-        let Some(outcomes) = self.outcomes.get_mut(&order.automation) else {
+    fn forget_outcomes(&mut self, automation: &Name, order: &PruneOrder) {
+        let Some(outcomes) = self.outcomes.get_mut(automation) else {
             return;
         };
         outcomes.retain(|last, outcome| {

@@ -2,12 +2,13 @@
 
 mod history;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use provost_controller::{Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, Store, StoreError};
-use provost_model::{DueOutcome, Recorded, RunId, RunRecord, State};
+use provost_model::{DueOutcome, Name, Recorded, RunId, RunRecord, State};
 
 use history::History;
 
@@ -114,6 +115,10 @@ impl Store for MemoryStore {
 
     async fn facts(&self, query: &FactQuery) -> Result<Vec<Recorded>, StoreError> {
         Ok(self.inner().history.facts(query))
+    }
+
+    async fn automations(&self) -> Result<BTreeSet<Name>, StoreError> {
+        Ok(self.inner().history.automations())
     }
 
     async fn prune(&self, order: &PruneOrder) -> Result<Pruned, StoreError> {

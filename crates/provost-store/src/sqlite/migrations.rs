@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::place::Place;
 
 /// Step `n` (from 1) leads from format `n - 1` to `n`. A step that was released is never changed.
-pub(crate) const STEPS: &[&str] = &[include_str!("migrations/0001.sql")];
+pub(crate) const STEPS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// Brings the database to the format that `steps` lead to; each step whole or not at all.
 ///

@@ -10,12 +10,13 @@ mod rows;
 mod snapshot;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use provost_controller::{Batch, FactQuery, OutcomeQuery, PruneOrder, Pruned, Revision, RunQuery, Store, StoreError};
-use provost_model::{DueOutcome, Recorded, RunId, RunRecord, State};
+use provost_model::{DueOutcome, Name, Recorded, RunId, RunRecord, State};
 use rusqlite::Connection;
 
 use crate::lock::FolderLock;
@@ -144,6 +145,10 @@ impl Store for SqliteStore {
     async fn facts(&self, query: &FactQuery) -> Result<Vec<Recorded>, StoreError> {
         let query = query.clone();
         self.readers.read(move |db| query::facts(db, &query)).await
+    }
+
+    async fn automations(&self) -> Result<BTreeSet<Name>, StoreError> {
+        self.readers.read(query::automations).await
     }
 
     async fn prune(&self, order: &PruneOrder) -> Result<Pruned, StoreError> {

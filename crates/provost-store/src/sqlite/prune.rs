@@ -4,7 +4,7 @@ use provost_controller::{PruneOrder, Pruned};
 use provost_model::RunId;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::about::KEPT_KINDS;
+use crate::about::kept_kinds;
 use crate::sqlite::columns::{damaged, instant};
 use crate::sqlite::snapshot::covered;
 
@@ -14,7 +14,7 @@ const PIECE: i64 = 1000;
 /// Begins to carry out an order: returns what was said to go before the last start, to be said once more.
 pub(crate) fn begin(db: &mut Connection, order: &PruneOrder) -> rusqlite::Result<Pruned> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let automation = order.automation.as_str();
+    let automation = name_of(order);
     // What was said since the start was heard: here is the next order.
     tx.execute("DELETE FROM gone WHERE automation = ?1 AND owed = 0", [automation])?;
     let owed =
@@ -54,7 +54,7 @@ fn forget_runs(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<Vec
                    (SELECT run, ended FROM runs WHERE automation = ?1 AND ended IS NOT NULL
                     ORDER BY due DESC, run DESC LIMIT -1 OFFSET ?2)
                WHERE ended < ?3 LIMIT ?4";
-    let key = (order.automation.as_str(), order.keep_last, instant(order.runs_before), PIECE);
+    let key = (name_of(order), order.keep_last, instant(order.runs_before), PIECE);
     let runs = runs_of(tx, sql, key)?;
     for run in &runs {
         tx.prepare_cached("DELETE FROM runs WHERE run = ?1")?.execute([run.as_str()])?;
@@ -65,7 +65,7 @@ fn forget_runs(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<Vec
 
 fn forget_logs(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<Vec<RunId>> {
     let sql = "SELECT run FROM runs WHERE automation = ?1 AND logs = 1 AND ended IS NOT NULL AND ended < ?2 LIMIT ?3";
-    let runs = runs_of(tx, sql, (order.automation.as_str(), instant(order.logs_before), PIECE))?;
+    let runs = runs_of(tx, sql, (name_of(order), instant(order.logs_before), PIECE))?;
     for run in &runs {
         tx.prepare_cached("UPDATE runs SET logs = 0 WHERE run = ?1")?.execute([run.as_str()])?;
     }
@@ -76,7 +76,7 @@ fn forget_logs(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<Vec
 fn remember_gone(tx: &Transaction<'_>, order: &PruneOrder, runs: &[RunId], whole: bool) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO gone (run, automation, whole) VALUES (?1, ?2, ?3)";
     for run in runs {
-        tx.prepare_cached(sql)?.execute((run.as_str(), order.automation.as_str(), whole))?;
+        tx.prepare_cached(sql)?.execute((run.as_str(), name_of(order), whole))?;
     }
     Ok(())
 }
@@ -87,16 +87,18 @@ fn forget_facts(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<us
     let sql =
         "SELECT coalesce((SELECT seq FROM facts WHERE latest >= ?1 ORDER BY latest, seq LIMIT 1), 9223372036854775807)";
     let recent: i64 = tx.query_row(sql, [instant(order.runs_before)], |row| row.get(0))?;
+    // Two conditions, since each has an index of its own.
+    let is_meant = if order.automation.is_some() { "automation = ?1" } else { "automation IS NULL AND ?1 IS NULL" };
     let sql = format!(
         "DELETE FROM facts WHERE seq IN
              (SELECT seq FROM facts
-              WHERE automation = ?1 AND seq <= ?2 AND kind NOT IN ('{}')
+              WHERE {is_meant} AND seq <= ?2 AND kind NOT IN ('{}')
                 AND (run IS NULL OR NOT EXISTS (SELECT 1 FROM runs WHERE runs.run = facts.run))
               LIMIT ?3)",
-        KEPT_KINDS.join("', '")
+        kept_kinds().collect::<Vec<_>>().join("', '")
     );
     let last = covered(tx)?.min(recent.saturating_sub(1));
-    tx.prepare_cached(&sql)?.execute((order.automation.as_str(), last, PIECE))
+    tx.prepare_cached(&sql)?.execute((name_of(order), last, PIECE))
 }
 
 fn forget_outcomes(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result<usize> {
@@ -104,11 +106,16 @@ fn forget_outcomes(tx: &Transaction<'_>, order: &PruneOrder) -> rusqlite::Result
                    (SELECT last FROM outcomes WHERE automation = ?1 AND last < ?2
                       AND (run IS NULL OR NOT EXISTS (SELECT 1 FROM runs WHERE runs.run = outcomes.run))
                     LIMIT ?3)";
-    tx.prepare_cached(sql)?.execute((order.automation.as_str(), instant(order.runs_before), PIECE))
+    tx.prepare_cached(sql)?.execute((name_of(order), instant(order.runs_before), PIECE))
 }
 
 fn runs_of(tx: &Transaction<'_>, sql: &str, key: impl rusqlite::Params) -> rusqlite::Result<Vec<RunId>> {
     let mut statement = tx.prepare_cached(sql)?;
     let texts = statement.query_map(key, |row| row.get::<_, String>(0))?;
     texts.map(|text| RunId::parse(text?).map_err(|e| damaged(0, e))).collect()
+}
+
+/// The automation, as the tables have it. No run and no outcome is about none, so that nothing equals it there.
+fn name_of(order: &PruneOrder) -> Option<&str> {
+    order.automation.as_ref().map(|name| name.as_str())
 }

@@ -1,12 +1,14 @@
 //! Questions about the past, as SQL. Each is answered from an index; `tests` below look at SQLite's own plan.
 
+use std::collections::BTreeSet;
+
 use provost_controller::{FactQuery, OutcomeQuery, RunQuery};
-use provost_model::{DueOutcome, Recorded, RunRecord};
+use provost_model::{DueOutcome, Name, Recorded, RunRecord};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 
 use crate::about::REVISION_KINDS;
-use crate::sqlite::columns::{decode, instant, number, timestamp};
+use crate::sqlite::columns::{damaged, decode, instant, number, timestamp};
 use crate::sqlite::rows::{OUTCOME_COLUMNS, outcome_of};
 
 /// A `SELECT` that grows by its conditions.
@@ -79,6 +81,15 @@ fn select_outcomes(query: &OutcomeQuery) -> Select {
         .and("automation = ?", text(query.automation.as_ref()))
         .and("last >= ?", query.since.map(instant))
         .end("last DESC, automation DESC", query.limit)
+}
+
+/// Returns the automations that history tells of.
+pub(crate) fn automations(db: &Connection) -> rusqlite::Result<BTreeSet<Name>> {
+    let sql = "SELECT automation FROM facts WHERE automation IS NOT NULL
+               UNION SELECT automation FROM runs UNION SELECT automation FROM outcomes";
+    let mut statement = db.prepare_cached(sql)?;
+    let names = statement.query_map((), |row| row.get::<_, String>(0))?;
+    names.map(|name| Name::new(&name?).map_err(|e| damaged(0, e))).collect()
 }
 
 /// Returns facts in their order.

@@ -8,6 +8,8 @@ conformance! {
     retention_of_output_alone
     what_was_pruned_before_a_restart_is_said_once_more
     many_runs_are_pruned_in_pieces
+    what_is_about_no_automation_is_pruned_by_age
+    automations_are_known_as_long_as_history_tells_of_them
 }
 
 /// Runs of `a` in the minutes 0 to 9, one of them going on, and one of `b`; a snapshot of them.
@@ -24,7 +26,7 @@ async fn with_history(store: &dyn Store) {
 
 /// Keeps the `keep_last` youngest runs, and those that ended at `runs_before` or later.
 pub fn order(runs_before: i64, keep_last: u32, logs_before: i64) -> PruneOrder {
-    PruneOrder { automation: name("a"), runs_before: at(runs_before), keep_last, logs_before: at(logs_before) }
+    PruneOrder { automation: Some(name("a")), runs_before: at(runs_before), keep_last, logs_before: at(logs_before) }
 }
 
 async fn retention_keeps_the_young_and_the_last(subject: Subject) {
@@ -120,4 +122,38 @@ async fn many_runs_are_pruned_in_pieces(subject: Subject) {
     assert_eq!(store.runs(&all_runs()).await.unwrap().len(), 10);
     assert_eq!(store.facts(&all_facts()).await.unwrap().len(), 10);
     assert_eq!(store.outcomes(&all_outcomes()).await.unwrap().len(), 10);
+}
+
+/// Takes the snapshots that let every fact up to now go.
+async fn covered(store: &dyn Store) {
+    for (seq, minute) in [(100, 50), (101, 51)] {
+        store.append(facts(seq, minute, [started()])).await.unwrap();
+        store.snapshot(&store.load().await.unwrap()).await.unwrap();
+    }
+}
+
+async fn what_is_about_no_automation_is_pruned_by_age(subject: Subject) {
+    let store = subject.store();
+    let pinned = Fact::Pinned { revision: RevisionId::parse("abc").unwrap(), by: "ada".to_owned() };
+    store.append(facts(1, 0, [started(), pinned, skipped("a", 0)])).await.unwrap();
+    store.append(facts(4, 30, (4..100).map(|_| started()))).await.unwrap();
+    covered(store).await;
+    let order = PruneOrder { automation: None, ..order(20, 0, 20) };
+    assert_eq!(store.prune(&order).await.unwrap(), Pruned::default());
+    let left = seqs(store, all_facts()).await;
+    assert_eq!(left[..3], [2, 3, 4], "what revisions were in force stays, and what is about an automation");
+    store.prune(&PruneOrder { runs_before: at(51), ..order }).await.unwrap();
+    assert_eq!(seqs(store, all_facts()).await, [2, 3, 101], "what no older snapshot covers stays");
+}
+
+async fn automations_are_known_as_long_as_history_tells_of_them(subject: Subject) {
+    let store = subject.store();
+    assert!(store.automations().await.unwrap().is_empty());
+    store.append(whole_run(1, "a", 0, Outcome::Succeeded)).await.unwrap();
+    store.append(facts(2, 1, [skipped("b", 1)])).await.unwrap();
+    store.append(facts(3, 2, (3..100).map(|_| started()))).await.unwrap();
+    assert_eq!(store.automations().await.unwrap(), [name("a"), name("b")].into());
+    covered(store).await;
+    store.prune(&order(20, 0, 20)).await.unwrap();
+    assert_eq!(store.automations().await.unwrap(), [name("b")].into());
 }
