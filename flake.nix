@@ -48,6 +48,6 @@
 
       templates = import ./nix/templates;
 
-      lib = import ./nix/lib.nix;
+      lib = import ./nix/lib.nix { inherit (self) packages; };
     };
 }

@@ -27,7 +27,7 @@ lib.cleanSourceWith {
     path: type:
     let
       inside = lib.removePrefix "${root}/" (toString path);
-      isText = lib.hasSuffix ".nix" inside || lib.hasPrefix "images/" inside && lib.hasSuffix ".md" inside;
+      isText = lib.hasSuffix ".nix" inside && !lib.hasPrefix "crates/" inside || lib.hasPrefix "images/" inside && lib.hasSuffix ".md" inside;
     in
     !(builtins.elem inside left-out || isText);
 }

@@ -1,6 +1,7 @@
 """The templates: a fresh folder from each builds as it is."""
 
 import json
+import shutil
 import subprocess
 
 from images import until
@@ -11,7 +12,8 @@ def projects(nix, docker):
     """an automation, a policy and a plugin build, check, and run"""
     for kind in ["automation", "policy", "plugin"]:
         folder = fresh(nix, kind)
-        image, _ = nix.build("default", f"checks.{SYSTEM}.manifests", flake=folder)
+        image, package, _ = nix.build("image", "default", f"checks.{SYSTEM}.manifests", flake=folder)
+        packed_by_hand(nix, folder, kind, image, package)
         facts = docker.load(image)
         assert facts["RepoTags"] == [f"my-{kind}:latest"], facts["RepoTags"]
         out = {"Tmpfs": {"/provost/out": "mode=1777"}} if kind == "policy" else {}
@@ -66,6 +68,21 @@ def shop(nix, docker):
             capture_output=True,
         )
     return "a server, two images, a governed run"
+
+
+def packed_by_hand(nix, folder, kind, image, package):
+    """`provost new --nix` makes the same project, and `provost package` the same artifact of it."""
+    [provost] = nix.build("provost")
+    call = lambda *words: subprocess.run([provost / "bin/provost", *words], check=True, capture_output=True)
+    made = nix.folder / "made"
+    call("new", kind, f"my-{kind}", "--nix", "--dir", made)
+    project = made / f"my-{kind}"
+    files = lambda root: {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    assert files(project).items() <= files(folder).items(), project
+    (project / "images").mkdir()
+    shutil.copy(image, project / "images" / f"my-{kind}.tar")
+    call("package", project, "--write", made / "package.tar")
+    assert (made / "package.tar").read_bytes() == package.read_bytes(), f"not what {package} is"
 
 
 def fresh(nix, template):

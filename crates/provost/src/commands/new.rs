@@ -15,6 +15,21 @@ const CHANNEL: &str = include_str!("../../templates/channel.yaml");
 const SHOP: &str = include_str!("../../templates/init/shop.yaml");
 const README: &str = include_str!("../../templates/init/README.md");
 
+/// The files of a project with a flake, in which everything is called `my-KIND`. They are a template of the flake too.
+macro_rules! project {
+    ($kind:literal) => {
+        [
+            ("flake.nix", include_str!(concat!("../../templates/nix/", $kind, "/flake.nix"))),
+            ("program.nix", include_str!(concat!("../../templates/nix/", $kind, "/program.nix"))),
+            ("package.toml", include_str!(concat!("../../templates/nix/", $kind, "/package.toml"))),
+            (
+                concat!("manifests/my-", $kind, ".yaml"),
+                include_str!(concat!("../../templates/nix/", $kind, "/manifests/my-", $kind, ".yaml")),
+            ),
+        ]
+    };
+}
+
 #[derive(Debug, clap::Args)]
 pub struct NewArgs {
     /// What to make
@@ -26,6 +41,9 @@ pub struct NewArgs {
     /// The folder of manifests
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
+    /// A project in a folder of its own, whose `nix build` makes its image and packs both
+    #[arg(long)]
+    nix: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -46,15 +64,45 @@ impl Kind {
             Self::Channel => ("channels", CHANNEL),
         }
     }
+
+    /// What the project's template calls it, and the project's files; a channel has no image to build.
+    fn project(self) -> Option<(&'static str, [(&'static str, &'static str); 4])> {
+        match self {
+            Self::Automation => Some(("my-automation", project!("automation"))),
+            Self::Policy => Some(("my-policy", project!("policy"))),
+            Self::Plugin => Some(("my-plugin", project!("plugin"))),
+            Self::Channel => None,
+        }
+    }
 }
 
-/// Adds one manifest from a template.
+/// Adds one manifest from a template, or a project with a flake.
 pub fn new(args: &NewArgs, app: &mut App) -> Outcome {
     let name = Name::new(args.name.as_str()).map_err(Failure::usage)?;
+    if args.nix {
+        return new_project(&name, args, app);
+    }
     let (folder, template) = args.kind.template();
     let path = write_new(&args.dir, &format!("{folder}/{name}.yaml"), &filled(template, name.as_str()))?;
     app.output.line(path.display().to_string())?;
     app.next(&format!("provost validate {}", args.dir.display()))?;
+    Ok(Exit::Done)
+}
+
+fn new_project(name: &Name, args: &NewArgs, app: &mut App) -> Outcome {
+    let (called, files) = args.kind.project().ok_or_else(|| {
+        Failure::usage("a channel has no image for Nix to build").help("leave --nix out: it is one manifest")
+    })?;
+    let folder = args.dir.join(name.as_str());
+    if folder.exists() {
+        return Err(exists(&folder).help("choose another name"));
+    }
+    for (path, text) in files {
+        let (path, text) = (path.replace(called, name.as_str()), text.replace(called, name.as_str()));
+        app.output.line(write_new(&folder, &path, &text)?.display().to_string())?;
+    }
+    let folder = folder.display();
+    app.next(&format!("say in {folder}/flake.nix where Provost is; git init {folder}, git add, nix build"))?;
     Ok(Exit::Done)
 }
 

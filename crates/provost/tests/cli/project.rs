@@ -29,6 +29,30 @@ fn a14_every_template_validates_untouched() {
 }
 
 #[test]
+fn a14_a_project_with_a_flake_is_called_by_its_name_and_validates_untouched() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["automation", "policy", "plugin"] {
+        let name = format!("nightly-{kind}");
+        let ran = provost_in(folder.path(), &["new", kind, &name, "--nix"]).exits(0);
+        let files = ["flake.nix", "program.nix", "package.toml", &format!("manifests/{name}.yaml")];
+        let expected: String = files.iter().map(|file| format!("./{name}/{file}\n")).collect();
+        assert_eq!(ran.out, expected);
+        for file in files {
+            let text = read_to_string(folder.path().join(&name).join(file)).unwrap();
+            assert!(text.contains(&name) && !text.contains("my-"), "{file}: {text}");
+        }
+        provost_in(folder.path(), &["validate", &format!("{name}/manifests")]).exits(0);
+        // Only the image is missing, which Nix builds.
+        let ran = provost_in(folder.path(), &["package", &name]);
+        assert!(ran.code != 0 && ran.err.contains(&format!("images/{name}.tar cannot be read")), "{}", ran.err);
+    }
+    let ran = provost_in(folder.path(), &["new", "policy", "nightly-policy", "--nix"]).exits(1);
+    assert!(ran.err.contains("is there already; nothing was changed"), "{}", ran.err);
+    let ran = provost_in(folder.path(), &["new", "channel", "ops", "--nix"]).exits(2);
+    assert!(ran.err.contains("leave --nix out"), "{}", ran.err);
+}
+
+#[test]
 fn nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     provost_in(folder.path(), &["init"]).exits(0);

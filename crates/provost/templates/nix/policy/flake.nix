@@ -17,16 +17,25 @@
       pkgs = nixpkgs.legacyPackages.${system};
     in
     {
-      # The image of its hooks: `nix build`, and `docker load <result` to try it.
-      packages.${system}.default = provost.lib.mkHookImage {
-        inherit pkgs;
-        name = "my-policy";
-        package = pkgs.callPackage ./program.nix { };
+      packages.${system} = {
+        # The image of its hooks: `nix build .#image`, and `docker load <result` to try it.
+        image = provost.lib.mkHookImage {
+          inherit pkgs;
+          name = "my-policy";
+          package = pkgs.callPackage ./program.nix { };
+        };
+
+        # Manifests and image as one artifact: `nix build`, and `provost package push result …` to hand it on.
+        default = provost.lib.mkPackage {
+          inherit pkgs;
+          src = ./.;
+          images."images/my-policy.tar" = self.packages.${system}.image;
+        };
       };
 
       # `nix flake check` validates the manifests.
       checks.${system} = {
-        image = self.packages.${system}.default;
+        package = self.packages.${system}.default;
         manifests = pkgs.runCommand "manifests" { } ''
           ${lib.getExe provost.packages.${system}.provost} validate ${./manifests} >$out
         '';
