@@ -120,7 +120,7 @@ fn start(world: &World<'_>, service: &Automation, moves: &mut Moves) {
     // To the millisecond, as a person's requests: history lists runs by it.
     let due = Timestamp::from_millisecond(world.now.as_millisecond()).unwrap_or(world.now);
     let accepted = AcceptedRun {
-        run: RunId::caused(&service.name, &format!("service {}", world.state.seq)),
+        run: RunId::of_service(&service.name, &world.state.seq.to_string()),
         automation: service.name.clone(),
         cause: Cause::Service,
         due,

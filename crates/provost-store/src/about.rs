@@ -14,7 +14,7 @@ pub(crate) struct About {
 pub(crate) const REVISION_KINDS: [&str; 4] = ["revisionApplied", "revisionRejected", "pinned", "unpinned"];
 
 /// The kinds of facts of an automation that retention keeps: they are few, and the state cannot do without them.
-pub(crate) const KEPT_KINDS: [&str; 3] = ["armed", "paused", "resumed"];
+pub(crate) const KEPT_KINDS: [&str; 5] = ["armed", "paused", "resumed", "serviceStopped", "serviceStarted"];
 
 impl About {
     /// What `fact` itself says.
@@ -26,6 +26,9 @@ impl About {
             | Fact::DueMissed { automation, .. }
             | Fact::Paused { automation, .. }
             | Fact::Resumed { automation, .. } => Self { automation: Some(automation.clone()), ..none },
+            Fact::ServiceStopped { service, .. } | Fact::ServiceStarted { service, .. } => {
+                Self { automation: Some(service.clone()), ..none }
+            }
             Fact::TriggerSkipped { automation, event, .. } => {
                 Self { automation: Some(automation.clone()), event: Some(event.clone()), ..none }
             }
@@ -34,7 +37,11 @@ impl About {
                 automation: Some(accepted.automation.clone()),
                 event: match &accepted.cause {
                     Cause::Trigger { id, .. } => Some(id.clone()),
-                    Cause::Schedule | Cause::CatchUp | Cause::Manual { .. } | Cause::Retry { .. } => None,
+                    Cause::Schedule
+                    | Cause::CatchUp
+                    | Cause::Manual { .. }
+                    | Cause::Retry { .. }
+                    | Cause::Service => None,
                 },
             },
             Fact::Run { run, .. } => Self { run: Some(run.clone()), automation: automation_of(run), ..none },
@@ -96,6 +103,8 @@ pub(crate) fn kind_of(fact: &Fact) -> &'static str {
         Fact::NoticeGivenUp { .. } => "noticeGivenUp",
         Fact::Paused { .. } => "paused",
         Fact::Resumed { .. } => "resumed",
+        Fact::ServiceStopped { .. } => "serviceStopped",
+        Fact::ServiceStarted { .. } => "serviceStarted",
         Fact::DriftFound { .. } => "driftFound",
         Fact::DriftCorrected { .. } => "driftCorrected",
     }
