@@ -103,8 +103,7 @@ fn exposed_ports(request: &ContainerRequest) -> Option<Vec<String>> {
 fn port_bindings(request: &ContainerRequest) -> Option<PortMap> {
     let mut bindings = PortMap::new();
     for port in &request.workload.ports {
-        let binding =
-            PortBinding { host_ip: Some(port.address.to_string()), host_port: Some(port.host.to_string()) };
+        let binding = PortBinding { host_ip: Some(port.address.to_string()), host_port: Some(port.host.to_string()) };
         bindings.entry(container_side(port)).or_default().get_or_insert_default().push(binding);
     }
     (!bindings.is_empty()).then_some(bindings)

@@ -9,7 +9,7 @@ use provost_controller::{SecretFile, StepFolder};
 use provost_model::ContainerRequest;
 use serde_json::Value;
 
-use crate::body::{EVENT_PATH, container_side, NO_NEW_PRIVILEGES, OUT_PATH, volume_name};
+use crate::body::{EVENT_PATH, NO_NEW_PRIVILEGES, OUT_PATH, container_side, volume_name};
 use crate::names::{is_image, is_plain, plain_path};
 
 /// Everything that Provost ever asks of an engine. What is not listed (host namespaces, devices, `Binds`, `VolumesFrom`,

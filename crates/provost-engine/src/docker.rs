@@ -211,11 +211,7 @@ impl Engine for DockerEngine {
         self.start_container(name).await
     }
 
-    async fn check_health(
-        &self,
-        name: &ContainerName,
-        check: &HealthCheck,
-    ) -> Result<Result<(), String>, EngineError> {
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
         self.ask_health(name, check).await
     }
 

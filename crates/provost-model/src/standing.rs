@@ -103,7 +103,10 @@ fn of_run(run: &Run) -> (Standing, String) {
         },
         Phase::Backoff { until, .. } => {
             let last = run.attempts.last().and_then(|step| step.result()?.failure());
-            (Standing::Restarting, format!("{}, again at {}", last.unwrap_or_else(|| "exit 0".to_owned()), second(*until)))
+            (
+                Standing::Restarting,
+                format!("{}, again at {}", last.unwrap_or_else(|| "exit 0".to_owned()), second(*until)),
+            )
         }
         Phase::Queued { .. } | Phase::Before | Phase::After { .. } | Phase::Finished { .. } => {
             (Standing::Starting, String::new())

@@ -37,11 +37,9 @@ impl About {
                 automation: Some(accepted.automation.clone()),
                 event: match &accepted.cause {
                     Cause::Trigger { id, .. } => Some(id.clone()),
-                    Cause::Schedule
-                    | Cause::CatchUp
-                    | Cause::Manual { .. }
-                    | Cause::Retry { .. }
-                    | Cause::Service => None,
+                    Cause::Schedule | Cause::CatchUp | Cause::Manual { .. } | Cause::Retry { .. } | Cause::Service => {
+                        None
+                    }
                 },
             },
             Fact::Run { run, .. } => Self { run: Some(run.clone()), automation: automation_of(run), ..none },

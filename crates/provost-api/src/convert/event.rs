@@ -158,9 +158,9 @@ fn line_of(fact: &Fact) -> Option<Line> {
                 .automation(Some(automation))
                 .with("by", by)
         }
-        Fact::ServiceStopped { service, by } => Line::new("service.stopped", format!("{by} stopped {service}"))
-            .automation(Some(service))
-            .with("by", by),
+        Fact::ServiceStopped { service, by } => {
+            Line::new("service.stopped", format!("{by} stopped {service}")).automation(Some(service)).with("by", by)
+        }
         Fact::ServiceStarted { service, by } => {
             Line::new("service.startAsked", format!("{by} started {service}")).automation(Some(service)).with("by", by)
         }

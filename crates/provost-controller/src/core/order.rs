@@ -62,7 +62,8 @@ impl Core {
     fn automation(&self, name: &Name) -> Result<&Automation, Refusal> {
         match self.state.desired.automations.get(name).map(AsRef::as_ref) {
             Some(service) if service.service.is_some() => {
-                let refusal = Refusal::new(RefusalKind::Conflict, format!("{name} is a service: it has no runs to ask for"));
+                let refusal =
+                    Refusal::new(RefusalKind::Conflict, format!("{name} is a service: it has no runs to ask for"));
                 Err(refusal.hint(format!("`provost start {name}` and `provost stop {name}` are for services")))
             }
             Some(automation) => Ok(automation),

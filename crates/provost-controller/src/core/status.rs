@@ -59,7 +59,9 @@ impl Core {
                 Standing::Waiting => format!("Service {name} waits {detail}."),
                 Standing::Restarting => format!("Service {name} is started again: {detail}."),
                 Standing::Unhealthy => format!("Service {name} is unhealthy: {detail}."),
-                Standing::Stopped => format!("Service {name} was stopped {detail} and stays so until `provost start {name}`."),
+                Standing::Stopped => {
+                    format!("Service {name} was stopped {detail} and stays so until `provost start {name}`.")
+                }
                 Standing::Dead => format!("Service {name} is dead: {detail}; `provost start {name}` tries it again."),
                 Standing::Up if !detail.is_empty() => format!("Service {name} runs {detail}."),
                 Standing::Up | Standing::Starting | Standing::Stopping | Standing::Ended => return None,

@@ -47,11 +47,7 @@ pub trait Engine: Send + Sync {
 
     /// Asks a container that runs whether it does its work; an answer within `check.timeout_s` seconds is good, or says in
     /// one clause why it is not.
-    async fn check_health(
-        &self,
-        name: &ContainerName,
-        check: &HealthCheck,
-    ) -> Result<Result<(), String>, EngineError>;
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError>;
 
     /// Sends SIGTERM, and SIGKILL after `grace_s` seconds; returns when the container has ended, or is gone.
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError>;

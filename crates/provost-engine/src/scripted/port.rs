@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Digest, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy};
 use tokio::sync::mpsc;
 
 use super::world::World;
@@ -147,11 +147,7 @@ impl Engine for ScriptedEngine {
         .await
     }
 
-    async fn check_health(
-        &self,
-        name: &ContainerName,
-        check: &HealthCheck,
-    ) -> Result<Result<(), String>, EngineError> {
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
         // What runs is well.
         let _ = check;
         self.call(Call::Inspect, name.as_str(), |world| {

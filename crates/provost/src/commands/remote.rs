@@ -60,8 +60,10 @@ impl Subject {
             Some(("service" | "services", name)) => Ok(Self::Service(name.to_owned())),
             Some(("run" | "runs", run)) => Ok(Self::Run(run.to_owned())),
             Some(("event" | "events", event)) => Ok(Self::Event(event.to_owned())),
-            Some((kind, _)) => Err(Failure::usage(format!("{kind:?} is none of `automation`, `service`, `run` and `event`"))
-                .help("write the name of an automation or service, the id of a run, or event/ and the id of an event")),
+            Some((kind, _)) => Err(Failure::usage(format!(
+                "{kind:?} is none of `automation`, `service`, `run` and `event`"
+            ))
+            .help("write the name of an automation or service, the id of a run, or event/ and the id of an event")),
             None if text.contains('.') => Ok(Self::Run(text.to_owned())),
             None => Ok(Self::Automation(text.to_owned())),
         }

@@ -74,7 +74,8 @@ impl NeverConfig {
     fn read(self) -> Result<Never, String> {
         let Self { host_paths, networks, add_capabilities, writable_root, root_user, ports } = self;
         let rule = |text: &String| {
-            let wrong = || format!("never.ports: {text:?} is no rule; write ADDRESS:PORT, ADDRESS:FIRST-LAST or *:PORT");
+            let wrong =
+                || format!("never.ports: {text:?} is no rule; write ADDRESS:PORT, ADDRESS:FIRST-LAST or *:PORT");
             PortRule::parse(text).ok_or_else(wrong)
         };
         let ports = ports.iter().map(rule).collect::<Result<_, _>>()?;

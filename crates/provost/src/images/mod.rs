@@ -109,11 +109,7 @@ impl Engine for ImageFolder {
         self.engine.start(name).await
     }
 
-    async fn check_health(
-        &self,
-        name: &ContainerName,
-        check: &HealthCheck,
-    ) -> Result<Result<(), String>, EngineError> {
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
         self.engine.check_health(name, check).await
     }
 

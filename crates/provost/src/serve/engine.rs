@@ -74,11 +74,7 @@ impl Engine for LateEngine {
         self.engine().await?.start(name).await
     }
 
-    async fn check_health(
-        &self,
-        name: &ContainerName,
-        check: &HealthCheck,
-    ) -> Result<Result<(), String>, EngineError> {
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
         self.engine().await?.check_health(name, check).await
     }
 

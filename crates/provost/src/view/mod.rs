@@ -16,8 +16,8 @@ pub use effective::{Source, effective};
 pub use event::{brief_lines, event_line, log_line};
 pub use plan::plan_lines;
 pub use revision::history;
-pub use service::{describe_service, services};
 pub use run::{describe_run, outcomes, run_state, runs, runs_took};
+pub use service::{describe_service, services};
 
 use provost_api::wire::Outcome;
 use serde::Serialize;
