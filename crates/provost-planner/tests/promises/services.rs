@@ -420,3 +420,29 @@ fn a1_no_service_starts_before_the_startup_hooks_have_passed() {
     bench.apply(crate::sample::with_server_hooks(desired([service("relay")]), [guard])).wait(100);
     assert_eq!(bench.steps(), ["server.startup-mounts"]);
 }
+
+#[test]
+fn c3_a_plan_says_what_becomes_of_services() {
+    let relay = || listening(checked("relay"), "8090:80");
+    let mut bench = bench(&["relay"]);
+    bench.apply(desired([relay()])).wait(10);
+    let says = |bench: &Bench, new: provost_model::Desired| -> Vec<String> {
+        let changes = provost_planner::changes(&bench.state, &new, bench.now);
+        let text = |it: Option<String>| it.unwrap_or_default();
+        let line = |it: provost_planner::Change| {
+            let what = format!("{} {} {}", it.subject, text(it.field), text(it.after));
+            format!("{:?} {what}: {}", it.verb, text(it.effect))
+        };
+        changes.into_iter().map(line).collect()
+    };
+    let new = desired([restarting(listening(relay(), "8091:80"), 2), service("web")]);
+    let expected = [
+        "Change Service/relay spec.ports 127.0.0.1:8090:80, 127.0.0.1:8091:80: a new container takes the place of the old one",
+        "Change Service/relay spec.restart.limit 2: ",
+        "Add Service/web  web: starts",
+    ];
+    assert_eq!(says(&bench, new), expected);
+    assert_eq!(says(&bench, desired([])), ["Remove Service/relay  : is taken down"]);
+    let kind = ["Remove Service/relay  : is taken down", "Add Automation/relay  relay: runs by hand only"];
+    assert_eq!(says(&bench, desired([automation("relay")])), kind);
+}
