@@ -26,6 +26,7 @@ mod replies;
 mod runtime;
 mod secrets;
 mod servers;
+mod services;
 mod signed;
 mod sinks;
 mod spine;

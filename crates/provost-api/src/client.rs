@@ -53,6 +53,26 @@ impl Client {
         self.get(&path(&["automations", name]), &()).await
     }
 
+    /// Services in force, by name.
+    pub async fn services(&self) -> Answer<Vec<ServiceItem>> {
+        self.list("/v1/services", &()).await
+    }
+
+    /// Everything about one service.
+    pub async fn service(&self, name: &str) -> Answer<ServiceDetail> {
+        self.get(&path(&["services", name]), &()).await
+    }
+
+    /// Starts a service that was stopped, or that ended.
+    pub async fn start_service(&self, name: &str) -> Answer<()> {
+        self.post_only(&path(&["services", name, "start"]), &Empty {}).await
+    }
+
+    /// Takes a service down. Returns when that is durable, not when it has ended.
+    pub async fn stop_service(&self, name: &str) -> Answer<()> {
+        self.post_only(&path(&["services", name, "stop"]), &Empty {}).await
+    }
+
     /// Runs, youngest first.
     pub async fn runs(&self, query: &RunsQuery) -> Answer<Vec<RunItem>> {
         self.list("/v1/runs", query).await

@@ -28,6 +28,20 @@ pub enum Command {
         /// Who asks.
         by: String,
     },
+    /// Take a service down; it stays so until it is started. Its clean-up hooks run.
+    StopService {
+        /// Which.
+        service: Name,
+        /// Who asks.
+        by: String,
+    },
+    /// Start a service that was stopped, or that ended.
+    StartService {
+        /// Which.
+        service: Name,
+        /// Who asks.
+        by: String,
+    },
     /// Run again with the inputs of an earlier run.
     Retry {
         /// Which.

@@ -76,6 +76,13 @@ pub enum Input {
         /// The container as it is, and its output.
         result: Result<(ContainerSeen, StepOutput), EngineError>,
     },
+    /// A service was asked whether it does its work.
+    Probed {
+        /// Its container.
+        name: ContainerName,
+        /// The answer; why it is bad, if it is.
+        result: Result<Result<(), String>, EngineError>,
+    },
     /// A container was removed, or not.
     Removed {
         /// Which.
@@ -143,6 +150,8 @@ pub enum Work {
     Stop(ContainerName),
     /// Collecting what it left.
     Collect(ContainerName),
+    /// Asking whether the service in it does its work.
+    Probe(ContainerName),
     /// Removing it.
     Remove(ContainerName),
     /// Asking a receiver.
@@ -160,6 +169,7 @@ impl Work {
             Action::Follow { name, .. } => Self::Follow(name.clone()),
             Action::Stop { name, .. } => Self::Stop(name.clone()),
             Action::Collect { name, .. } => Self::Collect(name.clone()),
+            Action::Probe { name, .. } => Self::Probe(name.clone()),
             Action::Remove { name } => Self::Remove(name.clone()),
             Action::Ask { step, .. } => Self::Ask(step.clone()),
             Action::Deliver { notice, .. } => Self::Deliver(notice.id.clone()),

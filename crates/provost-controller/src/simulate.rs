@@ -41,6 +41,9 @@ impl Default for Script {
     }
 }
 
+/// How long services run where nothing else is said, in seconds: longer than any simulation.
+const SERVICES_RUN_FOR_S: u64 = 100 * 366 * 86_400;
+
 /// What happened in a simulation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
@@ -262,6 +265,7 @@ impl<'a> Play<'a> {
                 self.ends.retain(|(_, other)| *other != name);
                 Input::Removed { name, result: Ok(()) }
             }
+            Action::Probe { name, .. } => Input::Probed { name, result: Ok(Ok(())) },
             Action::Ask { step, .. } => Input::Asked { step, result: Ok(None) },
             Action::Deliver { notice, .. } => Input::Delivered { id: notice.id, result: Ok(()) },
         };
@@ -293,7 +297,9 @@ impl<'a> Play<'a> {
         *attempts += 1;
         let fails =
             self.script.fail_every.get(&name).is_some_and(|every| *every > 0 && attempts.is_multiple_of(*every));
-        let length = self.script.run_for_of.get(&name).copied().unwrap_or(self.script.run_for_s);
+        let is_service = matches!(&request.step.owner, Owner::Run(run) if run.is_of_service());
+        let length = if is_service { SERVICES_RUN_FOR_S } else { self.script.run_for_s };
+        let length = self.script.run_for_of.get(&name).copied().unwrap_or(length);
         (length, i64::from(fails))
     }
 

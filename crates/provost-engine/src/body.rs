@@ -1,14 +1,14 @@
 //! One function that turns a container request into an engine's create request.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, RestartPolicy,
-    RestartPolicyNameEnum,
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding, PortMap,
+    RestartPolicy, RestartPolicyNameEnum,
 };
 use provost_controller::StepFolder;
-use provost_model::{ContainerRequest, Instance, StepRef, VolumeMount};
+use provost_model::{ContainerRequest, Instance, PortMapping, StepRef, VolumeMount};
 use secrecy::ExposeSecret as _;
 
 /// Where a container finds its event.
@@ -50,6 +50,7 @@ pub fn create_request(request: &ContainerRequest, folder: &StepFolder, habits: H
         labels: Some(request.labels().into_iter().collect()),
         stop_signal: Some("SIGTERM".to_owned()),
         stop_timeout: Some(signed(request.grace_s)),
+        exposed_ports: exposed_ports(request),
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
         tty: Some(false),
         host_config: Some(host_config(request, folder, habits)),
@@ -82,10 +83,30 @@ fn host_config(request: &ContainerRequest, folder: &StepFolder, habits: Habits) 
         memory_swap: memory,
         nano_cpus: limit(workload.resources.cpu_millis.saturating_mul(1_000_000)),
         network_mode: Some(network_mode(&workload.network).to_owned()),
+        port_bindings: port_bindings(request),
         mounts: Some(mounts(request, folder)),
         log_config: (!habits.podman).then(|| log_config(request.log_bytes)),
         ..HostConfig::default()
     }
+}
+
+/// The container's side of its ports: `80/tcp`.
+pub(crate) fn container_side(port: &PortMapping) -> String {
+    format!("{}/{}", port.container, port.protocol.word())
+}
+
+fn exposed_ports(request: &ContainerRequest) -> Option<Vec<String>> {
+    let ports: BTreeSet<String> = request.workload.ports.iter().map(container_side).collect();
+    (!ports.is_empty()).then(|| ports.into_iter().collect())
+}
+
+fn port_bindings(request: &ContainerRequest) -> Option<PortMap> {
+    let mut bindings = PortMap::new();
+    for port in &request.workload.ports {
+        let binding = PortBinding { host_ip: Some(port.address.to_string()), host_port: Some(port.host.to_string()) };
+        bindings.entry(container_side(port)).or_default().get_or_insert_default().push(binding);
+    }
+    (!bindings.is_empty()).then_some(bindings)
 }
 
 /// The engine's name for `None` and `Shared`; any other network has its own.

@@ -1,6 +1,7 @@
 //! One function that checks a create request, whichever door it came through.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, RestartPolicyNameEnum};
@@ -8,7 +9,7 @@ use provost_controller::{SecretFile, StepFolder};
 use provost_model::ContainerRequest;
 use serde_json::Value;
 
-use crate::body::{EVENT_PATH, NO_NEW_PRIVILEGES, OUT_PATH, volume_name};
+use crate::body::{EVENT_PATH, NO_NEW_PRIVILEGES, OUT_PATH, container_side, volume_name};
 use crate::names::{is_image, is_plain, plain_path};
 
 /// Everything that Provost ever asks of an engine. What is not listed (host namespaces, devices, `Binds`, `VolumesFrom`,
@@ -17,6 +18,7 @@ const TOP: &[&str] = &[
     "Cmd",
     "Entrypoint",
     "Env",
+    "ExposedPorts",
     "Healthcheck",
     "HostConfig",
     "Hostname",
@@ -40,6 +42,7 @@ const HOST: &[&str] = &[
     "NanoCpus",
     "NetworkMode",
     "PidsLimit",
+    "PortBindings",
     "Privileged",
     "ReadonlyRootfs",
     "RestartPolicy",
@@ -73,6 +76,8 @@ pub struct Allowed {
     pub host_paths: BTreeMap<String, PathBuf>,
     /// Capabilities that policy gives.
     pub capabilities: BTreeSet<String>,
+    /// Ports of the host: the container's side (`80/tcp`), the address and the port. Policy has decided about them.
+    pub ports: BTreeSet<(String, IpAddr, u16)>,
     /// The sockets of the engine that is asked.
     pub sockets: Vec<PathBuf>,
 }
@@ -100,6 +105,7 @@ impl Allowed {
             volumes: named.iter().map(|volume| volume_name(&request.instance, &volume.name)).collect(),
             host_paths: host_paths.map(|path| (path.clone(), real(Path::new(&path)))).collect(),
             capabilities: workload.add_capabilities.iter().cloned().collect(),
+            ports: workload.ports.iter().map(|port| (container_side(port), port.address, port.host)).collect(),
             sockets: sockets.flat_map(|socket| [real(&socket), socket]).collect(),
         }
     }
@@ -186,7 +192,24 @@ fn check_host(host: &HostConfig, allowed: &Allowed) -> Vec<String> {
     must(network != "host", "it wants the network of the host");
     must(is_plain(network), "its network is none of `None`, `Shared` and a network's name");
     problems.extend(host.cap_add.iter().flatten().filter_map(|name| capability(name, allowed)));
+    problems.extend(check_ports(host, allowed));
     problems.extend(host.mounts.iter().flatten().filter_map(|mount| check_mount(mount, allowed).err()));
+    problems
+}
+
+/// Each port of the host is one that its manifest names, with its address: without one, an engine takes all of them.
+fn check_ports(host: &HostConfig, allowed: &Allowed) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (inside, bindings) in host.port_bindings.iter().flatten() {
+        for binding in bindings.iter().flatten() {
+            let address = binding.host_ip.as_deref().and_then(|address| address.parse::<IpAddr>().ok());
+            let port = binding.host_port.as_deref().and_then(|port| port.parse::<u16>().ok()).filter(|port| *port > 0);
+            let named = address.zip(port).map(|(address, port)| (inside.clone(), address, port));
+            if !named.is_some_and(|named| allowed.ports.contains(&named)) {
+                problems.push(format!("it wants a port of the host for `{inside}` that its manifest does not name"));
+            }
+        }
+    }
     problems
 }
 

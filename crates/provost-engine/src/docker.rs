@@ -1,6 +1,7 @@
 //! Docker Engine, and Podman through its compatible socket.
 
 mod container;
+mod health;
 mod image;
 mod machine;
 mod output;
@@ -19,7 +20,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
 use serde::Deserialize;
 
 use crate::wire::Wire;
@@ -208,6 +209,10 @@ impl Engine for DockerEngine {
 
     async fn start(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.start_container(name).await
+    }
+
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
+        self.ask_health(name, check).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::ports::PortRule;
+
 /// A file of a source. Only `.yaml` and `.yml` files outside of hidden folders are manifests; the source sees to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
@@ -38,6 +40,8 @@ pub struct Never {
     pub writable_root: bool,
     /// No container names `root` as its user.
     pub root_user: bool,
+    /// Ports of the server that never lead to a container.
+    pub ports: Vec<PortRule>,
 }
 
 impl ServerFacts {

@@ -10,6 +10,7 @@ mod check;
 mod compile;
 mod facts;
 mod kinds;
+mod ports;
 mod read;
 mod report;
 mod resolve;
@@ -17,6 +18,7 @@ mod schema;
 
 pub use compile::{Compiled, Parsed, compile, parse, resolve};
 pub use facts::{Never, ServerFacts, SourceFile};
+pub use ports::PortRule;
 pub use read::{DEPTH_MAX, DOCUMENTS_MAX, Document, FILE_BYTES_MAX, Kind, NODES_MAX};
 pub use report::{Code, Diagnostic, Place, Related, Severity, Style, count, explain, render, render_all, summary};
 pub use schema::{FieldDoc, field_docs, schemas};

@@ -65,6 +65,17 @@ fn automation() -> Value {
         "timeout": "10m", "gracePeriod": "20s", "retries": {"limit": 2, "backoff": "30s", "maxBackoff": "10m"},
         "concurrencyPolicy": "Queue", "queueLimit": 3, "catchUp": "All", "startDeadline": "1h", "lateAfter": "2m",
         "locks": ["warehouse"], "hooks": [hook("run.failed")], "notify": notify(), "suspend": false,
+        "requires": {"services": ["relay"]},
+    });
+    with(container(), own)
+}
+
+fn service(check: Value) -> Value {
+    let own = json!({
+        "ports": ["127.0.0.1:8090:8090"], "gracePeriod": "20s", "healthCheck": check,
+        "restart": {"policy": "OnFailure", "limit": 2, "backoff": "30s", "maxBackoff": "10m"}, "replace": "StartFirst",
+        "requires": {"services": ["relay"]}, "hooks": [hook("service.exited")],
+        "notify": {"failure": ["ops"], "recovery": ["ops"], "retrying": ["ops"]},
     });
     with(container(), own)
 }
@@ -83,7 +94,7 @@ fn settings() -> Value {
 fn policy() -> Value {
     json!({
         "order": 100,
-        "select": {"labels": {"team": "finance"}, "kinds": ["Automation"], "names": ["plain", "root"], "servers": {"tier": "prod"}},
+        "select": {"labels": {"team": "finance"}, "kinds": ["Automation", "Service"], "names": ["plain", "root", "front"], "servers": {"tier": "prod"}},
         "defaults": settings(), "enforce": {},
         "limits": {"timeout": "6h", "memory": "2Gi", "cpu": "2", "pids": 500, "retries": 5, "runsAtOnce": 8},
         "rules": [{"assert": "spec.image == 'other:1'", "message": "not this image", "mode": "Audit"}],
@@ -91,7 +102,7 @@ fn policy() -> Value {
         "freeze": [{"cron": "* 22-23 * * FRI", "reason": "release night", "timeZone": "Europe/Berlin"}],
         "history": {"keep": "90d", "keepLast": 100, "logs": "30d", "logSize": "50Mi"},
         "allow": {
-            "hostPaths": ["/srv"], "networks": ["backend"], "addCapabilities": ["CHOWN"], "writableRoot": true, "rootUser": true,
+            "hostPaths": ["/srv"], "networks": ["backend"], "addCapabilities": ["CHOWN"], "writableRoot": true, "rootUser": true, "ports": ["192.0.2.1:80"],
         },
     })
 }
@@ -114,13 +125,21 @@ fn document(kind: &str, name: &str, spec: Value) -> Value {
 fn surroundings() -> Vec<Value> {
     let bare = || json!({"image": "tools:1"});
     let powers = json!({
-        "order": 1, "select": {"names": ["full", "ops", "warehouse", "stand-in"]},
+        "order": 1, "select": {"names": ["full", "up", "ops", "warehouse", "stand-in"]},
         "allow": {"hostPaths": ["/srv", "/var"], "networks": ["Shared", "other"], "addCapabilities": ["CHOWN", "KILL"],
                   "writableRoot": true, "rootUser": true},
     });
     vec![
         document("Automation", "extract", bare()),
         document("Automation", "other", json!({"image": "tools:1", "secrets": [{"name": "db"}]})),
+        document("Service", "relay", bare()),
+        document("Service", "relay2", bare()),
+        document("Service", "open", json!({"image": "tools:1", "ports": ["0.0.0.0:443:443"]})),
+        document(
+            "Policy",
+            "door",
+            json!({"order": 2, "select": {"names": ["open"]}, "allow": {"ports": ["0.0.0.0:443"]}}),
+        ),
         document("Automation", "plain", json!({"image": "tools:1", "schedule": "0 3 * * *"})),
         document("Channel", "ops", json!({"file": {"path": "ops.jsonl"}})),
         document("Channel", "ops2", json!({"file": {"path": "ops2.jsonl"}})),
@@ -137,6 +156,13 @@ fn document_of_root() -> Value {
         "volumes": [{"name": "data", "path": "/data", "hostPath": "/srv/data"}],
     });
     document("Automation", "root", spec)
+}
+
+/// A service that needs a port that the policy of this test allows.
+fn document_of_shop_front() -> Value {
+    let mut service = document("Service", "front", json!({"image": "tools:1", "ports": ["192.0.2.1:80:80"]}));
+    service["metadata"]["labels"] = json!({"team": "finance"});
+    service
 }
 
 /// What compiling the documents comes to: what is wanted, and what is said.
@@ -177,6 +203,12 @@ fn another(path: &str, now: &Value) -> Value {
         ("onFold", _) => json!("Both"),
         ("event", _) if path.contains("triggers") => json!("run.failed"),
         ("event", _) if path.starts_with("Plugin") => json!("orders.gone"),
+        ("event", _) if path.starts_with("Service") => json!("service.removed"),
+        ("ports", _) if path.contains("allow") => json!(["192.0.2.1:81"]),
+        ("ports", _) => json!(["127.0.0.1:8091:8090"]),
+        ("policy", _) => json!("Always"),
+        ("replace", _) => json!("StopFirst"),
+        ("services", _) => json!(["relay2"]),
         ("event", _) => json!("run.lost"),
         ("from", _) => json!("other"),
         ("when" | "assert", _) => json!("1 == 1"),
@@ -275,7 +307,10 @@ fn walk_into(field: &Value, root: &Value, said: &Value, path: &str, leaf: &mut d
 /// What one document cannot say together with the rest; each has a shop of its own below.
 fn is_left_out(path: &str) -> bool {
     // `enforce` says what automations may not; the other ways of a channel.
-    path.contains("/enforce/") || path.starts_with("Channel/spec/") || path.starts_with("Plugin/spec/hooks/1/")
+    path.contains("/enforce/")
+        || path.starts_with("Service/spec/healthCheck/")
+        || path.starts_with("Channel/spec/")
+        || path.starts_with("Plugin/spec/hooks/1/")
 }
 
 /// Changes every leaf of `spec`, and returns those that change nothing.
@@ -289,6 +324,7 @@ fn phantoms(kind: &str, name: &str, spec: &Value) -> Vec<String> {
         });
         if kind == "Policy" {
             documents.push(document_of_root());
+            documents.push(document_of_shop_front());
         }
         documents.push(document);
         outcome(&documents)
@@ -315,6 +351,15 @@ fn phantoms(kind: &str, name: &str, spec: &Value) -> Vec<String> {
 #[test]
 fn every_field_of_an_automation_changes_something() {
     assert_eq!(phantoms("Automation", "full", &automation()), Vec::<String>::new());
+}
+
+#[test]
+fn every_field_of_a_service_changes_something() {
+    let times = json!({"interval": "20s", "timeout": "3s", "failures": 2, "startTimeout": "1m"});
+    for probe in [json!({"http": {"port": 8090, "path": "/healthz"}}), json!({"command": ["ready"]})] {
+        let spec = service(with(times.clone(), probe));
+        assert_eq!(phantoms("Service", "up", &spec), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use provost_schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Hook, JsonMap, Name, SecretUse};
+use crate::{Digest, Hook, JsonMap, Name, PortMapping, SecretUse, ServiceTerms};
 
-/// An automation as it takes effect. Everything is decided: nothing in it is a default any more.
+/// An automation as it takes effect, or a service, which is one whose runs are meant not to end. Everything is decided: nothing in it is a default any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Automation {
@@ -44,6 +44,12 @@ pub struct Automation {
     pub late_after_s: u64,
     /// No two runs that name one lock overlap, whatever automation they are of.
     pub locks: BTreeSet<String>,
+    /// Services that are up before a run of it begins.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub requires: BTreeSet<Name>,
+    /// Set for a service: a run of it is meant not to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Arc<ServiceTerms>>,
     /// Caps on how many runs go on at once; each is shared by all automations that its policy selects.
     pub run_limits: Vec<RunLimit>,
     /// Every hook that applies, of policies, plugins and the automation's own, in their order before (R5).
@@ -100,6 +106,9 @@ pub struct Workload {
     /// Secrets, as files in memory and as variables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretUse>,
+    /// Ports of the server that lead to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<PortMapping>,
     /// What it may use.
     pub resources: Resources,
 }

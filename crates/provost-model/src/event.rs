@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, Hook, JsonMap, Name, OnError, Stage, Step, StepFact, StepId, StepKind};
+use crate::{EventId, Hook, JsonMap, Name, OnError, Outcome, Stage, Step, StepFact, StepId, StepKind};
 
 /// The events that are Provost's own. Whoever binds to another `run.*`, `server.*`, … made a mistake;
 /// every other name is free (`orders.arrived`).
@@ -29,11 +29,57 @@ pub const OWN_EVENTS: &[&str] = &[
     "run.skipped",
     "run.missed",
     "run.late",
+    "service.starting",
+    "service.started",
+    "service.healthy",
+    "service.unhealthy",
+    "service.restarting",
+    "service.exited",
+    "service.removed",
 ];
 
 /// The first words of event names that are Provost's own, now or later.
 pub const OWN_EVENT_FAMILIES: &[&str] =
     &["run", "server", "revision", "service", "drift", "build", "deploy", "protection"];
+
+/// An event of a run, whatever it is a run of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEvent {
+    /// Before its main container starts.
+    Starting,
+    /// Its first main container has started.
+    Started,
+    /// An attempt failed, another one follows.
+    Retrying,
+    /// It is known how it went.
+    Ended(Outcome),
+    /// Everything else of it has ended.
+    Finished,
+}
+
+impl RunEvent {
+    /// Its name for an automation.
+    pub fn of_run(self) -> &'static str {
+        match self {
+            Self::Starting => "run.starting",
+            Self::Started => "run.started",
+            Self::Retrying => "run.retrying",
+            Self::Ended(outcome) => outcome.event(),
+            Self::Finished => "run.finished",
+        }
+    }
+
+    /// Its name for a service.
+    pub fn of_service(self) -> &'static str {
+        match self {
+            Self::Starting => "service.starting",
+            Self::Started => "service.started",
+            Self::Retrying => "service.restarting",
+            Self::Ended(_) => "service.exited",
+            Self::Finished => "service.removed",
+        }
+    }
+}
 
 /// Whether `event` tells of an end: its hooks run in the reverse order (R5), and whatever happened before (R4).
 pub fn is_after_event(event: &str) -> bool {
@@ -45,8 +91,15 @@ pub fn is_after_event(event: &str) -> bool {
             | "run.cancelled"
             | "run.lost"
             | "run.finished"
+            | "service.exited"
+            | "service.removed"
             | "server.shutdown"
     )
+}
+
+/// Whether `event` is one of a run: of an automation's, or of a service's, which are called `service.*`.
+fn is_of_run(event: &str) -> bool {
+    event.starts_with("run.") || event.starts_with("service.")
 }
 
 /// The hooks of one event, being run.
@@ -85,7 +138,7 @@ impl Firing {
             key,
             at,
             steps,
-            stops_on_failure: !event.starts_with("run.") || event == "run.starting",
+            stops_on_failure: !is_of_run(event) || matches!(event, "run.starting" | "service.starting"),
         }
     }
 

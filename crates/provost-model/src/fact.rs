@@ -172,6 +172,20 @@ pub enum Fact {
         /// Who, or `the pause's end`.
         by: String,
     },
+    /// A person stopped a service: it stays so until somebody starts it.
+    ServiceStopped {
+        /// Which.
+        service: Name,
+        /// Who.
+        by: String,
+    },
+    /// A person started a service, also one that was given up.
+    ServiceStarted {
+        /// Which.
+        service: Name,
+        /// Who.
+        by: String,
+    },
     /// What the engine has is not what the state says (C4).
     DriftFound {
         /// Which container.

@@ -155,6 +155,9 @@ id! {
     Instance
 }
 
+/// What ids of runs of services have after the dot.
+const SERVICE_RUN: &str = "up-";
+
 impl RunId {
     /// The run of `automation` for `due`.
     pub fn scheduled(automation: &Name, due: Timestamp) -> Self {
@@ -164,6 +167,16 @@ impl RunId {
     /// The run of `automation` that `cause` asked for (an event's id, a request's id).
     pub fn caused(automation: &Name, cause: &str) -> Self {
         Self(format!("{automation}.{}", &Digest::of(cause.as_bytes()).as_str()[..12]))
+    }
+
+    /// The run of the service `name` that `cause` asked for.
+    pub fn of_service(name: &Name, cause: &str) -> Self {
+        Self(format!("{name}.{SERVICE_RUN}{}", &Digest::of(cause.as_bytes()).as_str()[..12]))
+    }
+
+    /// Whether it is a run of a service.
+    pub fn is_of_service(&self) -> bool {
+        self.0.split_once('.').is_some_and(|(_, rest)| rest.starts_with(SERVICE_RUN))
     }
 
     /// The name of the automation that it is a run of.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Automation, Channel, EventId, Firing, JsonMap, Moment, Name, RevisionId, RunId, Step, StepFact, StepId, StepKind,
-    StopCause,
+    Automation, Channel, EventId, Firing, Health, JsonMap, Moment, Name, RevisionId, RunEvent, RunId, Step, StepFact,
+    StepId, StepKind, StepPhase, StopCause,
 };
 
 /// A run and how far it is.
@@ -42,6 +42,13 @@ pub struct Run {
     pub attempts: Vec<Step>,
     /// The firings of its events, in order.
     pub firings: Vec<Firing>,
+    /// Of a service: how healthy the container of its last attempt is; absent before its health check has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
+    /// Of a service: the image of its first container, by digest. A restart is of the same one, whatever its name means
+    /// by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }
 
 /// What caused a run.
@@ -71,6 +78,8 @@ pub enum Cause {
         /// Which run.
         of: RunId,
     },
+    /// A service is wanted and is not up.
+    Service,
 }
 
 impl Cause {
@@ -204,6 +213,14 @@ pub enum RunFact {
         /// When the next one may start.
         until: Timestamp,
     },
+    /// A service's health changed.
+    #[serde(rename_all = "camelCase")]
+    Health {
+        /// Whether it does its work.
+        is_healthy: bool,
+        /// What is wrong, in one clause; empty while nothing is.
+        why: String,
+    },
     /// It is asked to end.
     Cancelling {
         /// Why.
@@ -249,28 +266,34 @@ impl Run {
                 self.cancel.get_or_insert_with(|| why.clone());
                 return Ok(());
             }
+            (Phase::Main { .. }, RunFact::Health { is_healthy, why }) => {
+                let was_healthy = *is_healthy || self.health.as_ref().is_some_and(|health| health.was_healthy);
+                self.health = Some(Health { is_healthy: *is_healthy, since: at, was_healthy, why: why.clone() });
+                return Ok(());
+            }
             (Phase::Queued { .. }, RunFact::Queued { why }) => Phase::Queued { why: why.clone() },
             (Phase::Queued { .. }, RunFact::Began { ask }) => {
                 let questions = ask.iter().filter_map(question).collect();
-                self.fire("run.starting", "run.starting".to_owned(), at, questions);
+                self.fire(RunEvent::Starting, None, at, questions);
                 Phase::Before
             }
             (Phase::Before | Phase::Backoff { .. }, RunFact::Attempt { attempt }) if self.is_next(*attempt) => {
                 self.attempts.push(Step::new(StepId::main(*attempt), StepKind::Main { attempt: *attempt }));
+                self.health = None;
                 Phase::Main { attempt: *attempt }
             }
             (Phase::Main { attempt }, RunFact::Retrying { until, .. }) => {
                 let attempt = *attempt;
-                self.fire("run.retrying", format!("run.retrying.{attempt}"), at, Vec::new());
+                self.fire(RunEvent::Retrying, Some(attempt), at, Vec::new());
                 Phase::Backoff { attempt, until: *until }
             }
             (Phase::Before | Phase::Main { .. } | Phase::Backoff { .. }, RunFact::Concluded { outcome, detail }) => {
-                self.fire(outcome.event(), outcome.event().to_owned(), at, Vec::new());
+                self.fire(RunEvent::Ended(*outcome), None, at, Vec::new());
                 Phase::After { outcome: *outcome, detail: detail.clone(), finishing: false }
             }
             (Phase::After { outcome, detail, finishing: false }, RunFact::Finishing) => {
                 let phase = Phase::After { outcome: *outcome, detail: detail.clone(), finishing: true };
-                self.fire("run.finished", "run.finished".to_owned(), at, Vec::new());
+                self.fire(RunEvent::Finished, None, at, Vec::new());
                 phase
             }
             (Phase::After { finishing: true, .. } | Phase::Queued { .. }, RunFact::Finished { outcome, detail }) => {
@@ -298,8 +321,9 @@ impl Run {
         }
         match change {
             StepFact::Ended { output, .. } if !is_background => crate::deep_merge(&mut self.locals, &output.locals),
-            StepFact::Started { .. } if id.is_main() && self.starts() == 1 => {
-                self.fire("run.started", "run.started".to_owned(), at, Vec::new());
+            StepFact::Started { image, .. } if id.is_main() && self.starts() == 1 => {
+                self.image = image.clone().filter(|_| self.spec.service.is_some());
+                self.fire(RunEvent::Started, None, at, Vec::new());
             }
             _ => {}
         }
@@ -312,6 +336,35 @@ impl Run {
         attempt == begun + 1 && begun <= self.spec.retries.limit
     }
 
+    /// What `event` is called: a service's events are `service.*`.
+    pub fn event(&self, event: RunEvent) -> &'static str {
+        if self.spec.service.is_some() { event.of_service() } else { event.of_run() }
+    }
+
+    /// The key of the firing of `event`; those that come more than once have the attempt in it.
+    pub fn firing_key(&self, event: RunEvent, attempt: Option<u32>) -> String {
+        let name = self.event(event);
+        attempt.map_or_else(|| name.to_owned(), |attempt| format!("{name}.{attempt}"))
+    }
+
+    /// Whether it is a service that does its work: its container runs, and its health check, if there is one, says so.
+    pub fn is_up(&self) -> bool {
+        let runs = |step: &Step| matches!(step.phase, StepPhase::Running { .. });
+        let Some(service) = &self.spec.service else {
+            return false;
+        };
+        let is_healthy = || self.health.as_ref().is_some_and(|health| health.is_healthy);
+        matches!(self.phase, Phase::Main { .. })
+            && self.attempts.last().is_some_and(runs)
+            && (service.health_check.is_none() || is_healthy())
+    }
+
+    /// Whether an attempt that fails now is followed by another one (R7).
+    pub fn has_retries_left(&self) -> bool {
+        let begun = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
+        begun <= self.spec.retries.limit
+    }
+
     /// How many of its main containers have started.
     pub fn starts(&self) -> usize {
         self.attempts.iter().filter(|step| step.started_at().is_some()).count()
@@ -322,7 +375,8 @@ impl Run {
         self.steps().filter_map(Step::started_at).min()
     }
 
-    fn fire(&mut self, event: &str, key: String, at: Timestamp, first: Vec<Step>) {
+    fn fire(&mut self, event: RunEvent, attempt: Option<u32>, at: Timestamp, first: Vec<Step>) {
+        let (event, key) = (self.event(event), self.firing_key(event, attempt));
         let firing = Firing::new(event, key, at, first, self.spec.hooks.iter());
         if !firing.steps.is_empty() {
             self.firings.push(firing);
@@ -347,6 +401,11 @@ impl Run {
     /// The firing with `key`; absent when nothing is bound to its event.
     pub fn firing(&self, key: &str) -> Option<&Firing> {
         self.firings.iter().find(|firing| firing.key == key)
+    }
+
+    /// The firing of `event`; absent when nothing is bound to it.
+    pub fn firing_of(&self, event: RunEvent, attempt: Option<u32>) -> Option<&Firing> {
+        self.firing(&self.firing_key(event, attempt))
     }
 
     /// How it went, once that is settled.

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcceptedEvent, AcceptedRun, Cause, Desired, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun, Moment,
-    Name, Notice, Occurrence, Outcome, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact, RunId, StepFact,
-    deep_merge,
+    AcceptedEvent, AcceptedRun, Cause, Desired, Digest, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun,
+    Moment, Name, Notice, Occurrence, Outcome, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact, RunId,
+    StepFact, deep_merge,
 };
 
 /// How many outcomes of an automation the state remembers, for lists. All others are in the store's history.
@@ -127,6 +127,25 @@ pub struct Ledger {
     pub told_no_success: Option<Timestamp>,
     /// Its last outcomes, oldest first, at most [`RECENT_MAX`].
     pub recent: VecDeque<Outcome>,
+    /// Set while a person has stopped the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+    /// The service as it was started the last time: one that was given up is not tried again before it changes or a
+    /// person starts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Digest>,
+    /// Of a service: why its last run ended, in one clause.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub last_detail: String,
+}
+
+/// A person's stop of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// Since when.
+    pub at: Timestamp,
+    /// Who.
+    pub by: String,
 }
 
 /// A pause.
@@ -152,7 +171,20 @@ impl Ledger {
             told_failure: BTreeMap::new(),
             told_no_success: None,
             recent: VecDeque::new(),
+            stopped: None,
+            tried: None,
+            last_detail: String::new(),
         }
+    }
+}
+
+impl Ledger {
+    /// It did what it is for: a run succeeded, or a service came up.
+    fn has_succeeded(&mut self, at: Timestamp) {
+        self.failures = 0;
+        self.last_success = Some(at);
+        self.told_failure.clear();
+        self.told_no_success = None;
     }
 }
 
@@ -215,6 +247,14 @@ impl State {
                 self.ledger(automation, *at).pause = Some(pause);
             }
             Fact::Resumed { automation, .. } => self.ledger(automation, *at).pause = None,
+            Fact::ServiceStopped { service, by } => {
+                self.ledger(service, *at).stopped = Some(Stopped { at: *at, by: by.clone() });
+            }
+            Fact::ServiceStarted { service, .. } => {
+                let ledger = self.ledger(service, *at);
+                ledger.stopped = None;
+                ledger.tried = None;
+            }
             Fact::TriggerSkipped { .. } | Fact::DriftFound { .. } | Fact::DriftCorrected { .. } => {}
         }
         Ok(None)
@@ -224,8 +264,25 @@ impl State {
         change.apply_to(&mut self.desired);
         self.applied = Some(AppliedRevision { revision: change.revision.clone(), at, by: change.by.clone(), seq });
         self.rejected = None;
+        self.renew_services(at);
         if matches!(self.server.startup, Startup::Refused { .. }) {
             self.server.startup = Startup::Owed;
+        }
+    }
+
+    /// What changes around the container of a service that is up holds for it from now on: hooks, channels, restarts.
+    fn renew_services(&mut self, at: Timestamp) {
+        let mut renewed = Vec::new();
+        for run in self.runs.values_mut().filter(|run| run.spec.service.is_some() && !run.is_finished()) {
+            let wanted = self.desired.automations.get(&run.spec.name).filter(|wanted| wanted.service.is_some());
+            if let Some(wanted) = wanted.filter(|wanted| wanted.workload == run.spec.workload) {
+                run.spec = std::sync::Arc::clone(wanted);
+                renewed.push(wanted.name.clone());
+            }
+        }
+        for name in renewed {
+            let tried = self.desired.automations.get(&name).map(|wanted| wanted.digest());
+            self.ledger(&name, at).tried = tried;
         }
     }
 
@@ -245,6 +302,9 @@ impl State {
         if accepted.cause.is_scheduled() {
             self.account(&accepted.automation, accepted.due);
         }
+        if accepted.cause == Cause::Service {
+            self.ledger(&accepted.automation, at).tried = Some(spec.digest());
+        }
         // A run that was accepted once stays as it is (D2).
         self.runs.entry(accepted.run.clone()).or_insert_with(|| Run {
             id: accepted.run.clone(),
@@ -261,6 +321,8 @@ impl State {
             cancel: None,
             attempts: Vec::new(),
             firings: Vec::new(),
+            health: None,
+            image: None,
         });
         Ok(())
     }
@@ -274,16 +336,28 @@ impl State {
     ) -> Result<Option<Run>, FoldError> {
         let unknown = || FoldError::Unknown { seq, what: format!("run {id}") };
         let run = self.runs.get_mut(id).ok_or_else(unknown)?;
+        let was_up = run.is_up();
         run.apply(at, change)?;
         let is_closed = run.is_closed();
+        if !was_up && run.is_up() {
+            let name = run.spec.name.clone();
+            self.ledger(&name, at).has_succeeded(at);
+        }
         match change {
-            RunFact::Finished { outcome, .. } => {
+            RunFact::Health { is_healthy: false, .. } => {
+                let name = self.runs[id].spec.name.clone();
+                self.ledger(&name, at).failures += 1;
+            }
+            RunFact::Finished { outcome, detail } => {
+                let run = &self.runs[id];
                 let (began, testing) = (run.began_at(), run.testing);
+                // Of a run of an automation, the history tells.
+                let detail = if run.spec.service.is_some() { detail.as_str() } else { "" };
                 let (run, automation) = (run.id.clone(), run.spec.name.clone());
-                self.remember(LastRun { run, automation, outcome: *outcome, began, ended: at }, testing);
+                self.remember(LastRun { run, automation, outcome: *outcome, began, ended: at }, detail, testing);
             }
             RunFact::Step { id: step, fact: StepFact::Ended { output, .. } } => {
-                match run.firings.iter().find(|firing| firing.step(step).is_some()) {
+                match self.runs[id].firings.iter().find(|firing| firing.step(step).is_some()) {
                     Some(firing) => {
                         firing.globals_after(step).for_each(|globals| deep_merge(&mut self.globals, globals))
                     }
@@ -295,16 +369,11 @@ impl State {
         Ok(if is_closed { self.runs.remove(id) } else { None })
     }
 
-    fn remember(&mut self, over: LastRun, testing: bool) {
+    fn remember(&mut self, over: LastRun, detail: &str, testing: bool) {
         let ledger = self.ledger(&over.automation.clone(), over.ended);
         match over.outcome {
             _ if testing => {} // It pages nobody, and so it must not silence anybody either (A32).
-            Outcome::Succeeded => {
-                ledger.failures = 0;
-                ledger.last_success = Some(over.ended);
-                ledger.told_failure.clear();
-                ledger.told_no_success = None;
-            }
+            Outcome::Succeeded => ledger.has_succeeded(over.ended),
             Outcome::Failed | Outcome::TimedOut | Outcome::Lost => ledger.failures += 1,
             Outcome::Cancelled => {}
         }
@@ -312,6 +381,7 @@ impl State {
         while ledger.recent.len() > RECENT_MAX {
             ledger.recent.pop_front();
         }
+        detail.clone_into(&mut ledger.last_detail);
         ledger.last = Some(over);
     }
 

@@ -135,6 +135,13 @@ pub enum StopCause {
     Replaced,
     /// The server shuts down.
     Shutdown,
+    /// A service does not do its work.
+    Unhealthy {
+        /// What its health check found.
+        why: String,
+    },
+    /// A service that no manifest declares any more.
+    Removed,
 }
 
 /// How a container ended.
@@ -217,6 +224,8 @@ impl StepResult {
             (Some(StopCause::Cancel { by }), _) => Some(format!("cancelled by {by}")),
             (Some(StopCause::Replaced), _) => Some("replaced by a newer run".to_owned()),
             (Some(StopCause::Shutdown), _) => Some("ended by the server's shutdown".to_owned()),
+            (Some(StopCause::Unhealthy { why }), _) => Some(format!("unhealthy: {why}")),
+            (Some(StopCause::Removed), _) => Some("no manifest declares it any more".to_owned()),
             (None, Exit::Code { code: 0 }) => self.output.problems.first().cloned(),
             (None, Exit::Code { code }) => Some(format!("exit {code}")),
             (None, Exit::OutOfMemory) => Some("out of memory".to_owned()),

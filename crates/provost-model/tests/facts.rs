@@ -65,6 +65,7 @@ fn workload() -> Workload {
             env: Some("PGPASSWORD".to_owned()),
             file: Some("/run/secrets/db-password".to_owned()),
         }],
+        ports: vec!["127.0.0.1:8090:80".parse().unwrap(), "0.0.0.0:53:53/udp".parse().unwrap()],
         resources: Resources { cpu_millis: 1_000, memory_bytes: 512 << 20, pids: 256 },
     }
 }
@@ -99,6 +100,12 @@ fn channel(target: Target) -> Arc<Channel> {
 
 fn file() -> Target {
     Target::File { path: "ops.log".to_owned() }
+}
+
+fn terms() -> ServiceTerms {
+    let probe = Probe::Http { port: 80, path: "/healthz".to_owned() };
+    let check = HealthCheck { probe, interval_s: 30, timeout_s: 5, failures: 3, start_timeout_s: 60 };
+    ServiceTerms { health_check: Some(check), restart: RestartPolicy::Always, replace: Replacement::StopFirst }
 }
 
 fn automation() -> Automation {
@@ -148,6 +155,8 @@ fn automation() -> Automation {
         start_deadline_s: Some(3_600),
         late_after_s: 60,
         locks: ["warehouse".to_owned()].into(),
+        requires: [name("db")].into(),
+        service: Some(Arc::new(terms())),
         run_limits: vec![RunLimit { policy: name("shop"), runs_at_once: 8 }],
         hooks: vec![hook(HookOwner::Policy { name: name("shop"), order: 100 }, Stage::Main, OnError::Fail)],
         notify: Notify {
@@ -273,12 +282,15 @@ fn examples() -> Vec<(&'static str, Fact)> {
             Fact::Paused { automation: name("nightly"), until: Some(noon()), reason: "audit".to_owned(), by: by() },
         ),
         ("resumed", Fact::Resumed { automation: name("nightly"), by: by() }),
+        ("serviceStopped", Fact::ServiceStopped { service: name("relay"), by: by() }),
+        ("serviceStarted", Fact::ServiceStarted { service: name("relay"), by: by() }),
         ("driftFound", Fact::DriftFound { container: "provost-x".to_owned(), what: "gone".to_owned() }),
         ("driftCorrected", Fact::DriftCorrected { container: "provost-x".to_owned(), what: "removed".to_owned() }),
         ("run.queued", of_run(RunFact::Queued { why: "lock warehouse".to_owned() })),
         ("run.began", of_run(RunFact::Began { ask: vec![channel(file())] })),
         ("run.attempt", of_run(RunFact::Attempt { attempt: 1 })),
         ("run.retrying", of_run(RunFact::Retrying { why: why(), until: noon() })),
+        ("run.health", of_run(RunFact::Health { is_healthy: false, why: why() })),
         ("run.finishing", of_run(RunFact::Finishing)),
         ("run.finished", of_run(RunFact::Finished { outcome: Outcome::Succeeded, detail: String::new() })),
         ("step.delayed", of_step(StepFact::Delayed { why: why(), until: noon() })),
@@ -301,6 +313,7 @@ fn examples() -> Vec<(&'static str, Fact)> {
         ("accepted.catchUp", accepted(Cause::CatchUp)),
         ("accepted.trigger", accepted(Cause::Trigger { event: "orders.arrived".to_owned(), id: event() })),
         ("accepted.manual", accepted(Cause::Manual { by: by() })),
+        ("accepted.service", accepted(Cause::Service)),
         ("accepted.retry", accepted(Cause::Retry { by: by(), of: run() })),
     ];
     use SkipReason as S;
@@ -321,7 +334,15 @@ fn examples() -> Vec<(&'static str, Fact)> {
     for outcome in [Outcome::Succeeded, Outcome::Failed, Outcome::TimedOut, Outcome::Cancelled, Outcome::Lost] {
         facts.push(("run.concluded", of_run(RunFact::Concluded { outcome, detail: why() })));
     }
-    for cause in [StopCause::Timeout, StopCause::Cancel { by: by() }, StopCause::Replaced, StopCause::Shutdown] {
+    let causes = [
+        StopCause::Timeout,
+        StopCause::Cancel { by: by() },
+        StopCause::Replaced,
+        StopCause::Shutdown,
+        StopCause::Unhealthy { why: why() },
+        StopCause::Removed,
+    ];
+    for cause in causes {
         facts.push(("step.stopping", of_step(StepFact::Stopping { why: cause.clone() })));
         facts.push(("run.cancelling", of_run(RunFact::Cancelling { why: cause })));
     }
@@ -381,6 +402,7 @@ fn r2_every_kind_of_fact_has_an_example() {
             RunFact::Concluded { .. } => 16,
             RunFact::Finishing => 17,
             RunFact::Finished { .. } => 18,
+            RunFact::Health { .. } => 38,
             RunFact::Step { fact, .. } => match fact {
                 StepFact::Delayed { .. } => 19,
                 StepFact::Starting => 20,
@@ -403,9 +425,11 @@ fn r2_every_kind_of_fact_has_an_example() {
         Fact::Resumed { .. } => 33,
         Fact::DriftFound { .. } => 34,
         Fact::DriftCorrected { .. } => 35,
+        Fact::ServiceStopped { .. } => 36,
+        Fact::ServiceStarted { .. } => 37,
     };
     let kinds: BTreeSet<u32> = examples().iter().map(|(_, fact)| kind(fact)).collect();
-    assert_eq!(kinds, (0..36).collect());
+    assert_eq!(kinds, (0..39).collect());
 }
 
 #[test]

@@ -45,6 +45,8 @@ fn queued() -> Run {
         cancel: None,
         attempts: Vec::new(),
         firings: Vec::new(),
+        health: None,
+        image: None,
     }
 }
 

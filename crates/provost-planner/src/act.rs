@@ -7,12 +7,13 @@ use std::cell::LazyCell;
 
 use jiff::Timestamp;
 use provost_model::{
-    Channel, ContainerName, ContainerRequest, EventId, Life, Notice, Owner, Run, SecretUse, Step, StepKind, StepPhase,
-    StepRef, Workload,
+    Channel, ContainerName, ContainerRequest, EventId, HealthCheck, Life, Notice, Owner, Run, SecretUse, Step,
+    StepKind, StepPhase, StepRef, Workload,
 };
 use serde_json::{Value, json};
 
 use crate::due::start_of;
+use crate::health::probes;
 use crate::request::{event_json, masked_values, request_for};
 use crate::step::{Subject, grace_s};
 use crate::world::later;
@@ -61,6 +62,15 @@ pub enum Action {
         name: ContainerName,
         /// Whose output it is.
         output: OutputOf,
+    },
+    /// Ask whether a service does its work.
+    Probe {
+        /// Its container.
+        name: ContainerName,
+        /// Its step.
+        step: StepRef,
+        /// How it is asked.
+        check: Box<HealthCheck>,
     },
     /// Remove a container that is not needed any more.
     Remove {
@@ -115,6 +125,7 @@ pub fn actions(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<Act
     for event in world.state.events.values() {
         for_steps(world, &Subject::Event(event), &mut actions);
     }
+    actions.extend(probes(world, moves));
     if world.seen.is_complete && !world.state.server.stopping {
         actions.extend(made_ahead(world, agenda, moves).into_iter().filter_map(|request| prepare(world, request)));
     }

@@ -9,7 +9,8 @@ use provost_model::{Fact, Name, RunFact, State};
 use crate::due::next_due;
 use crate::notice::next_telling;
 
-/// When each automation is due next, when its pause ends, and when somebody is to be told of it again.
+/// When each automation is due next, when its pause ends, when somebody is to be told of it again, and which of them are
+/// services.
 ///
 /// It is derived from the state: [`Agenda::of`] makes it, [`Agenda::note`] keeps it in step with each fact.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,7 @@ pub struct Agenda {
     dues: Timeline,
     pauses: Timeline,
     tellings: Timeline,
+    services: BTreeSet<Name>,
 }
 
 impl Agenda {
@@ -76,7 +78,16 @@ impl Agenda {
         self.tellings.iter()
     }
 
+    /// The services that are wanted.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Name> {
+        self.services.iter()
+    }
+
     fn refresh(&mut self, state: &State, name: &Name) {
+        match state.desired.automations.get(name).is_some_and(|automation| automation.service.is_some()) {
+            true => drop(self.services.insert(name.clone())),
+            false => drop(self.services.remove(name)),
+        }
         self.refresh_due(state, name);
         self.refresh_telling(state, name);
     }

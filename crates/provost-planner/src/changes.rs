@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use provost_model::{Automation, Desired, Freeze, Name, RunLimit, State, Trigger, duration_text, size_text};
+use provost_model::{Automation, Desired, Freeze, Name, Probe, RunLimit, State, Trigger, duration_text, size_text};
 use provost_schedule::{OnFold, OnGap, Schedule, Timing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,7 +49,11 @@ pub fn changes(state: &State, new: &Desired, now: Timestamp) -> Vec<Change> {
     for name in union(&old.automations, &new.automations) {
         match (old.automations.get(name), new.automations.get(name)) {
             (None, Some(new)) => changes.push(added(new, now)),
-            (Some(_), None) => changes.push(removed(state, name)),
+            (Some(old), None) => changes.push(removed(state, old)),
+            // Another kind under the same name.
+            (Some(old), Some(new)) if old.service.is_some() != new.service.is_some() => {
+                changes.extend([removed(state, old), added(new, now)]);
+            }
             (Some(old), Some(new)) if old != new => changes.extend(changed(state, old, new, now)),
             _ => {}
         }
@@ -69,25 +73,33 @@ fn change(verb: Verb, subject: String) -> Change {
     Change { verb, subject, field: None, before: None, after: None, origin: None, effect: None }
 }
 
+/// `Automation/nightly`, `Service/relay`.
+fn subject(automation: &Automation) -> String {
+    let kind = if automation.service.is_some() { "Service" } else { "Automation" };
+    format!("{kind}/{}", automation.name)
+}
+
 fn added(new: &Automation, now: Timestamp) -> Change {
     let effect = match next_due(new, now) {
+        _ if new.service.is_some() => "starts".to_owned(),
         _ if new.suspend => "suspended".to_owned(),
         Some(first) => format!("first run {first}"),
         None if new.triggers.is_empty() => "runs by hand only".to_owned(),
         None => "runs on its triggers".to_owned(),
     };
     let after = Some(new.workload.image.clone());
-    Change { effect: Some(effect), after, ..change(Verb::Add, format!("Automation/{}", new.name)) }
+    Change { effect: Some(effect), after, ..change(Verb::Add, subject(new)) }
 }
 
-fn removed(state: &State, name: &Name) -> Change {
-    let going_on = state.runs_of(name).filter(|run| !run.is_finished()).count();
+fn removed(state: &State, old: &Automation) -> Change {
+    let going_on = state.runs_of(&old.name).filter(|run| !run.is_finished()).count();
     let effect = match going_on {
+        1.. if old.service.is_some() => Some("is taken down".to_owned()),
         0 => None,
         1 => Some("1 run in progress: it may finish".to_owned()),
         many => Some(format!("{many} runs in progress: they may finish")),
     };
-    Change { effect, ..change(Verb::Remove, format!("Automation/{name}")) }
+    Change { effect, ..change(Verb::Remove, subject(old)) }
 }
 
 fn changed(state: &State, old: &Automation, new: &Automation, now: Timestamp) -> Vec<Change> {
@@ -95,9 +107,14 @@ fn changed(state: &State, old: &Automation, new: &Automation, now: Timestamp) ->
     let fields: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let differing = fields.into_iter().filter(|field| before.get(*field) != after.get(*field));
     let is_going_on = state.runs_of(&new.name).any(|run| run.is_going_on());
+    let is_replaced = new.service.is_some() && old.workload != new.workload && is_going_on;
     differing
         .map(|field| {
             let effect = match field.as_str() {
+                field if is_replaced && is_of_workload(field) => {
+                    Some("a new container takes the place of the old one".to_owned())
+                }
+                _ if new.service.is_some() => None,
                 "spec.schedule" => next_due(new, now).map(|next| format!("next run {next}")),
                 _ if is_going_on => Some("the run in progress keeps the value before".to_owned()),
                 _ => None,
@@ -108,10 +125,18 @@ fn changed(state: &State, old: &Automation, new: &Automation, now: Timestamp) ->
                 after: after.get(field).cloned(),
                 origin: origin(new, field),
                 effect,
-                ..change(Verb::Change, format!("Automation/{}", new.name))
+                ..change(Verb::Change, subject(new))
             }
         })
         .collect()
+}
+
+/// Whether a container has to be made anew for a change of `field`.
+fn is_of_workload(field: &str) -> bool {
+    let words = ["image", "pullPolicy", "command", "args", "env", "user", "workingDir", "readOnlyRoot"];
+    let more = ["dropCapabilities", "addCapabilities", "network", "volumes", "secrets", "ports", "resources"];
+    let word = field.strip_prefix("spec.").and_then(|rest| rest.split('.').next()).unwrap_or_default();
+    words.contains(&word) || more.contains(&word)
 }
 
 fn origin(automation: &Automation, field: &str) -> Option<String> {
@@ -121,7 +146,7 @@ fn origin(automation: &Automation, field: &str) -> Option<String> {
         (Some(file), None) => file.clone(),
         (None, _) => return Some(origin.document.clone()),
     };
-    let is_own = origin.document.starts_with("Automation/");
+    let is_own = origin.document == subject(automation);
     Some(if is_own { place } else { format!("{}, {place}", origin.document) })
 }
 
@@ -132,12 +157,19 @@ fn values(automation: &Automation) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     // Of a sealed value only the digest says something.
     list("spec.secrets", std::mem::take(&mut bare.workload.secrets).iter().map(ToString::to_string), &mut values);
+    list("spec.ports", std::mem::take(&mut bare.workload.ports).iter().map(ToString::to_string), &mut values);
     let Ok(Value::Object(fields)) = serde_json::to_value(&bare) else {
         return values;
     };
     for (key, value) in fields {
         match key.as_str() {
             "name" | "origins" => {}
+            // What only automations have.
+            "timeoutS" | "lateAfterS" | "concurrency" | "queueLimit" | "catchUp" | "suspend" | "locks"
+                if automation.service.is_some() => {}
+            "retries" if automation.service.is_some() => flat("spec.restart", &value, &mut values),
+            "service" => service(automation, &mut values),
+            "requires" => list("spec.requires.services", automation.requires.iter().map(Name::to_string), &mut values),
             "labels" | "description" => flat(&format!("metadata.{key}"), &value, &mut values),
             "workload" => value.as_object().into_iter().flatten().for_each(|(key, value)| {
                 flat(&format!("spec.{}", manifest_word(key)), value, &mut values);
@@ -152,6 +184,22 @@ fn values(automation: &Automation) -> BTreeMap<String, String> {
         }
     }
     values
+}
+
+fn service(automation: &Automation, values: &mut BTreeMap<String, String>) {
+    let Some(terms) = &automation.service else { return };
+    let mut set = |path: &str, text: String| drop(values.insert(path.to_owned(), text));
+    set("spec.restart.policy", format!("{:?}", terms.restart));
+    set("spec.replace", format!("{:?}", terms.replace));
+    let Some(check) = &terms.health_check else { return };
+    match &check.probe {
+        Probe::Http { port, path } => set("spec.healthCheck.http", format!("GET :{port}{path}")),
+        Probe::Command { command } => set("spec.healthCheck.command", command.join(" ")),
+    }
+    set("spec.healthCheck.interval", duration_text(check.interval_s));
+    set("spec.healthCheck.timeout", duration_text(check.timeout_s));
+    set("spec.healthCheck.failures", check.failures.to_string());
+    set("spec.healthCheck.startTimeout", duration_text(check.start_timeout_s));
 }
 
 fn hooks(automation: &Automation, values: &mut BTreeMap<String, String>) {

@@ -2,8 +2,8 @@
 //! with it, so that a crash leaves both or neither.
 
 use provost_model::{
-    AcceptedEvent, Automation, EventFact, EventId, Fact, JsonMap, Moment, Name, Outcome, Run, RunFact, RunId, Step,
-    StepFact, StepId,
+    AcceptedEvent, Automation, EventFact, EventId, Fact, JsonMap, Moment, Name, Outcome, Run, RunEvent, RunFact, RunId,
+    Step, StepFact, StepId,
 };
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ pub fn consequences(world: &World<'_>, fact: &Fact) -> Vec<Fact> {
 }
 
 fn of_run(world: &World<'_>, run: &Run, change: &RunFact) -> Vec<Fact> {
-    let was_queued = run.is_queued();
+    let (was_queued, was_up) = (run.is_queued(), run.is_up());
     if !is_told(world, run, change) {
         return Vec::new();
     }
@@ -64,23 +64,28 @@ fn of_run(world: &World<'_>, run: &Run, change: &RunFact) -> Vec<Fact> {
     }
     let run = &changed;
     let told = |moment, mark: &str| run_notices(world, run, moment, mark);
-    let triggered = |event| triggers(world, run, event, "");
+    let triggered = |event: RunEvent| triggers(world, run, run.event(event), "");
+    let recovered = if !was_up && run.is_up() { recovery(world, run) } else { Vec::new() };
     match change {
-        RunFact::Began { .. } => [told(Moment::Starting, ""), lateness(world, run), triggered("run.starting")].concat(),
-        RunFact::Step { id, fact: StepFact::Started { .. } } if id.is_main() && run.starts() == 1 => {
-            [told(Moment::Started, ""), triggered("run.started")].concat()
+        RunFact::Began { .. } => {
+            [told(Moment::Starting, ""), lateness(world, run), triggered(RunEvent::Starting)].concat()
         }
+        RunFact::Step { id, fact: StepFact::Started { .. } } if id.is_main() && run.starts() == 1 => {
+            [told(Moment::Started, ""), triggered(RunEvent::Started), recovered].concat()
+        }
+        RunFact::Step { fact: StepFact::Started { .. }, .. } => recovered,
+        RunFact::Health { is_healthy, .. } => [health(world, run, *is_healthy), recovered].concat(),
         RunFact::Step { id, fact: StepFact::Ended { .. } } => step_failure(world, run, id),
         RunFact::Retrying { .. } => {
             let attempt = run.attempts.len().to_string();
-            [told(Moment::Retrying, &attempt), triggers(world, run, "run.retrying", &attempt)].concat()
+            [told(Moment::Retrying, &attempt), triggers(world, run, run.event(RunEvent::Retrying), &attempt)].concat()
         }
         RunFact::Concluded { outcome, .. } => outcome_notices(world, run, *outcome),
         RunFact::Finished { outcome, .. } => {
             // Nobody has heard of the outcome of a run that never began.
             let outcome_told = if was_queued { outcome_notices(world, run, *outcome) } else { Vec::new() };
             let told = [outcome_told, told(Moment::Finished, "")].concat();
-            [told, triggered(outcome.event()), triggered("run.finished")].concat()
+            [told, triggered(RunEvent::Ended(*outcome)), triggered(RunEvent::Finished)].concat()
         }
         _ => Vec::new(),
     }
@@ -89,18 +94,20 @@ fn of_run(world: &World<'_>, run: &Run, change: &RunFact) -> Vec<Fact> {
 /// Whether anybody hears of `change`. Mostly nobody does, and then there is no need to find out what they would hear.
 fn is_told(world: &World<'_>, run: &Run, change: &RunFact) -> bool {
     let hears = |moment| run.spec.notify.channels.contains_key(&moment);
-    let starts = |event| is_trigger(world, event);
+    let starts = |event: RunEvent| is_trigger(world, run.event(event));
+    let is_service = run.spec.service.is_some();
     match change {
-        RunFact::Began { .. } => hears(Moment::Starting) || starts("run.starting") || is_late(world, run),
+        RunFact::Began { .. } => hears(Moment::Starting) || starts(RunEvent::Starting) || is_late(world, run),
         RunFact::Step { id, fact: StepFact::Started { .. } } => {
-            id.is_main() && (hears(Moment::Started) || starts("run.started"))
+            id.is_main() && (is_service || hears(Moment::Started) || starts(RunEvent::Started))
         }
         RunFact::Step { fact: StepFact::Ended { .. }, .. } => hears(Moment::StepFailure),
-        RunFact::Retrying { .. } => hears(Moment::Retrying) || starts("run.retrying"),
+        RunFact::Retrying { .. } => hears(Moment::Retrying) || starts(RunEvent::Retrying),
+        RunFact::Health { .. } => true,
         RunFact::Concluded { outcome, .. } => hears(outcome.moment()) || hears(Moment::Recovery),
         RunFact::Finished { outcome, .. } => {
             let is_heard = hears(Moment::Finished) || hears(outcome.moment());
-            is_heard || starts(outcome.event()) || starts("run.finished")
+            is_heard || starts(RunEvent::Ended(*outcome)) || starts(RunEvent::Finished)
         }
         _ => false,
     }
@@ -108,9 +115,33 @@ fn is_told(world: &World<'_>, run: &Run, change: &RunFact) -> bool {
 
 fn outcome_notices(world: &World<'_>, run: &Run, outcome: Outcome) -> Vec<Fact> {
     let mut facts = run_notices(world, run, outcome.moment(), "");
+    if outcome == Outcome::Succeeded {
+        facts.extend(recovery(world, run));
+    }
+    facts
+}
+
+/// Its automation failed before, and does not any more.
+fn recovery(world: &World<'_>, run: &Run) -> Vec<Fact> {
     let failures = world.state.ledgers.get(&run.spec.name).map_or(0, |ledger| ledger.failures);
-    if outcome == Outcome::Succeeded && failures > 0 {
-        facts.extend(run_notices(world, run, Moment::Recovery, ""));
+    // A service may come up again several times in one run.
+    let mark = if run.spec.service.is_some() { world.state.seq.to_string() } else { String::new() };
+    if failures > 0 { run_notices(world, run, Moment::Recovery, &mark) } else { Vec::new() }
+}
+
+/// A service became healthy or unhealthy. Who hears of failures hears of one that is left as it is; of a restart, whoever
+/// hears of those.
+fn health(world: &World<'_>, run: &Run, is_healthy: bool) -> Vec<Fact> {
+    let name = if is_healthy { "service.healthy" } else { "service.unhealthy" };
+    let mark = world.state.seq.to_string();
+    let mut facts = triggers(world, run, name, &mark);
+    if run.spec.hooks.iter().any(|hook| hook.event == name) {
+        let data = crate::request::run_data(run, None);
+        let id = EventId::derived(&[name, run.id.as_str(), &mark]);
+        facts.push(event(world, id, name, Some(run.spec.name.clone()), Some(run.id.clone()), data));
+    }
+    if !is_healthy && !crate::health::is_mended(run) {
+        facts.extend(run_notices(world, run, Moment::Failure, &mark));
     }
     facts
 }

@@ -85,6 +85,8 @@ pub(crate) fn first_steps_of(
         cancel: None,
         attempts: Vec::new(),
         firings: Vec::new(),
+        health: None,
+        image: None,
     };
     let named = automation.notify.channels.get(&Moment::Starting).into_iter().flatten();
     let asked = named.filter_map(|name| world.state.desired.channels.get(name)).filter(|it| it.reply.is_some());

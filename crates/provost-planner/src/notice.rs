@@ -203,7 +203,14 @@ fn sentence(run: &Run, moment: Moment) -> String {
         (Moment::Started, _) => format!("{name} has started"),
         (Moment::Retrying, _) => format!("an attempt of {name} failed, another one follows"),
         (Moment::Late, _) => format!("{name} began late: it was due {}", run.due),
+        (Moment::Recovery, _) if run.spec.service.is_some() => format!("{name} is up again"),
         (Moment::Recovery, _) => format!("{name} succeeded again"),
+        (Moment::Failure, None) if run.health.is_some() => {
+            format!(
+                "{name} is unhealthy: {}",
+                run.health.as_ref().map(|health| health.why.as_str()).unwrap_or_default()
+            )
+        }
         (_, Some((Outcome::Succeeded, _))) => format!("{name} succeeded"),
         (_, Some((outcome, detail))) => format!("{name} {}: {detail}", outcome.word()),
         (_, None) => format!("{name}: a step failed"),

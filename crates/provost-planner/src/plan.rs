@@ -6,17 +6,19 @@ use crate::event::{advance_events, begin_startup};
 use crate::notice::tell_over_time;
 use crate::queue::release_queued_runs;
 use crate::run::advance_runs;
+use crate::service::keep_services;
 use crate::{Agenda, Moves, World};
 
 /// One subject of decisions.
 type Stage = fn(&World<'_>, &Agenda, &mut Moves);
 
 /// In the order in which they are asked.
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     end_pauses,
     |world, _, moves| begin_startup(world, moves),
     |world, _, moves| advance_events(world, moves),
     settle_due_times,
+    keep_services,
     |world, _, moves| advance_runs(world, moves),
     |world, _, moves| release_queued_runs(world, moves),
     tell_over_time,

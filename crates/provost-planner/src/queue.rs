@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use provost_model::{Cause, ConcurrencyPolicy, Fact, Name, Outcome, Phase, Run, RunFact, Startup};
 
 use crate::due::frozen_at;
+use crate::service::required;
 use crate::world::later;
 use crate::{Moves, World};
 
@@ -68,7 +69,7 @@ fn verdict(world: &World<'_>, run: &Run, claims: &Claims) -> Verdict {
         let next_minute = later(world.now, 60 - world.now.as_second().rem_euclid(60).unsigned_abs());
         return Verdict::Wait { why: reason, until: Some(next_minute) };
     }
-    claims.hold_back(run).map_or(Verdict::Begin, wait)
+    required(world, run).or_else(|| claims.hold_back(run)).map_or(Verdict::Begin, wait)
 }
 
 /// When `run` was to begin: at its due time with its jitter. Runs that nobody's clock asked for are never late.
@@ -76,7 +77,7 @@ pub(crate) fn expected_start(run: &Run) -> Option<Timestamp> {
     match run.cause {
         Cause::Schedule => Some(run.not_before),
         Cause::CatchUp => Some(run.due),
-        Cause::Trigger { .. } | Cause::Manual { .. } | Cause::Retry { .. } => None,
+        Cause::Trigger { .. } | Cause::Manual { .. } | Cause::Retry { .. } | Cause::Service => None,
     }
 }
 

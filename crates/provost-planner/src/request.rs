@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use provost_model::{
-    Automation, ContainerRequest, Exit, Hook, JsonMap, Run, Step, StepKind, StepRef, StepResult, Workload, deep_merge,
+    Automation, ContainerRequest, Exit, Hook, JsonMap, PullPolicy, Run, Step, StepKind, StepRef, StepResult, Workload,
+    deep_merge,
 };
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ const EVENT_LOG_BYTES: u64 = 10 << 20;
 /// Absent for questions, which have no container.
 pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<ContainerRequest> {
     let (mut workload, hook) = match (&step.what, subject) {
-        (StepKind::Main { .. }, Subject::Run(run)) => (run.spec.workload.clone(), None),
+        (StepKind::Main { .. }, Subject::Run(run)) => (main_workload(run), None),
         (StepKind::Hook { hook }, _) => (hook.workload.clone(), Some(hook.as_ref())),
         _ => return None,
     };
@@ -39,6 +40,25 @@ pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Opt
             Subject::Event(_) => EVENT_LOG_BYTES,
         },
     })
+}
+
+/// What the main container is made of. A service is restarted with the image that it was started with (D42).
+fn main_workload(run: &Run) -> Workload {
+    let workload = run.spec.workload.clone();
+    let Some(digest) = run.image.as_ref().filter(|digest| digest.starts_with("sha256:")) else {
+        return workload;
+    };
+    let pull = if workload.pull == PullPolicy::Never { PullPolicy::Never } else { PullPolicy::IfNotPresent };
+    Workload { image: format!("{}@{digest}", repository(&workload.image)), pull, ..workload }
+}
+
+/// An image's name without its tag and digest.
+fn repository(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
+    }
 }
 
 /// What `/provost/event.json` holds (E1).
@@ -92,10 +112,11 @@ fn standard(world: &World<'_>, subject: &Subject<'_>, step: &Step, name: &str) -
 /// The class of an event, for receivers that only want to know whether to worry.
 fn kind_of(event: &str) -> &'static str {
     match event {
-        "run.starting" | "run.started" | "server.startup" => "start",
-        "run.finished" | "server.shutdown" => "end",
-        "run.succeeded" => "success",
+        "run.starting" | "run.started" | "service.starting" | "service.started" | "server.startup" => "start",
+        "run.finished" | "service.exited" | "service.removed" | "server.shutdown" => "end",
+        "run.succeeded" | "service.healthy" => "success",
         "run.failed" | "run.timedOut" => "failure",
+        "service.unhealthy" | "service.restarting" => "warning",
         "run.lost" => "exception",
         "run.retrying" | "run.late" | "run.missed" | "run.skipped" | "run.cancelled" | "revision.rejected" => "warning",
         "drift.found" | "drift.corrected" => "warning",
@@ -141,6 +162,12 @@ pub fn run_data(run: &Run, step: Option<&Step>) -> JsonMap {
         "testing": run.testing,
         "image": run.spec.workload.image,
     });
+    if run.spec.service.is_some()
+        && let Some(data) = data.as_object_mut()
+    {
+        data.insert("service".to_owned(), json!(run.spec.name));
+        data.insert("health".to_owned(), json!(run.health));
+    }
     let after = run.outcome().map(|(outcome, detail)| json!({ "outcome": outcome.word(), "detail": detail }));
     let tail =
         last_attempt(run).map(|result| json!({ "exitCode": exit_code(&result.exit), "logTail": result.output.tail }));

@@ -1,7 +1,11 @@
 //! How a run goes on: from its before-hooks to its end (R1–R7).
 
-use provost_model::{Exit, Fact, Firing, FiringFailure, Outcome, Phase, Run, RunFact, Step, StepResult, StopCause};
+use provost_model::{
+    Exit, Fact, Firing, FiringFailure, Outcome, Phase, RestartPolicy, Run, RunEvent, RunFact, Step, StepResult,
+    StopCause,
+};
 
+use crate::health::judge;
 use crate::step::{Subject, settle_steps};
 use crate::world::later;
 use crate::{Moves, World};
@@ -20,6 +24,9 @@ fn advance(world: &World<'_>, run: &Run, moves: &mut Moves) {
     if moves.facts.len() > before {
         return; // The steps have changed; the phase follows from what they are then.
     }
+    if let Some(fact) = judge(world, run, moves) {
+        return moves.push(fact);
+    }
     if let Some(change) = next_change(world, run, moves) {
         moves.push(Fact::Run { run: run.id.clone(), change });
     }
@@ -30,16 +37,16 @@ fn next_change(world: &World<'_>, run: &Run, moves: &mut Moves) -> Option<RunFac
     match &run.phase {
         Phase::Queued { .. } | Phase::Finished { .. } => None,
         Phase::Before => {
-            let firing = run.firing("run.starting");
+            let firing = run.firing_of(RunEvent::Starting, None);
             is_done(firing).then(|| after_before_hooks(world, run, firing.and_then(Firing::failure))).flatten()
         }
         Phase::Main { attempt } => {
-            let hooks_are_done = is_done(run.firing("run.started"));
+            let hooks_are_done = is_done(run.firing_of(RunEvent::Started, None));
             let result = run.attempts.last().and_then(Step::result)?;
             hooks_are_done.then(|| after_attempt(world, run, *attempt, result))
         }
         Phase::Backoff { attempt, until } => {
-            if !is_done(run.firing(&format!("run.retrying.{attempt}"))) {
+            if !is_done(run.firing_of(RunEvent::Retrying, Some(*attempt))) {
                 return None;
             }
             if run.cancel.is_some() {
@@ -52,11 +59,10 @@ fn next_change(world: &World<'_>, run: &Run, moves: &mut Moves) -> Option<RunFac
             world.may_begin().then_some(RunFact::Attempt { attempt: attempt + 1 })
         }
         Phase::After { outcome, finishing: false, .. } => {
-            is_done(run.firing(outcome.event())).then_some(RunFact::Finishing)
+            is_done(run.firing_of(RunEvent::Ended(*outcome), None)).then_some(RunFact::Finishing)
         }
-        Phase::After { outcome, detail, finishing: true } => {
-            is_done(run.firing("run.finished")).then(|| RunFact::Finished { outcome: *outcome, detail: detail.clone() })
-        }
+        Phase::After { outcome, detail, finishing: true } => is_done(run.firing_of(RunEvent::Finished, None))
+            .then(|| RunFact::Finished { outcome: *outcome, detail: detail.clone() }),
     }
 }
 
@@ -80,11 +86,13 @@ fn after_before_hooks(world: &World<'_>, run: &Run, failure: Option<FiringFailur
 }
 
 fn after_attempt(world: &World<'_>, run: &Run, attempt: u32, result: &StepResult) -> RunFact {
-    let Some(why) = result.failure() else {
+    let is_always_restarted = run.spec.service.as_ref().is_some_and(|terms| terms.restart == RestartPolicy::Always);
+    let Some(why) = result.failure().or_else(|| is_always_restarted.then(|| "exit 0".to_owned())) else {
         return RunFact::Concluded { outcome: Outcome::Succeeded, detail: String::new() };
     };
     let outcome = match (&result.stopped, &result.exit) {
         (Some(StopCause::Timeout), _) => Outcome::TimedOut,
+        (Some(StopCause::Unhealthy { .. }), _) if run.cancel.is_none() => Outcome::Failed,
         (Some(_), _) => return cancelled(run),
         (None, Exit::NotStarted { .. }) if run.cancel.is_some() => return cancelled(run),
         (None, Exit::Lost { .. }) => Outcome::Lost,
@@ -96,8 +104,20 @@ fn after_attempt(world: &World<'_>, run: &Run, attempt: u32, result: &StepResult
         let until = later(result.finished_at.max(world.now), run.spec.retries.backoff_after(attempt));
         return RunFact::Retrying { why, until };
     }
+    if run.spec.service.is_some() && outcome == Outcome::Failed {
+        return RunFact::Concluded { outcome, detail: format!("{why}; {}", restarts(run, attempt)) };
+    }
     let tries = if attempt > 1 { format!(", try {attempt} of {}", run.spec.retries.limit + 1) } else { String::new() };
     RunFact::Concluded { outcome, detail: format!("{why}{tries}") }
+}
+
+/// How often a service was restarted that is given up.
+fn restarts(run: &Run, attempt: u32) -> String {
+    match (run.spec.retries.limit, attempt - 1) {
+        (0, _) => "no restart is declared".to_owned(),
+        (1, 1) => "restarted once, and not again".to_owned(),
+        (_, many) => format!("restarted {many} times, and not again"),
+    }
 }
 
 fn cancelled(run: &Run) -> RunFact {
@@ -112,5 +132,7 @@ pub(crate) fn cancel_detail(cause: &StopCause) -> String {
         StopCause::Replaced => "replaced by a newer run".to_owned(),
         StopCause::Shutdown => "ended by the server's shutdown".to_owned(),
         StopCause::Timeout => "timed out".to_owned(),
+        StopCause::Unhealthy { why } => format!("unhealthy: {why}"),
+        StopCause::Removed => "no manifest declares it any more".to_owned(),
     }
 }

@@ -203,6 +203,10 @@ fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step, moves: &mu
         None if matches!(step.phase, StepPhase::Stopping { started_at: None, .. }) => {
             Some(ended(world.now, Exit::Lost { why: "it was asked to end before it was seen to run".to_owned() }))
         }
+        // It was asked to end, and somebody else was faster: of a service, nothing more was to be known.
+        None if matches!(&step.phase, StepPhase::Stopping { .. }) && is_of_service(subject, step) => {
+            Some(ended(world.now, Exit::Lost { why: "its container was removed while it was ending".to_owned() }))
+        }
         None => {
             let what = "it was removed by somebody else before its end was known".to_owned();
             moves.push(Fact::DriftFound { container: name.to_string(), what });
@@ -210,6 +214,10 @@ fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step, moves: &mu
             Some(ended(world.now, lost))
         }
     }
+}
+
+fn is_of_service(subject: &Subject<'_>, step: &Step) -> bool {
+    matches!(step.what, StepKind::Main { .. }) && matches!(subject, Subject::Run(run) if run.spec.service.is_some())
 }
 
 fn timed_out(
@@ -222,7 +230,11 @@ fn timed_out(
     let StepPhase::Running { .. } = step.phase else {
         return None;
     };
-    let deadline = later(since, timeout_s(subject, step));
+    let timeout_s = timeout_s(subject, step);
+    if timeout_s == u64::MAX {
+        return None; // A service is meant not to end.
+    }
+    let deadline = later(since, timeout_s);
     if world.now < deadline {
         moves.wake(deadline);
         return None;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::health::Answers;
 use jiff::Timestamp;
 use provost_model::{ContainerName, ContainerSeen, Fact, Instance, Life, Owner, Startup, State};
 
@@ -56,6 +57,8 @@ pub struct Seen {
     pub asked_for: BTreeMap<Owner, BTreeSet<ContainerName>>,
     /// The digests of the images that they were made of, as far as this process made them.
     pub images: BTreeMap<ContainerName, String>,
+    /// What health checks of services have answered.
+    pub answers: BTreeMap<ContainerName, Answers>,
     /// Since when the engine does not answer.
     pub absent_since: Option<Timestamp>,
     /// When the engine was away, youngest last; an exit code from such a time is not to be trusted (R9).

@@ -15,7 +15,7 @@ pub(crate) const REVISION_KINDS: [&str; 4] = ["revisionApplied", "revisionReject
 
 /// The kinds of facts that retention keeps besides those about revisions: they are few, and the state cannot do without
 /// them.
-const KEPT_KINDS: [&str; 3] = ["armed", "paused", "resumed"];
+const KEPT_KINDS: [&str; 5] = ["armed", "paused", "resumed", "serviceStopped", "serviceStarted"];
 
 /// The kinds of facts that retention keeps.
 pub(crate) fn kept_kinds() -> impl Iterator<Item = &'static str> {
@@ -37,6 +37,9 @@ impl About {
             | Fact::DueMissed { automation, .. }
             | Fact::Paused { automation, .. }
             | Fact::Resumed { automation, .. } => Self { automation: Some(automation.clone()), ..none },
+            Fact::ServiceStopped { service, .. } | Fact::ServiceStarted { service, .. } => {
+                Self { automation: Some(service.clone()), ..none }
+            }
             Fact::TriggerSkipped { automation, event, .. } => {
                 Self { automation: Some(automation.clone()), event: Some(event.clone()), ..none }
             }
@@ -45,7 +48,9 @@ impl About {
                 automation: Some(accepted.automation.clone()),
                 event: match &accepted.cause {
                     Cause::Trigger { id, .. } => Some(id.clone()),
-                    Cause::Schedule | Cause::CatchUp | Cause::Manual { .. } | Cause::Retry { .. } => None,
+                    Cause::Schedule | Cause::CatchUp | Cause::Manual { .. } | Cause::Retry { .. } | Cause::Service => {
+                        None
+                    }
                 },
             },
             Fact::Run { run, .. } => Self { run: Some(run.clone()), automation: automation_of(run), ..none },
@@ -107,6 +112,8 @@ pub(crate) fn kind_of(fact: &Fact) -> &'static str {
         Fact::NoticeGivenUp { .. } => "noticeGivenUp",
         Fact::Paused { .. } => "paused",
         Fact::Resumed { .. } => "resumed",
+        Fact::ServiceStopped { .. } => "serviceStopped",
+        Fact::ServiceStarted { .. } => "serviceStarted",
         Fact::DriftFound { .. } => "driftFound",
         Fact::DriftCorrected { .. } => "driftCorrected",
     }

@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use crate::app::{App, GlobalArgs, block_on};
 use crate::commands::{
     control, describe, dev, doctor, engine, events, explain, get, help, logs, new, pack, package, revision, run,
-    schedule, schema, secret, shell, simulate, status, validate, version,
+    schedule, schema, secret, service, shell, simulate, status, validate, version,
 };
 use crate::exit::{Exit, Outcome};
 
@@ -61,7 +61,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Start a run now
     Run(run::Args),
-    /// Ask a run to end, and kill it after its grace time
+    /// Start a service that was stopped, or that ended
+    Start(service::StartArgs),
+    /// Ask a run to end, and kill it after its grace time; take a service down until it is started
     Stop(control::StopArgs),
     /// Run again with the inputs of an earlier run
     Retry(control::RetryArgs),
@@ -146,6 +148,7 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Status(args) => block_on(status::run(args, app)),
         Command::Doctor(args) => block_on(doctor::run(args, app)),
         Command::Run(args) => block_on(run::run(args, app)),
+        Command::Start(args) => block_on(service::start(args, app)),
         Command::Stop(args) => block_on(control::stop(args, app)),
         Command::Retry(args) => block_on(control::retry(args, app)),
         Command::Pause(args) => block_on(control::pause(args, app)),

@@ -49,6 +49,12 @@ impl Line {
         }
     }
 
+    /// The same line under the name that `rename` makes of its own.
+    pub(super) fn renamed(mut self, rename: impl FnOnce(&str) -> String) -> Self {
+        self.name = rename(&self.name);
+        self
+    }
+
     fn automation(mut self, name: Option<&Name>) -> Self {
         self.automation = name.map(ToString::to_string);
         self
@@ -152,6 +158,12 @@ fn line_of(fact: &Fact) -> Option<Line> {
                 .automation(Some(automation))
                 .with("by", by)
         }
+        Fact::ServiceStopped { service, by } => {
+            Line::new("service.stopped", format!("{by} stopped {service}")).automation(Some(service)).with("by", by)
+        }
+        Fact::ServiceStarted { service, by } => {
+            Line::new("service.startAsked", format!("{by} started {service}")).automation(Some(service)).with("by", by)
+        }
         Fact::DriftFound { container, what } => Line::new("drift.found", format!("container {container}: {what}"))
             .with("container", container)
             .with("what", what),
@@ -192,8 +204,16 @@ fn missed_times(first: Timestamp, last: Timestamp, count: u64) -> String {
 }
 
 /// Events that are accepted because of a fact that has a line of its own.
-const TOLD_BY_FACTS: [&str; 6] =
-    ["run.skipped", "run.missed", "revision.applied", "revision.rejected", "drift.found", "drift.corrected"];
+const TOLD_BY_FACTS: [&str; 8] = [
+    "run.skipped",
+    "run.missed",
+    "revision.applied",
+    "revision.rejected",
+    "drift.found",
+    "drift.corrected",
+    "service.healthy",
+    "service.unhealthy",
+];
 
 fn accepted_event(event: &AcceptedEvent) -> Option<Line> {
     if TOLD_BY_FACTS.contains(&event.name.as_str()) {

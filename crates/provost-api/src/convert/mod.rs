@@ -6,6 +6,7 @@ mod listing;
 mod revision;
 mod run;
 mod run_event;
+mod service;
 mod spec;
 mod status;
 mod step_event;
@@ -16,7 +17,8 @@ pub(crate) use automation::Glimpse;
 pub use event::event_of;
 pub(crate) use listing::{channel_item, plugin_item, policy_item};
 pub(crate) use revision::{history_item, proposal};
-pub(crate) use run::{log_line, model_outcome, outcome_item, run_detail, run_item};
+pub(crate) use run::{exit_code, log_line, model_outcome, outcome_item, run_detail, run_item};
+pub(crate) use service::{service_detail, service_item};
 pub(crate) use spec::{effective, hook_item, origin_item};
 pub(crate) use status::status;
 

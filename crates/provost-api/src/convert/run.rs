@@ -51,6 +51,7 @@ fn cause(cause: &model::Cause) -> CauseItem {
         }
         C::Manual { by } => CauseItem { by: Some(by.clone()), ..bare(CauseKind::Manual) },
         C::Retry { by, of } => CauseItem { by: Some(by.clone()), of: Some(of.to_string()), ..bare(CauseKind::Retry) },
+        C::Service => bare(CauseKind::Service),
     }
 }
 

@@ -13,10 +13,11 @@ pub(super) fn accepted_run(accepted: &AcceptedRun) -> Line {
         C::CatchUp => ("catchUp", format!("makes up for the missed due time {}", accepted.due)),
         C::Trigger { event, .. } => ("trigger", format!("triggered by {event}")),
         C::Manual { by } => ("manual", format!("asked for by {by}")),
+        C::Service => ("service", "it is wanted and not up".to_owned()),
         C::Retry { by, of } => ("retry", format!("{of} again, asked for by {by}")),
     };
     let flag = if accepted.testing { " (testing)" } else { "" };
-    Line::new("run.accepted", format!("run {}{flag}: {why}", accepted.run))
+    Line::new(event_name(&accepted.run, "run.accepted"), format!("run {}{flag}: {why}", accepted.run))
         .run(&accepted.run)
         .with("due", accepted.due)
         .with("cause", cause)
@@ -25,6 +26,24 @@ pub(super) fn accepted_run(accepted: &AcceptedRun) -> Line {
 
 /// The line that tells what happened to `run`.
 pub(super) fn run_line(run: &RunId, change: &RunFact) -> Option<Line> {
+    let line = line_of(run, change)?;
+    Some(line.renamed(|name| event_name(run, name)))
+}
+
+/// What an event of `run` is called: those of a service are `service.*`.
+fn event_name(run: &RunId, name: &str) -> String {
+    if !run.is_of_service() {
+        return name.to_owned();
+    }
+    match name {
+        "run.retrying" => "service.restarting".to_owned(),
+        "run.succeeded" | "run.failed" | "run.timedOut" | "run.cancelled" | "run.lost" => "service.exited".to_owned(),
+        "run.finished" => "service.removed".to_owned(),
+        name => name.strip_prefix("run.").map_or_else(|| name.to_owned(), |rest| format!("service.{rest}")),
+    }
+}
+
+fn line_of(run: &RunId, change: &RunFact) -> Option<Line> {
     Some(match change {
         RunFact::Queued { why } => Line::new("run.queued", format!("run {run} waits for {why}")).with("why", why),
         RunFact::Began { ask } if ask.is_empty() => Line::new("run.starting", format!("run {run} begins")),
@@ -41,6 +60,10 @@ pub(super) fn run_line(run: &RunId, change: &RunFact) -> Option<Line> {
             Line::new("run.retrying", format!("run {run}: {why}; tried again at {until}"))
                 .with("why", why)
                 .with("until", until)
+        }
+        RunFact::Health { is_healthy: true, .. } => Line::new("service.healthy", format!("run {run} is healthy")),
+        RunFact::Health { is_healthy: false, why } => {
+            Line::new("service.unhealthy", format!("run {run} is unhealthy: {why}")).with("why", why)
         }
         RunFact::Cancelling { why } => {
             let why = stop_words(why);
@@ -80,5 +103,7 @@ pub(super) fn stop_words(cause: &StopCause) -> String {
         StopCause::Cancel { by } => format!("cancelled by {by}"),
         StopCause::Replaced => "a newer run replaces it".to_owned(),
         StopCause::Shutdown => "the server shuts down".to_owned(),
+        StopCause::Unhealthy { why } => format!("it is unhealthy: {why}"),
+        StopCause::Removed => "no manifest declares it any more".to_owned(),
     }
 }

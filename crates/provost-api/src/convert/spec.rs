@@ -27,6 +27,7 @@ pub(crate) fn effective(automation: &Automation) -> EffectiveAutomation {
         start_deadline_s: automation.start_deadline_s,
         late_after_s: automation.late_after_s,
         locks: texts(&automation.locks),
+        requires: texts(&automation.requires),
         runs_at_once: automation
             .run_limits
             .iter()
@@ -45,7 +46,7 @@ pub(crate) fn effective(automation: &Automation) -> EffectiveAutomation {
     }
 }
 
-fn workload(workload: &model::Workload) -> WorkloadItem {
+pub(super) fn workload(workload: &model::Workload) -> WorkloadItem {
     WorkloadItem {
         image: workload.image.clone(),
         pull: match workload.pull {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use provost_controller::{EngineStatus, SourceStatus, View};
-use provost_model::{Startup, State};
+use provost_model::{ServiceView, Standing, Startup, State};
 
 use super::{Glimpse, count, seconds};
 use crate::ServerInfo;
@@ -75,14 +75,20 @@ fn source(source: &SourceStatus, now: Timestamp) -> SourceItem {
 }
 
 fn counts(state: &State, now: Timestamp) -> Counts {
+    let all = || state.desired.automations.values();
+    let automations = || all().filter(|automation| automation.service.is_none());
+    let services = || all().filter(|automation| automation.service.is_some());
+    let is_up = |view: &ServiceView<'_>| view.standing == Standing::Up;
     let mut counts = Counts {
-        automations: count(state.desired.automations.iter()),
+        automations: count(automations()),
+        services: count(services()),
+        services_up: count(services().filter_map(|it| state.service(&it.name)).filter(is_up)),
         runs: count(state.runs.iter()),
         events: count(state.events.iter()),
         notices: count(state.outbox.iter()),
         ..Counts::default()
     };
-    for automation in state.desired.automations.values() {
+    for automation in automations() {
         let of_state = match Glimpse::of(state, now, automation).state() {
             AutomationState::Paused => &mut counts.paused,
             AutomationState::Suspended => &mut counts.suspended,

@@ -33,7 +33,7 @@ pub(super) async fn list(
         Refused::from(problem.hint("write team=finance, team!=finance, team or !team, with a comma between"))
     })?;
     let glimpses = shared.controller.view(move |view| {
-        let automations = view.state.desired.automations.values();
+        let automations = view.state.desired.automations.values().filter(|it| it.service.is_none());
         let selected = automations.filter(|automation| selector.matches(&automation.labels));
         selected.map(|automation| Glimpse::of(view.state, view.now, automation)).collect::<Vec<_>>()
     });
@@ -77,7 +77,7 @@ async fn glimpse(shared: &Shared, name: &Name) -> Result<Glimpse, Refused> {
     let wanted = name.clone();
     let found = shared.controller.view(move |view| {
         let automations = &view.state.desired.automations;
-        match automations.get(&wanted) {
+        match automations.get(&wanted).filter(|it| it.service.is_none()) {
             Some(automation) => Ok(Glimpse::of(view.state, view.now, &Arc::clone(automation))),
             None => Err(nearest(wanted.as_str(), automations.keys())),
         }

@@ -103,7 +103,7 @@ async fn accepted(shared: &Shared, command: Command) -> Reply<RunAccepted> {
     }
 }
 
-async fn noted(shared: &Shared, command: Command) -> Result<StatusCode, Refused> {
+pub(super) async fn noted(shared: &Shared, command: Command) -> Result<StatusCode, Refused> {
     match shared.controller.command(command).await? {
         Done::Noted => Ok(StatusCode::NO_CONTENT),
         other => Err(unexpected(&other)),

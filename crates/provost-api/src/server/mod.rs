@@ -23,6 +23,7 @@ mod peer;
 mod refused;
 mod routes;
 mod runs;
+mod services;
 mod socket;
 mod status;
 

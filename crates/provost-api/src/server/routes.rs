@@ -3,7 +3,7 @@
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Shared, automations, commands, events, listings, logs, runs, status};
+use super::{Shared, automations, commands, events, listings, logs, runs, services, status};
 use crate::wire::*;
 
 /// Makes the schema of a published type.
@@ -105,6 +105,24 @@ pub static ROUTES: &[Route] = &[
         || post(commands::pause),
     ),
     Route::post("/v1/automations/{name}/resume", "Ends a pause.", of::<Empty>, Nothing, || post(commands::resume)),
+    Route::get("/v1/services", "Services in force, by name.", Json(list::<ServiceItem>), || get(services::list)),
+    Route::get("/v1/services/{name}", "Everything about one service.", Json(of::<ServiceDetail>), || {
+        get(services::show)
+    }),
+    Route::post(
+        "/v1/services/{name}/start",
+        "Starts a service that was stopped, or that ended.",
+        of::<Empty>,
+        Nothing,
+        || post(services::start),
+    ),
+    Route::post(
+        "/v1/services/{name}/stop",
+        "Takes a service down; it stays so until it is started.",
+        of::<Empty>,
+        Nothing,
+        || post(services::stop),
+    ),
     Route::get("/v1/runs", "Runs, youngest first.", Json(list::<RunItem>), || get(runs::list)).query(of::<RunsQuery>),
     Route::get(
         "/v1/runs/{run}",

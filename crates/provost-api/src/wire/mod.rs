@@ -12,6 +12,7 @@ mod query;
 mod request;
 mod revision;
 mod run;
+mod service;
 mod spec;
 mod status;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use query::*;
 pub use request::*;
 pub use revision::*;
 pub use run::*;
+pub use service::*;
 pub use spec::*;
 pub use status::*;
 

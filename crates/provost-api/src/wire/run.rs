@@ -137,6 +137,8 @@ pub enum CauseKind {
     Manual,
     /// A person who wants an earlier run again.
     Retry,
+    /// A service is wanted and was not up.
+    Service,
 }
 
 impl CauseKind {
@@ -148,6 +150,7 @@ impl CauseKind {
             Self::Trigger => "trigger",
             Self::Manual => "manual",
             Self::Retry => "retry",
+            Self::Service => "service",
         }
     }
 }

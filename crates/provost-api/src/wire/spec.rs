@@ -38,6 +38,8 @@ pub struct EffectiveAutomation {
     pub late_after_s: u64,
     /// No two runs that name one lock overlap.
     pub locks: Vec<String>,
+    /// Services that are up before a run begins.
+    pub requires: Vec<String>,
     /// Caps on runs at once, by the policy that says so.
     pub runs_at_once: BTreeMap<String, u32>,
     /// Which channels hear of which moment.

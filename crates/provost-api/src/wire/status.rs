@@ -146,4 +146,8 @@ pub struct Counts {
     pub events: u64,
     /// Notifications that are not delivered.
     pub notices: u64,
+    /// Services.
+    pub services: u64,
+    /// … of which so many do their work.
+    pub services_up: u64,
 }

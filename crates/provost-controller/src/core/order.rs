@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use provost_model::{
     AcceptedEvent, AcceptedRun, Automation, Cause, EventId, Fact, JsonMap, Name, OWN_EVENT_FAMILIES, Run, RunFact,
-    RunId, RunRecord as Earlier, Startup, StopCause, check_params,
+    RunId, RunRecord as Earlier, ServiceView, Standing, Startup, StopCause, check_params,
 };
 
 use super::Core;
@@ -35,6 +35,8 @@ impl Core {
                 self.retry(now, earlier, &request, by)
             }
             Command::Stop { run, by } => self.stop(&run, by),
+            Command::StopService { service, by } => self.stop_service(service, by),
+            Command::StartService { service, by } => self.start_service(service, by),
             Command::Pause { automation, until, reason, by } => {
                 self.automation(&automation)?;
                 if until.is_some_and(|until| until <= now) {
@@ -58,11 +60,52 @@ impl Core {
     }
 
     fn automation(&self, name: &Name) -> Result<&Automation, Refusal> {
-        let automations = &self.state.desired.automations;
-        automations.get(name).map(AsRef::as_ref).ok_or_else(|| {
-            let refusal = Refusal::new(RefusalKind::NotFound, format!("there is no automation {name}"));
-            refusal.hint("provost get automations lists those that are in force")
+        match self.state.desired.automations.get(name).map(AsRef::as_ref) {
+            Some(service) if service.service.is_some() => {
+                let refusal =
+                    Refusal::new(RefusalKind::Conflict, format!("{name} is a service: it has no runs to ask for"));
+                Err(refusal.hint(format!("`provost start {name}` and `provost stop {name}` are for services")))
+            }
+            Some(automation) => Ok(automation),
+            None => {
+                let refusal = Refusal::new(RefusalKind::NotFound, format!("there is no automation {name}"));
+                Err(refusal.hint("provost get automations lists those that are in force"))
+            }
+        }
+    }
+
+    fn service(&self, name: &Name) -> Result<ServiceView<'_>, Refusal> {
+        self.state.service(name).ok_or_else(|| {
+            let refusal = Refusal::new(RefusalKind::NotFound, format!("there is no service {name}"));
+            refusal.hint("provost get services lists those that are in force")
         })
+    }
+
+    fn stop_service(&self, name: Name, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
+        let view = self.service(&name)?;
+        if matches!(view.standing, Standing::Stopped) {
+            return Err(Refusal::new(RefusalKind::Conflict, format!("{name} is stopped already, {}", view.detail)));
+        }
+        let runs = self.state.runs_of(&name).filter(|run| run.spec.service.is_some());
+        let live = runs.filter(|run| run.cancel.is_none() && run.outcome().is_none());
+        let cancelling = live.map(|run| {
+            let change = RunFact::Cancelling { why: StopCause::Cancel { by: by.clone() } };
+            Fact::Run { run: run.id.clone(), change }
+        });
+        let cancelling: Vec<Fact> = cancelling.collect();
+        let stopped = Fact::ServiceStopped { service: name, by };
+        Ok(([stopped].into_iter().chain(cancelling).collect(), Done::Noted))
+    }
+
+    fn start_service(&self, name: Name, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
+        let view = self.service(&name)?;
+        self.may_start()?;
+        let is_stopped = self.state.ledgers.get(&name).is_some_and(|ledger| ledger.stopped.is_some());
+        let is_down = matches!(view.standing, Standing::Stopped | Standing::Ended | Standing::Dead);
+        if !is_stopped && !is_down {
+            return Err(Refusal::new(RefusalKind::Conflict, format!("{name} is {} already", view.standing.word())));
+        }
+        Ok((vec![Fact::ServiceStarted { service: name, by }], Done::Noted))
     }
 
     fn may_start(&self) -> Result<(), Refusal> {
@@ -140,6 +183,11 @@ impl Core {
             let refusal = Refusal::new(RefusalKind::NotFound, format!("run {id} is not going on"));
             refusal.hint("provost get runs lists runs")
         })?;
+        if run.spec.service.is_some() {
+            let name = &run.spec.name;
+            let refusal = Refusal::new(RefusalKind::Conflict, format!("{id} is of the service {name}"));
+            return Err(refusal.hint(format!("`provost stop {name}` takes it down until it is started")));
+        }
         if run.is_finished() || run.cancel.is_some() {
             return Err(Refusal::new(RefusalKind::Conflict, format!("run {id} is ending already")));
         }

@@ -7,7 +7,7 @@ use provost_model::{
     ContainerName, ContainerSeen, EventFact, Exit, Fact, Life, Owner, Reply, RunFact, Step, StepFact, StepKind,
     StepOutput, StepPhase, StepRef, Verdict,
 };
-use provost_planner::after_failed_delivery;
+use provost_planner::{Answers, after_failed_delivery};
 
 use super::Core;
 use crate::{DeliveryError, EngineError, EngineErrorKind, Input, Work};
@@ -32,6 +32,7 @@ impl Core {
             Input::Followed { name } => self.was_followed(now, name),
             Input::Stopped { name, result } => self.was_stopped(now, name, result),
             Input::Collected { name, step, result } => self.was_collected(now, name, &step, result),
+            Input::Probed { name, result } => self.was_probed(now, name, result),
             Input::Removed { name, result } => self.was_removed(now, name, result),
             Input::Asked { step, result } => self.was_asked(now, &step, result),
             Input::Delivered { id, result } => self.was_delivered(now, id, result),
@@ -86,7 +87,10 @@ impl Core {
             // Old news: a container never goes back to a life that it has left.
             (Some(new), Some(old)) if new.id == old.id && stage(&new.life) < stage(&old.life) => {}
             (Some(new), _) => drop(self.seen.containers.insert(name, new)),
-            (None, _) => drop(self.seen.containers.remove(&name)),
+            (None, _) => {
+                self.seen.containers.remove(&name);
+                self.seen.answers.remove(&name);
+            }
         }
         self.engine.containers = self.seen.containers.len();
     }
@@ -206,7 +210,9 @@ impl Core {
             let is_doubtful = self.doubtful.contains(&name) || self.seen.was_absent(finished_at);
             // Of a short life, an engine may say that it ended before it began: two processes of it look at the clock.
             let finished_at = started_at.map_or(finished_at, |started_at| finished_at.max(started_at));
-            let result = if *code == 255 && is_doubtful {
+            let result = if is_doubtful && self.was_taken_down(step, *code) {
+                Exit::Lost { why: format!("it ended while nobody watched, exit {code}") }
+            } else if *code == 255 && is_doubtful {
                 // The engine reports 255 for whatever ended while it was away (R9).
                 Exit::Lost { why: "it ended while the engine was away, which reports no true exit code".to_owned() }
             } else if *out_of_memory {
@@ -219,6 +225,32 @@ impl Core {
             self.change_step(now, step, StepFact::Ended { result, started_at, finished_at, output });
         }
         self.see(name, Some(container));
+    }
+
+    /// Whether a service that was not asked to end was ended from outside, as far as its exit code tells: by the engine, or
+    /// with the machine. It is started again, and no restart is spent on it.
+    fn was_taken_down(&self, step: &StepRef, code: i64) -> bool {
+        let is_service = matches!(&step.owner, Owner::Run(run) if run.is_of_service()) && step.step.is_main();
+        let was_asked = self.find_step(step).is_some_and(|step| matches!(step.phase, StepPhase::Stopping { .. }));
+        is_service && !was_asked && matches!(code, 0 | 137 | 143 | 255)
+    }
+
+    fn was_probed(&mut self, now: Timestamp, name: ContainerName, result: Result<Result<(), String>, EngineError>) {
+        let answer = match result {
+            Ok(answer) => answer,
+            // Of a container that is not there, nothing is known but that.
+            Err(error) if error.kind == EngineErrorKind::NotFound => {
+                self.look_at.push(name.clone());
+                return self.came_back_failed(now, Work::Probe(name));
+            }
+            Err(error) if error.may_pass() => return self.came_back_failed(now, Work::Probe(name)),
+            Err(error) => Err(error.message),
+        };
+        self.came_back(&Work::Probe(name.clone()));
+        if matches!(self.seen.life(&name), Some(Life::Running { .. })) {
+            let answers = Answers::and(self.seen.answers.get(&name), now, answer);
+            self.seen.answers.insert(name, answers);
+        }
     }
 
     fn was_removed(&mut self, now: Timestamp, name: ContainerName, result: Result<(), EngineError>) {

@@ -1,13 +1,16 @@
 //! What the core can say of itself: how the engine is, and why the server is not as it should be (C7).
 
 use jiff::Timestamp;
-use provost_model::{Phase, Startup, Step, StepPhase};
+use provost_model::{Name, Phase, Standing, Startup, Step, StepPhase};
 
 use super::Core;
 use crate::EngineStatus;
 
 /// How many delayed steps are told of at most.
 const DELAYED_MAX: usize = 10;
+
+/// How many services that are down are told of at most.
+const SERVICES_MAX: usize = 20;
 
 impl Core {
     /// How the engine is.
@@ -42,7 +45,29 @@ impl Core {
             reasons.push(format!("The server stays at revision {pinned} until `provost apply`."));
         }
         reasons.extend(self.delayed_steps(now));
+        reasons.extend(self.services_down());
         reasons
+    }
+
+    /// The services that are not up and are not about to be.
+    fn services_down(&self) -> Vec<String> {
+        let services = self.state.desired.automations.values().filter(|it| it.service.is_some());
+        let sentence = |name: &Name| {
+            let view = self.state.service(name)?;
+            let detail = &view.detail;
+            Some(match view.standing {
+                Standing::Waiting => format!("Service {name} waits {detail}."),
+                Standing::Restarting => format!("Service {name} is started again: {detail}."),
+                Standing::Unhealthy => format!("Service {name} is unhealthy: {detail}."),
+                Standing::Stopped => {
+                    format!("Service {name} was stopped {detail} and stays so until `provost start {name}`.")
+                }
+                Standing::Dead => format!("Service {name} is dead: {detail}; `provost start {name}` tries it again."),
+                Standing::Up if !detail.is_empty() => format!("Service {name} runs {detail}."),
+                Standing::Up | Standing::Starting | Standing::Stopping | Standing::Ended => return None,
+            })
+        };
+        services.filter_map(|service| sentence(&service.name)).take(SERVICES_MAX).collect()
     }
 
     fn delayed_steps(&self, now: Timestamp) -> Vec<String> {

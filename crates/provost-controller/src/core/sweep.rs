@@ -134,6 +134,11 @@ impl Core {
 
 /// Whether `run` has something left to do that it may do while nothing starts any more.
 fn may_end_yet(run: &Run) -> bool {
+    // A service goes on, and the next start takes it over.
+    let goes_on = run.spec.service.is_some() && run.cancel.is_none() && run.outcome().is_none();
+    if goes_on {
+        return false;
+    }
     let waits_for_a_start = match run.phase {
         Phase::Queued { .. } | Phase::Before | Phase::Backoff { .. } | Phase::Finished { .. } => true,
         Phase::Main { .. } => run.attempts.last().is_some_and(|step| !step.is_over()),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
 
 use crate::HandedOut;
 
@@ -44,6 +44,10 @@ pub trait Engine: Send + Sync {
 
     /// Starts a container that was made. One that has started already is left as it is.
     async fn start(&self, name: &ContainerName) -> Result<(), EngineError>;
+
+    /// Asks a container that runs whether it does its work; an answer within `check.timeout_s` seconds is good, or says in
+    /// one clause why it is not.
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError>;
 
     /// Sends SIGTERM, and SIGKILL after `grace_s` seconds; returns when the container has ended, or is gone.
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError>;

@@ -87,6 +87,10 @@ impl Workshop {
                 let result = self.collect(&name, &output).await;
                 Input::Collected { name, step, result }
             }
+            Action::Probe { name, check, .. } => {
+                let result = self.ports.engine.check_health(&name, &check).await;
+                Input::Probed { name, result }
+            }
             Action::Remove { name } => {
                 let _place = self.places.acquire().await;
                 let result = self.remove(&name).await;

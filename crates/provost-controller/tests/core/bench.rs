@@ -134,7 +134,7 @@ impl Bench {
                 assert!(matches!(phase, Some(StepPhase::Stopping { .. })), "{phase:?}");
             }
             Action::Deliver { notice, .. } => assert!(self.durable.outbox.contains_key(&notice.id)),
-            Action::Follow { .. } | Action::Collect { .. } | Action::Remove { .. } => {}
+            Action::Follow { .. } | Action::Collect { .. } | Action::Remove { .. } | Action::Probe { .. } => {}
         }
     }
 
@@ -238,6 +238,7 @@ impl Bench {
                 self.containers.remove(&name);
                 Input::Removed { name, result: Ok(()) }
             }
+            Action::Probe { name, .. } => Input::Probed { name, result: Ok(Ok(())) },
             Action::Ask { step, .. } => Input::Asked { step, result: Ok(None) },
             Action::Deliver { notice, .. } => Input::Delivered { id: notice.id, result: Ok(()) },
         })

@@ -14,8 +14,8 @@ use provost_controller::{
 };
 use provost_engine::ScriptedEngine;
 use provost_model::{
-    Channel, ContainerName, ContainerRequest, ContainerSeen, DueOutcome, Instance, Owner, PullPolicy, Recorded, Reply,
-    RunId, RunRecord, State, StepRef,
+    Channel, ContainerName, ContainerRequest, ContainerSeen, DueOutcome, HealthCheck, Instance, Owner, PullPolicy,
+    Recorded, Reply, RunId, RunRecord, State, StepRef,
 };
 use provost_store::{MemoryLogs, MemoryStore};
 use tokio::sync::broadcast;
@@ -148,6 +148,10 @@ impl Engine for CutEngine {
             async move { drop(engine.start(&name).await) }.boxed()
         };
         self.watch.pass_or_late(self.about("start", name), self.inner.start(name), late).await
+    }
+
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
+        self.watch.pass(self.about("check_health", name), self.inner.check_health(name, check)).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {

@@ -46,7 +46,8 @@ impl DockerEngine {
         request: &ContainerRequest,
         folder: &StepFolder,
     ) -> Result<(), EngineError> {
-        let body = create_request(request, folder, self.habits());
+        let image = self.known_as(&request.workload.image).await?;
+        let body = ContainerCreateBody { image: Some(image), ..create_request(request, folder, self.habits()) };
         let allowed = Allowed::of(request, folder, self.wire.host().socket());
         let refuse =
             |problem: String| EngineError::new(EngineErrorKind::Refused, format!("{}: {problem}", request.name));
@@ -68,7 +69,8 @@ impl DockerEngine {
             Ok(()) => Ok(()),
             Err(error) if trouble::status(&error) == Some(409) => self.adopt(request).await,
             Err(error) if self.init_is_missing(&error) => {
-                let body = create_request(request, folder, self.habits());
+                let image = self.known_as(&request.workload.image).await?;
+                let body = ContainerCreateBody { image: Some(image), ..create_request(request, folder, self.habits()) };
                 let made = self.post(&request.name, body).await;
                 made.map_err(|error| create_error(request, error))
             }

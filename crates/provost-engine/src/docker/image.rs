@@ -70,8 +70,23 @@ impl DockerEngine {
     }
 
     async fn local(&self, reference: &str) -> Result<Option<String>, EngineError> {
-        let seen: Option<ImageSeen> = self.wire.json(&format!("/images/{reference}/json")).await?;
+        let known = self.known_as(reference).await?;
+        let seen: Option<ImageSeen> = self.wire.json(&format!("/images/{known}/json")).await?;
         Ok(seen.map(|seen| seen.digest(reference)))
+    }
+
+    /// What the engine knows `reference` as. Of an image that comes from no registry, `name@sha256:…` has the engine's own
+    /// id of it, which it knows without the name only.
+    pub(super) async fn known_as(&self, reference: &str) -> Result<String, EngineError> {
+        let Some((_, id)) = reference.split_once('@') else {
+            return Ok(reference.to_owned());
+        };
+        let named: Option<ImageSeen> = self.wire.json(&format!("/images/{reference}/json")).await?;
+        if named.is_some() {
+            return Ok(reference.to_owned());
+        }
+        let own: Option<ImageSeen> = self.wire.json(&format!("/images/{id}/json")).await?;
+        Ok(if own.is_some() { id.to_owned() } else { reference.to_owned() })
     }
 
     async fn pull(&self, reference: &str, progress: &(dyn Fn(String) + Send + Sync)) -> Result<(), EngineError> {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Digest, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy};
 use tokio::sync::mpsc;
 
 use super::world::World;
@@ -143,6 +143,17 @@ impl Engine for ScriptedEngine {
         self.call(Call::Start, name.as_str(), |world| {
             world.own(name, &self.instance)?;
             world.start(name)
+        })
+        .await
+    }
+
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
+        // What runs is well.
+        let _ = check;
+        self.call(Call::Inspect, name.as_str(), |world| {
+            let container = world.own(name, &self.instance).unwrap_or_default();
+            let runs = container.is_some_and(|it| matches!(it.seen(name).life, provost_model::Life::Running { .. }));
+            Ok(if runs { Ok(()) } else { Err("it does not run".to_owned()) })
         })
         .await
     }

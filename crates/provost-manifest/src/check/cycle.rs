@@ -1,4 +1,5 @@
-//! Nothing starts itself in a circle: automations by triggers, channels by failover.
+//! Nothing starts itself in a circle, or waits for itself: automations by triggers, channels by failover, services by what
+//! they require.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +12,7 @@ type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
     let mut starts: Graph<'_> = BTreeMap::new();
     let mut fails_over: Graph<'_> = BTreeMap::new();
+    let mut requires: Graph<'_> = BTreeMap::new();
     for document in documents {
         match &document.spec {
             Spec::Automation(spec) => {
@@ -26,8 +28,21 @@ pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
                     .or_default()
                     .extend(spec.failover.iter().map(provost_model::Name::as_str));
             }
+            Spec::Service(spec) => {
+                let needed = spec.requires.iter().flat_map(|requires| &requires.services);
+                requires.entry(document.name.as_str()).or_default().extend(needed.map(provost_model::Name::as_str));
+            }
             Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => {}
         }
+    }
+    for cycle in cycles(&requires) {
+        let found = |name: &str| {
+            documents
+                .iter()
+                .find(|document| matches!(document.spec, Spec::Service(_)) && document.name.as_str() == name)
+        };
+        let message = format!("these services wait for one another for ever: {}", ring(&cycle));
+        tell(Code::REQUIRES_CYCLE, message, "remove one of these names", "spec/requires/services", &cycle, found, out);
     }
     for cycle in cycles(&starts) {
         let found = |name: &str| {

@@ -3,6 +3,7 @@
 mod cycle;
 mod names;
 mod params;
+mod ports;
 mod references;
 
 use crate::facts::ServerFacts;
@@ -16,5 +17,6 @@ pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], facts: &S
     references::check(documents, broken, &mut out);
     cycle::check(documents, &mut out);
     params::check(documents, &mut out);
+    ports::check(documents, &mut out);
     out
 }

@@ -1,4 +1,4 @@
-//! Names are unique among a kind; policies are where they may be.
+//! Names are unique among a kind, and among automations and services; policies are where they may be.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,13 @@ use crate::report::{Code, Diagnostic};
 pub(crate) fn check(documents: &[Document], facts: &ServerFacts, out: &mut Vec<Diagnostic>) {
     let mut seen = BTreeMap::new();
     for document in documents {
-        if let Some(first) = seen.insert((document.kind(), document.name()), document) {
-            let error =
-                Diagnostic::new(Code::SAME_NAME, &document.name_spot(), format!("there are two of {}", document.id()));
+        if let Some(first) = seen.insert((space(document.kind()), document.name()), document) {
+            let message = if first.kind() == document.kind() {
+                format!("there are two of {}", document.id())
+            } else {
+                format!("{} and {} have one name", first.id(), document.id())
+            };
+            let error = Diagnostic::new(Code::SAME_NAME, &document.name_spot(), message);
             out.push(
                 error.related(&first.name_spot(), "first here").hint("give one of them another name, or remove it"),
             );
@@ -24,4 +28,9 @@ pub(crate) fn check(documents: &[Document], facts: &ServerFacts, out: &mut Vec<D
             out.push(error.hint("move it there; the server's own configuration says so"));
         }
     }
+}
+
+/// The kind whose names `kind` shares: commands name automations and services alike.
+fn space(kind: Kind) -> Kind {
+    if kind == Kind::Service { Kind::Automation } else { kind }
 }

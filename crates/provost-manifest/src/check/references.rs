@@ -1,10 +1,10 @@
-//! Whatever is named is there: channels, automations, events.
+//! Whatever is named is there: channels, automations, services, events.
 
 use std::collections::BTreeSet;
 
 use provost_model::Name;
 
-use crate::kinds::{AutomationSpec, NotifySpec};
+use crate::kinds::{AutomationSpec, NotifySpec, RequiresSpec};
 use crate::read::{Document, Kind, Spec};
 use crate::report::{Code, Diagnostic, did_you_mean};
 use crate::resolve::{event_name, expression};
@@ -18,12 +18,23 @@ pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], out: &mut
         good.chain(broken.iter().filter(|(of, _)| *of == kind).map(|(_, name)| name.as_str())).collect()
     };
     let (channels, automations, secrets) = (names(Kind::Channel), names(Kind::Automation), names(Kind::Secret));
+    let services = names(Kind::Service);
     for document in documents {
         used_secrets(document, &secrets, out);
         match &document.spec {
             Spec::Automation(spec) => {
                 notify(document, spec.notify.as_ref(), &channels, out);
-                triggers(document, spec, &automations, out);
+                triggers(document, spec, &automations, &services, out);
+                required(document, spec.requires.as_ref(), &services, out);
+            }
+            Spec::Service(spec) => {
+                for key in ["failure", "recovery", "retrying"] {
+                    let path = format!("spec/notify/{key}");
+                    let items = document.node(&path).map(crate::read::Node::items).unwrap_or_default().iter();
+                    let named: Vec<_> = items.filter_map(|item| Name::new(item.as_str()?).ok()).collect();
+                    each(document, &path, &named, &channels, out);
+                }
+                required(document, spec.requires.as_ref(), &services, out);
             }
             Spec::Policy(spec) => notify(document, spec.notify.as_ref(), &channels, out),
             Spec::Channel(spec) => each(document, "spec/failover", &spec.failover, &channels, out),
@@ -41,6 +52,20 @@ fn used_secrets(document: &Document, secrets: &Names<'_>, out: &mut Vec<Diagnost
             let set = || format!("`provost secret set {}` makes it", used.name);
             out.push(error.hint(did_you_mean(used.name.as_str(), secrets.iter().copied()).unwrap_or_else(set)));
         }
+    }
+}
+
+/// Tells those of the services that `document` requires that there are not (D40).
+fn required(document: &Document, spec: Option<&RequiresSpec>, services: &Names<'_>, out: &mut Vec<Diagnostic>) {
+    let named = spec.iter().flat_map(|spec| &spec.services).enumerate();
+    for (index, name) in named.filter(|(_, name)| !services.contains(name.as_str())) {
+        let spot = document.spot_of(&format!("spec/requires/services/{index}"));
+        let error = Diagnostic::new(Code::UNKNOWN_SERVICE, &spot, format!("there is no service `{name}`"));
+        let known = || match services.is_empty() {
+            true => "there is no service at all; add a document of kind Service".to_owned(),
+            false => format!("there are {}", list(services)),
+        };
+        out.push(error.hint(did_you_mean(name.as_str(), services.iter().copied()).unwrap_or_else(known)));
     }
 }
 
@@ -76,26 +101,33 @@ fn list(names: &Names<'_>) -> String {
     if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
 
-fn triggers(document: &Document, spec: &AutomationSpec, automations: &Names<'_>, out: &mut Vec<Diagnostic>) {
+fn triggers(
+    document: &Document,
+    spec: &AutomationSpec,
+    automations: &Names<'_>,
+    services: &Names<'_>,
+    out: &mut Vec<Diagnostic>,
+) {
     for (index, trigger) in spec.triggers.iter().enumerate() {
         let path = format!("spec/triggers/{index}");
         let spot = |key: &str| document.spot_of(&format!("{path}/{key}"));
         event_name(document, &format!("{path}/event"), &trigger.event, out);
-        match (&trigger.from, trigger.event.starts_with("run.")) {
-            (Some(from), true) if !automations.contains(from.as_str()) => {
-                let error = Diagnostic::new(
-                    Code::UNKNOWN_AUTOMATION,
-                    &spot("from"),
-                    format!("there is no automation `{from}`"),
-                );
-                let known = || format!("there are {}", list(automations));
-                out.push(error.hint(did_you_mean(from.as_str(), automations.iter().copied()).unwrap_or_else(known)));
+        let is_of_services = trigger.event.starts_with("service.");
+        let (subjects, kind, code) = match is_of_services {
+            true => (services, "service", Code::UNKNOWN_SERVICE),
+            false => (automations, "automation", Code::UNKNOWN_AUTOMATION),
+        };
+        match (&trigger.from, is_of_services || trigger.event.starts_with("run.")) {
+            (Some(from), true) if !subjects.contains(from.as_str()) => {
+                let error = Diagnostic::new(code, &spot("from"), format!("there is no {kind} `{from}`"));
+                let known = || format!("there are {}", list(subjects));
+                out.push(error.hint(did_you_mean(from.as_str(), subjects.iter().copied()).unwrap_or_else(known)));
             }
             (Some(_), false) => {
                 let error = Diagnostic::new(
                     Code::WRONG_EVENT,
                     &spot("from"),
-                    format!("`from` goes with events of runs only; `{}` is none", trigger.event),
+                    format!("`from` goes with events of runs and services only; `{}` is none", trigger.event),
                 );
                 out.push(error.hint("remove `from`; `when: 'subject == \"…\"'` looks at what the event is about"));
             }
@@ -103,9 +135,13 @@ fn triggers(document: &Document, spec: &AutomationSpec, automations: &Names<'_>,
                 let error = Diagnostic::new(
                     Code::WRONG_EVENT,
                     &spot("event"),
-                    format!("whose `{}`? a trigger on events of runs needs `from`", trigger.event),
+                    format!("whose `{}`? a trigger on events of runs and services needs `from`", trigger.event),
                 );
-                out.push(error.hint("add `from: NAME` of the automation whose runs are meant"));
+                let mend = match is_of_services {
+                    true => "add `from: NAME` of the service that is meant",
+                    false => "add `from: NAME` of the automation whose runs are meant",
+                };
+                out.push(error.hint(mend));
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::kinds::forms::{ParamTypeText, Schedules};
 use crate::kinds::text::{EventText, ImageText, PathText, WordText};
-use crate::kinds::{HookSpec, NameText, Seconds, SecretUseSpec, VolumeSpec};
+use crate::kinds::{HookSpec, NameText, RequiresSpec, Seconds, SecretUseSpec, VolumeSpec};
 
 with_settings! {
     /// A container, and when it runs. Only `image` has to be said.
@@ -47,6 +47,8 @@ with_settings! {
         #[serde(default)]
         #[schemars(with = "Vec<WordText>", extend("examples" = [["warehouse"]]))]
         pub locks: Vec<String>,
+        /// What is up before a run begins; until then, it waits.
+        pub requires: Option<RequiresSpec>,
         /// Containers around its own runs, inside those of policies and plugins. Only events of runs (`run.*`).
         #[serde(default)]
         pub hooks: Vec<HookSpec>,

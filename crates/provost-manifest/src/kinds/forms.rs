@@ -175,4 +175,6 @@ words! {
     OnErrorText: "Fail" "Ignore";
     ParamTypeText: "string" "integer" "number" "boolean";
     VerdictText: "Allow" "Deny";
+    RestartText: "OnFailure" "Always";
+    ReplacementText: "StartFirst" "StopFirst";
 }

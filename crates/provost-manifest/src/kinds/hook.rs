@@ -47,8 +47,8 @@ with_container_fields! {
         #[schemars(extend("default" = "10s", "examples" = ["30s"]))]
         pub grace_period: Option<Seconds>,
         /// What its failure means. `Fail`: before a run, that the run does not start; in any other event, that the event
-        /// failed. `Ignore`: it is recorded, and nothing else. Absent: `Fail` in the foreground of `run.starting` and
-        /// `server.startup`, else `Ignore`.
+        /// failed. `Ignore`: it is recorded, and nothing else. Absent: `Fail` in the foreground of `run.starting`,
+        /// `service.starting` and `server.startup`, else `Ignore`.
         #[schemars(with = "Option<OnErrorText>", extend("examples" = ["Ignore"]))]
         pub on_error: Option<OnError>,
         /// Delays nothing; its failure is still recorded.

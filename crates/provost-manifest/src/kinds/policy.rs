@@ -6,7 +6,7 @@ use provost_model::Name;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::kinds::text::{CapabilityText, NetworkText, PathText};
+use crate::kinds::text::{CapabilityText, NetworkText, PathText, PortRuleText};
 use crate::kinds::{Bytes, HistorySpec, HookSpec, Millicores, NameText, NotifySpec, Seconds, Settings};
 
 /// What holds for many automations, whatever they say themselves.
@@ -27,16 +27,16 @@ pub(crate) struct PolicySpec {
     /// What may not be exceeded.
     #[serde(default)]
     pub limits: Limits,
-    /// CEL expressions over the effective manifest (`metadata`, `spec`). They are checked on the automations that the
-    /// policy selects; on plugins and channels only where `select.kinds` names them.
+    /// CEL expressions over the effective manifest (`metadata`, `spec`). They are checked on the automations and services
+    /// that the policy selects; on plugins and channels only where `select.kinds` names them.
     #[serde(default)]
     pub rules: Vec<RuleSpec>,
-    /// Containers around the runs of the automations that the policy selects, and on any other event.
+    /// Containers around the runs of the automations and services that the policy selects, and on any other event.
     #[serde(default)]
     pub hooks: Vec<HookSpec>,
     /// Which channels hear of what, besides those that automations name.
     pub notify: Option<NotifySpec>,
-    /// Windows in which nothing starts; due times in them are recorded as skipped.
+    /// Windows in which no run of an automation starts; due times in them are recorded as skipped. Services are kept up.
     #[serde(default)]
     pub freeze: Vec<FreezeSpec>,
     /// What is kept of finished runs and their output.
@@ -71,6 +71,7 @@ pub(crate) struct SelectSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 pub(crate) enum SubjectKind {
     Automation,
+    Service,
     Plugin,
     Channel,
 }
@@ -159,4 +160,9 @@ pub(crate) struct Allow {
     /// The user may be `root`.
     #[serde(default)]
     pub root_user: bool,
+    /// Ports of the server that may lead to a service, besides those of the loopback address: `ADDRESS:PORT`,
+    /// `ADDRESS:FIRST-LAST` or `ADDRESS:*`, with `*` for any address.
+    #[serde(default)]
+    #[schemars(with = "Vec<PortRuleText>", extend("examples" = [["0.0.0.0:443"]]))]
+    pub ports: Vec<String>,
 }

@@ -50,6 +50,10 @@ text_forms! {
     VariableText "variable" "^[A-Za-z_][A-Za-z0-9_]*$" 200;
     /// An age file in ASCII armour.
     AgeText "age" "^-----BEGIN AGE ENCRYPTED FILE-----\\n" 200000;
+    /// A port of the server and one of a container.
+    PortText "port" "^((\\[[0-9a-fA-F:]+\\]|[0-9.]+):)?[1-9][0-9]{0,4}:[1-9][0-9]{0,4}(/(tcp|udp))?$" 80;
+    /// Ports of the server.
+    PortRuleText "port rule" "^(\\*|\\[[0-9a-fA-F:]+\\]|[0-9.]+):(\\*|[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?)$" 80;
     /// The name of a lock or of a key of an event's data.
     WordText "word" "^[A-Za-z0-9_][A-Za-z0-9_.-]*$" 100;
 }

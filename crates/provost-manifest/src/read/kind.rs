@@ -15,14 +15,17 @@ pub enum Kind {
     Policy,
     /// A sealed value.
     Secret,
+    /// A container that is kept up.
+    Service,
 }
 
 impl Kind {
     /// All kinds, in the order of the alphabet.
-    pub const ALL: [Kind; 5] = [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy, Kind::Secret];
+    pub const ALL: [Kind; 6] =
+        [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy, Kind::Secret, Kind::Service];
 
     /// Kinds that Provost will have, and this version has not.
-    pub(crate) const PLANNED: [&str; 4] = ["Application", "Protection", "Server", "Service"];
+    pub(crate) const PLANNED: [&str; 3] = ["Application", "Protection", "Server"];
 
     /// As it is written.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Kind {
             Kind::Plugin => "Plugin",
             Kind::Policy => "Policy",
             Kind::Secret => "Secret",
+            Kind::Service => "Service",
         }
     }
 

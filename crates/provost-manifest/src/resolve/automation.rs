@@ -18,7 +18,7 @@ use crate::resolve::{Given, Now, limits, notify, power, rules, when};
 /// What is around automations: it is the same for all of them.
 pub(crate) struct Around<'a> {
     pub(crate) policies: &'a [Policy<'a>],
-    /// Hooks of plugins on events of runs, in their order.
+    /// Hooks of plugins on events of runs and services, in their order.
     pub(crate) plugin_hooks: &'a [Arc<Hook>],
     pub(crate) given: &'a Given<'a>,
     pub(crate) now: &'a Now,
@@ -91,6 +91,8 @@ pub(crate) fn resolve(
         start_deadline_s: settings.start_deadline.map(|deadline| deadline.0),
         late_after_s: settings.late_after?.0,
         locks: spec.locks.iter().cloned().collect(),
+        requires: spec.requires.iter().flat_map(|requires| requires.services.iter().cloned()).collect(),
+        service: None,
         run_limits: limits::run_limits(&policies),
         hooks,
         notify: notify::merge(&policies, spec),
@@ -110,13 +112,27 @@ fn hooks(
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
     let own = hook::of_owner(document, &spec.hooks, &Trust::Automation { policies }, around.given, out);
-    let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter()).filter(|hook| is_of_runs(hook));
-    of_policies.chain(around.plugin_hooks).cloned().chain(own).collect()
+    self::around(policies, around.plugin_hooks, is_of_runs).chain(own).collect()
+}
+
+/// The hooks of policies and plugins that are bound to events of a family, in their order.
+pub(crate) fn around<'a>(
+    policies: &'a [&'a Policy<'a>],
+    plugin_hooks: &'a [Arc<Hook>],
+    is_of_family: fn(&Hook) -> bool,
+) -> impl Iterator<Item = Arc<Hook>> + use<'a> {
+    let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter());
+    of_policies.chain(plugin_hooks).filter(move |hook| is_of_family(hook)).cloned()
 }
 
 /// Whether a hook is bound to an event of a run.
 pub(crate) fn is_of_runs(hook: &Hook) -> bool {
     hook.event.starts_with("run.")
+}
+
+/// Whether a hook is bound to an event of a service.
+pub(crate) fn is_of_services(hook: &Hook) -> bool {
+    hook.event.starts_with("service.")
 }
 
 /// `spec` with everything that is in force written out, hooks included, for rules.
@@ -141,7 +157,7 @@ pub(crate) fn effective(
     spec
 }
 
-fn history(layers: &Layers<'_>) -> Option<History> {
+pub(crate) fn history(layers: &Layers<'_>) -> Option<History> {
     let spec: HistorySpec = serde_json::from_value(Value::Object(layers.object("history"))).ok()?;
     Some(History {
         keep_s: spec.keep?.0,
@@ -164,7 +180,7 @@ fn param(spec: &ParamSpec) -> Param {
 }
 
 /// Where each value comes from: the settings one by one, the rest of the manifest by field (A8).
-fn origins(document: &Document, layers: &Layers<'_>) -> BTreeMap<String, Origin> {
+pub(crate) fn origins(document: &Document, layers: &Layers<'_>) -> BTreeMap<String, Origin> {
     let mut origins = BTreeMap::new();
     for entry in document.node("spec").map(crate::read::Node::entries).unwrap_or_default() {
         if !crate::resolve::built_in::is_setting(&entry.key) {

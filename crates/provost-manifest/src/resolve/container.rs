@@ -81,6 +81,7 @@ pub(crate) fn from_settings(
         network: settings.network.clone()?,
         volumes: parts.volumes.iter().map(mount).collect(),
         secrets,
+        ports: Vec::new(),
         resources: Resources { cpu_millis: resources.cpu?.0, memory_bytes: resources.memory?.0, pids: resources.pids? },
     })
 }

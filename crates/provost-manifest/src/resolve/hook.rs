@@ -25,13 +25,15 @@ pub(crate) enum Trust<'a> {
     Plugin { spec: &'a PluginSpec, policies: &'a [&'a Policy<'a>] },
     /// An automation, under these policies.
     Automation { policies: &'a [&'a Policy<'a>] },
+    /// A service, under these policies.
+    Service { policies: &'a [&'a Policy<'a>] },
 }
 
 impl<'a> Trust<'a> {
     fn policies(&self) -> &'a [&'a Policy<'a>] {
         match self {
             Trust::Policy { .. } => &[],
-            Trust::Plugin { policies, .. } | Trust::Automation { policies } => policies,
+            Trust::Plugin { policies, .. } | Trust::Automation { policies } | Trust::Service { policies } => policies,
         }
     }
 
@@ -40,7 +42,7 @@ impl<'a> Trust<'a> {
         match self {
             Trust::Policy { order } => HookOwner::Policy { name, order: *order },
             Trust::Plugin { spec, .. } => HookOwner::Plugin { name, order: spec.order },
-            Trust::Automation { .. } => HookOwner::Automation,
+            Trust::Automation { .. } | Trust::Service { .. } => HookOwner::Automation,
         }
     }
 }
@@ -144,7 +146,7 @@ fn one(
 
 /// What a failure means: as written, or `Fail` where something waits for the hook and can still be stopped.
 fn on_error(document: &Document, path: &str, spec: &HookSpec, out: &mut Vec<Diagnostic>) -> OnError {
-    let can_stop = matches!(spec.event.as_str(), "run.starting" | "server.startup");
+    let can_stop = matches!(spec.event.as_str(), "run.starting" | "service.starting" | "server.startup");
     match spec.on_error {
         Some(OnError::Fail) if spec.background => {
             let spot = document.spot_of(&format!("{path}/onError"));
@@ -165,6 +167,11 @@ fn check_event(document: &Document, path: &str, spec: &HookSpec, trust: &Trust<'
         let message = format!("an automation's own hooks are about its runs; `{}` is no event of a run", spec.event);
         let error = Diagnostic::new(Code::WRONG_EVENT, &document.spot_of(&path), message);
         out.push(error.hint("to start on the event, use `triggers`; to react to it on the server, put the hook into a policy or a plugin"));
+    }
+    if matches!(trust, Trust::Service { .. }) && !spec.event.starts_with("service.") {
+        let message = format!("a service's own hooks are about itself; `{}` is no event of a service", spec.event);
+        let error = Diagnostic::new(Code::WRONG_EVENT, &document.spot_of(&path), message);
+        out.push(error.hint("to react to it on the server, put the hook into a policy or a plugin"));
     }
 }
 

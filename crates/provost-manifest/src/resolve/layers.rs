@@ -70,13 +70,20 @@ pub(crate) struct Layers<'a> {
 pub(crate) enum Fields {
     /// All settings and the history, for an automation.
     All,
+    /// Those that every container has, the grace period and the history, for a service.
+    Service,
     /// Those that every container has, for hooks and channels.
     Container,
 }
 
 impl Fields {
     fn has(self, path: &str) -> bool {
-        self == Fields::All || built_in::is_container_field(path)
+        let is_of_service = || path == "gracePeriod" || path.starts_with("history.");
+        match self {
+            Fields::All => true,
+            Fields::Service => built_in::is_container_field(path) || is_of_service(),
+            Fields::Container => built_in::is_container_field(path),
+        }
     }
 }
 

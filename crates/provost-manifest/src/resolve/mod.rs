@@ -17,6 +17,7 @@ mod policy;
 mod power;
 mod rules;
 mod secret;
+mod service;
 mod when;
 
 use std::cell::RefCell;
@@ -33,7 +34,7 @@ pub(crate) use rules::expression;
 use crate::facts::ServerFacts;
 use crate::read::{Document, Spec, Spot};
 use crate::report::{Code, Diagnostic};
-use automation::{Around, is_of_runs};
+use automation::{Around, is_of_runs, is_of_services};
 use policy::{Policy, subject_kind};
 use secret::Secrets;
 
@@ -90,6 +91,11 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
                     desired.automations.insert(document.name.clone(), Arc::new(automation));
                 }
             }
+            Spec::Service(spec) => {
+                if let Some(service) = service::resolve(document, spec, &around, out) {
+                    desired.automations.insert(document.name.clone(), Arc::new(service));
+                }
+            }
             Spec::Channel(spec) => {
                 if let Some(channel) = channel::resolve(document, spec, &policies, given, out) {
                     desired.channels.insert(document.name.clone(), Arc::new(channel));
@@ -103,12 +109,12 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
     }
     let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter().cloned());
     let others = std::mem::take(&mut desired.hooks);
-    desired.hooks = of_policies.filter(|hook| !is_of_runs(hook)).chain(others).collect();
+    desired.hooks = of_policies.filter(|hook| !is_of_runs(hook) && !is_of_services(hook)).chain(others).collect();
     desired
 }
 
-/// Resolves the plugins in their order: by `order`, then by name. Hooks on events of runs are returned, the others are
-/// put into `desired`.
+/// Resolves the plugins in their order: by `order`, then by name. Hooks on events of runs and services are returned, the
+/// others are put into `desired`.
 fn plugins(
     documents: &[Document],
     policies: &[Policy<'_>],
@@ -129,7 +135,7 @@ fn plugins(
         let plugin = plugin::resolve(document, spec, policies, given, out);
         desired.plugins.insert(document.name.clone(), plugin.summary);
         for hook in plugin.hooks {
-            if is_of_runs(&hook) { of_runs.push(hook) } else { desired.hooks.push(hook) }
+            if is_of_runs(&hook) || is_of_services(&hook) { of_runs.push(hook) } else { desired.hooks.push(hook) }
         }
     }
     of_runs
@@ -138,7 +144,7 @@ fn plugins(
 fn summary(policy: &Policy<'_>, documents: &[Document]) -> PolicySummary {
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let selected = documents.iter().filter(|document| {
-        matches!(document.spec, Spec::Automation(_))
+        matches!(document.spec, Spec::Automation(_) | Spec::Service(_))
             && subject_kind(document).is_some_and(|kind| policy.selects(kind, document))
     });
     PolicySummary {

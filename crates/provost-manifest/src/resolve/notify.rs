@@ -9,24 +9,38 @@ use crate::resolve::policy::Policy;
 ///
 /// `noSuccessFor` does not add up: the automation's own decides, else that of the policy with the highest order.
 pub(crate) fn merge(policies: &[&Policy<'_>], spec: &AutomationSpec) -> Notify {
+    let mut notify = of_policies(policies);
+    spec.notify.iter().for_each(|said| add_all(&mut notify, said));
+    notify
+}
+
+/// What `policies` say, in their order.
+pub(crate) fn of_policies(policies: &[&Policy<'_>]) -> Notify {
     let mut notify = Notify::default();
-    for said in policies.iter().filter_map(|policy| policy.spec.notify.as_ref()).chain(spec.notify.as_ref()) {
-        for (moment, names) in moments(said) {
-            if names.is_empty() {
-                continue;
-            }
-            let channels = notify.channels.entry(moment).or_default();
-            for name in names {
-                if !channels.contains(name) {
-                    channels.push(name.clone());
-                }
-            }
-        }
-        if let Some(rule) = &said.no_success_for {
-            notify.no_success_for = Some(NoSuccessFor { after_s: rule.after.0, channels: rule.channels.clone() });
+    policies.iter().filter_map(|policy| policy.spec.notify.as_ref()).for_each(|said| add_all(&mut notify, said));
+    notify
+}
+
+fn add_all(notify: &mut Notify, said: &NotifySpec) {
+    for (moment, names) in moments(said) {
+        add(notify, moment, names);
+    }
+    if let Some(rule) = &said.no_success_for {
+        notify.no_success_for = Some(NoSuccessFor { after_s: rule.after.0, channels: rule.channels.clone() });
+    }
+}
+
+/// `names` hear of `moment` too, each once.
+pub(crate) fn add(notify: &mut Notify, moment: Moment, names: &[Name]) {
+    if names.is_empty() {
+        return;
+    }
+    let channels = notify.channels.entry(moment).or_default();
+    for name in names {
+        if !channels.contains(name) {
+            channels.push(name.clone());
         }
     }
-    notify
 }
 
 fn moments(said: &NotifySpec) -> [(Moment, &[Name]); 12] {

@@ -91,9 +91,9 @@ impl<'a> Policy<'a> {
             && select.labels.iter().all(|(key, value)| document.labels.get(key) == Some(value))
     }
 
-    /// Whether its rules are for documents of this kind: of automations, or where it names the kind.
+    /// Whether its rules are for documents of this kind: of automations and services, or where it names the kind.
     pub(crate) fn rules_for(&self, kind: SubjectKind) -> bool {
-        kind == SubjectKind::Automation || self.spec.select.kinds.contains(&kind)
+        matches!(kind, SubjectKind::Automation | SubjectKind::Service) || self.spec.select.kinds.contains(&kind)
     }
 
     /// Warns if it selects nothing, though it says whom to select.
@@ -130,6 +130,7 @@ impl<'a> Policy<'a> {
 pub(crate) fn subject_kind(document: &Document) -> Option<SubjectKind> {
     match document.spec {
         Spec::Automation(_) => Some(SubjectKind::Automation),
+        Spec::Service(_) => Some(SubjectKind::Service),
         Spec::Channel(_) => Some(SubjectKind::Channel),
         Spec::Plugin(_) => Some(SubjectKind::Plugin),
         Spec::Policy(_) | Spec::Secret(_) => None,

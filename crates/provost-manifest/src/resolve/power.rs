@@ -1,7 +1,10 @@
 //! What a container may do beyond the hardened default, and who may say so.
 
+use provost_model::PortMapping;
+
 use crate::facts::Never;
 use crate::kinds::{Allow, VolumeSpec};
+use crate::ports::{PortRule, host_side};
 use crate::read::{Document, Spot};
 use crate::report::{Code, Diagnostic};
 use crate::resolve::layers::{Layers, Setting};
@@ -16,6 +19,7 @@ enum Power {
     KeepsCapabilities,
     WritableRoot,
     RootUser,
+    Port(PortMapping),
 }
 
 impl Power {
@@ -27,6 +31,7 @@ impl Power {
             Power::KeepsCapabilities => "keeping capabilities".to_owned(),
             Power::WritableRoot => "a writable root file system".to_owned(),
             Power::RootUser => "running as root".to_owned(),
+            Power::Port(port) => format!("listening on `{}` of the server", host_side(port)),
         }
     }
 
@@ -39,6 +44,7 @@ impl Power {
             Power::KeepsCapabilities => "allow: {addCapabilities: [ALL]}".to_owned(),
             Power::WritableRoot => "allow: {writableRoot: true}".to_owned(),
             Power::RootUser => "allow: {rootUser: true}".to_owned(),
+            Power::Port(port) => format!("allow: {{ports: [\"{}\"]}}", host_side(port)),
         }
     }
 
@@ -51,6 +57,9 @@ impl Power {
             Power::KeepsCapabilities => capability("ALL"),
             Power::WritableRoot => allow.writable_root,
             Power::RootUser => allow.root_user,
+            Power::Port(port) => {
+                allow.ports.iter().filter_map(|rule| PortRule::parse(rule)).any(|rule| rule.covers(port))
+            }
         }
     }
 
@@ -64,6 +73,7 @@ impl Power {
             Power::KeepsCapabilities => !never.add_capabilities.is_empty(),
             Power::WritableRoot => never.writable_root,
             Power::RootUser => never.root_user,
+            Power::Port(port) => never.ports.iter().any(|rule| rule.touches(port)),
         }
     }
 }
@@ -89,17 +99,42 @@ pub(crate) struct Subject<'a> {
 
 /// Tells what `subject` may not do: what no policy among those that select it allows, and what the server never allows.
 pub(crate) fn check(subject: &Subject<'_>, policies: &[&Policy<'_>], never: &Never, out: &mut Vec<Diagnostic>) {
-    for (power, by_policy, spot) in powers(subject) {
+    judge(powers(subject), subject.document, policies, never, out);
+}
+
+/// Tells which ports of the server a service may not have. Those of the loopback address need no policy.
+pub(crate) fn check_ports(
+    document: &Document,
+    ports: &[PortMapping],
+    policies: &[&Policy<'_>],
+    never: &Never,
+    out: &mut Vec<Diagnostic>,
+) {
+    let spot = |index: usize| document.spot_of(&format!("spec/ports/{index}"));
+    let ports = ports.iter().enumerate();
+    let powers = ports.map(|(index, port)| (Power::Port(*port), port.address.is_loopback(), spot(index)));
+    judge(powers.collect(), document, policies, never, out);
+}
+
+/// Tells which of `powers` nobody gives. The second value of each: it needs no policy, or one has given it.
+fn judge(
+    powers: Vec<(Power, bool, Spot)>,
+    document: &Document,
+    policies: &[&Policy<'_>],
+    never: &Never,
+    out: &mut Vec<Diagnostic>,
+) {
+    for (power, is_given, spot) in powers {
         if power.is_forbidden_by(never) {
             let message = format!("{} is never allowed on this server", power.words());
             out.push(
                 Diagnostic::new(Code::NEVER, &spot, message)
                     .hint("the server's own configuration says so; policies cannot give it"),
             );
-        } else if !by_policy
+        } else if !is_given
             && !policies.iter().any(|policy| policy.spec.allow.as_ref().is_some_and(|allow| power.is_allowed_by(allow)))
         {
-            let message = format!("{} is not allowed: no policy gives it to {}", power.words(), subject.document.id());
+            let message = format!("{} is not allowed: no policy gives it to {}", power.words(), document.id());
             let hint = format!("a policy that selects it by name or label can: {}", power.mend());
             out.push(Diagnostic::new(Code::NOT_ALLOWED, &spot, message).hint(hint));
         }

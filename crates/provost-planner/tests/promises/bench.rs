@@ -9,7 +9,7 @@ use provost_model::{
     RevisionChange, RevisionId, Run, RunFact, RunId, State, StepFact, StepOutput, StepRef, check_params,
 };
 use provost_planner::{
-    Action, Agenda, Identity, OutputOf, Seen, World, after_failed_delivery, consequences, decide, plan, strays,
+    Action, Agenda, Answers, Identity, OutputOf, Seen, World, after_failed_delivery, consequences, decide, plan, strays,
 };
 
 use crate::sample::name;
@@ -69,6 +69,8 @@ pub struct Bench {
     pub told: Vec<Notice>,
     /// Receivers that cannot be reached.
     pub offline: BTreeSet<Name>,
+    /// What health checks of services of an image answer; those that are not here, that all is well.
+    pub ill: BTreeSet<String>,
     /// What receivers answer; one that is not here has not answered yet.
     pub replies: BTreeMap<Name, Reply>,
     /// Runs that are over and have nothing left to do.
@@ -108,6 +110,7 @@ impl Bench {
             started: Vec::new(),
             told: Vec::new(),
             offline: BTreeSet::new(),
+            ill: BTreeSet::new(),
             replies: BTreeMap::new(),
             closed: BTreeMap::new(),
             wake_at: None,
@@ -217,6 +220,7 @@ impl Bench {
             Action::Stop { name, grace_s } => return self.stop_container(name, grace_s),
             Action::Collect { name, output } => self.collect(&name, output),
             Action::Remove { name } => self.remove(&name),
+            Action::Probe { name, step, .. } => self.probe(name, &step),
             Action::Ask { step, channel, .. } => return self.answer(step, &channel.name),
             Action::Deliver { notice, .. } => self.deliver(*notice),
         }
@@ -245,6 +249,13 @@ impl Bench {
         }
         self.set_life(&name, Life::Running { started_at: Some(self.now) });
         self.end_containers();
+    }
+
+    fn probe(&mut self, name: ContainerName, step: &StepRef) {
+        let image = self.made.iter().rev().find(|made| made.step == *step).unwrap().workload.image.clone();
+        let last = if self.ill.contains(&image) { Err("status 500".to_owned()) } else { Ok(()) };
+        let answers = Answers::and(self.seen.answers.get(&name), self.now, last);
+        self.seen.answers.insert(name, answers);
     }
 
     fn stop_container(&mut self, name: ContainerName, grace_s: u64) -> bool {

@@ -22,6 +22,7 @@ mod requests;
 mod retries;
 mod sample;
 mod scale;
+mod services;
 mod startup;
 mod stop;
 mod triggers;

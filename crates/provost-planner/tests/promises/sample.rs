@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use provost_model::{
-    Automation, Channel, ConcurrencyPolicy, Desired, Freeze, History, Hook, HookOwner, JsonMap, Moment, Name, Notify,
-    OnError, Retries, Stage, Target, Trigger, Workload,
+    Automation, Channel, ConcurrencyPolicy, Desired, Freeze, HealthCheck, History, Hook, HookOwner, JsonMap, Moment,
+    Name, Notify, OnError, Probe, Retries, ServiceTerms, Stage, Target, Trigger, Workload,
 };
 use provost_schedule::{Cron, OnFold, OnGap, Schedule, Timing, Zone};
 
@@ -40,6 +40,8 @@ pub fn automation(text: &str) -> Automation {
         start_deadline_s: None,
         late_after_s: 60,
         locks: Default::default(),
+        requires: Default::default(),
+        service: None,
         run_limits: Vec::new(),
         hooks: Vec::new(),
         notify: Notify::default(),
@@ -129,4 +131,26 @@ pub fn with_channels(mut desired: Desired, channels: impl IntoIterator<Item = Ch
 pub fn with_server_hooks(mut desired: Desired, hooks: impl IntoIterator<Item = Hook>) -> Desired {
     desired.hooks = hooks.into_iter().map(Arc::new).collect();
     desired
+}
+
+/// A service whose image has its name; tests script that image to hang.
+pub fn service(text: &str) -> Automation {
+    Automation {
+        timeout_s: u64::MAX,
+        retries: Retries { limit: 0, backoff_s: 10, max_backoff_s: 600 },
+        concurrency: ConcurrencyPolicy::Allow,
+        catch_up: provost_model::CatchUp::None,
+        service: Some(Arc::default()),
+        ..automation(text)
+    }
+}
+
+/// The same with a health check, asked every 30 s.
+pub fn checked(text: &str) -> Automation {
+    let probe = Probe::Command { command: vec!["ready".to_owned()] };
+    let check = HealthCheck { probe, interval_s: 30, timeout_s: 5, failures: 3, start_timeout_s: 10 };
+    Automation {
+        service: Some(Arc::new(ServiceTerms { health_check: Some(check), ..ServiceTerms::default() })),
+        ..service(text)
+    }
 }

@@ -11,7 +11,7 @@ use crate::exit::{Exit, Failure, Outcome};
 
 #[derive(Debug, clap::Args)]
 pub struct StopArgs {
-    /// The run
+    /// The run, or the service
     #[arg(value_name = "RUN")]
     run: String,
     #[command(flatten)]
@@ -22,9 +22,16 @@ pub struct StopArgs {
     server: ServerArgs,
 }
 
-/// Asks a run to end; its container is killed after its grace time, and its after-hooks run.
+/// Asks a run to end; its container is killed after its grace time, and its after-hooks run. A service stays down.
 pub async fn stop(args: StopArgs, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
+    let subject = Subject::parse(&args.run)?;
+    if let Subject::Service(name) | Subject::Automation(name) = &subject {
+        let is_service = matches!(subject, Subject::Service(_)) || client.service(name).await.is_ok();
+        if is_service {
+            return super::service::stop(&client, name, &args.wait, args.format.format, app).await;
+        }
+    }
     let run = run_id(&args.run)?;
     client.stop_run(&run).await?;
     if args.wait.wait {
@@ -64,8 +71,8 @@ fn run_id(text: &str) -> Result<String, Failure> {
     match Subject::parse(text)? {
         Subject::Run(run) => Ok(run),
         Subject::Event(event) => Err(only_output(&event)),
-        Subject::Automation(name) => {
-            Err(Failure::usage(format!("{name:?} is the name of an automation, not the id of a run"))
+        Subject::Automation(name) | Subject::Service(name) => {
+            Err(Failure::usage(format!("{name:?} is a name, not the id of a run"))
                 .help(format!("provost get runs {name} lists its runs")))
         }
     }

@@ -1,4 +1,4 @@
-//! `provost describe X`: everything about one automation or run.
+//! `provost describe X`: everything about one automation, service or run.
 
 use super::remote::{Subject, client, only_output};
 use crate::app::{App, FormatArgs};
@@ -9,7 +9,7 @@ use crate::view;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The name of an automation, or the id of a run
+    /// The name of an automation or service, or the id of a run
     #[arg(value_name = "X")]
     subject: String,
     #[command(flatten)]
@@ -23,8 +23,18 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
     let client = client(&args.server)?;
     let (name, json, lines) = match Subject::parse(&args.subject)? {
         Subject::Automation(name) => {
-            let detail = client.automation(&name).await?;
-            (name, serde_json::to_value(&detail), view::describe_automation(&detail, &app.times))
+            match client.automation(&name).await {
+                Ok(detail) => (name, serde_json::to_value(&detail), view::describe_automation(&detail, &app.times)),
+                // Both have one name space.
+                Err(error) => match client.service(&name).await {
+                    Ok(detail) => (name, serde_json::to_value(&detail), view::describe_service(&detail, &app.times)),
+                    Err(_) => return Err(error.into()),
+                },
+            }
+        }
+        Subject::Service(name) => {
+            let detail = client.service(&name).await?;
+            (name, serde_json::to_value(&detail), view::describe_service(&detail, &app.times))
         }
         Subject::Event(event) => return Err(only_output(&event)),
         Subject::Run(run) => {

@@ -44,7 +44,7 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
         ..EventsQuery::default()
     };
     match args.subject.as_deref().map(Subject::parse).transpose()? {
-        Some(Subject::Automation(name)) => query.automation = Some(name),
+        Some(Subject::Automation(name) | Subject::Service(name)) => query.automation = Some(name),
         Some(Subject::Run(run)) => query.run = Some(run),
         Some(Subject::Event(event)) => return Err(only_output(&event)),
         None => {}

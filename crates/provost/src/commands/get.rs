@@ -42,6 +42,8 @@ pub struct Args {
 enum Kind {
     #[value(alias = "automation")]
     Automations,
+    #[value(alias = "service")]
+    Services,
     #[value(alias = "run")]
     Runs,
     /// What became of each due time
@@ -124,6 +126,7 @@ impl Args {
                 let items = client.automations(&query).await?;
                 view::automations(&named(items, &name, |item| &item.name)?, times)
             }
+            Kind::Services => view::services(&named(client.services().await?, &name, |item| &item.name)?, times),
             Kind::Runs => match name {
                 Some(run) if run.contains('.') => view::runs(&[client.run(&run).await?.item], times),
                 automation => {

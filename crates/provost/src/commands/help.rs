@@ -10,12 +10,12 @@ const BARE: &str = "\
 Declare your jobs and your shop's policy in git; every server runs them, on time, the same way.
 
   try it     dev        a server here: reload on save, and a demo in an empty folder
-  write      init, new  a project; one more automation, policy, plugin or channel
+  write      init, new  a project; one more automation, service, policy, …
              validate   check it offline, all errors at once; explain tells more
              schedule   a cron expression in words, with its next times
   change     plan       what would change; apply does exactly that; rollback goes back
   watch      get        list anything; describe, logs and events tell more; status, doctor
-  control    run        start now; stop, retry, pause, resume, fire
+  control    run        start now; start, stop, retry, pause, resume, fire
   serve      serve      the reconciler of this machine
 
   provost dev shop                      provost schedule '30 2 * * mon-fri'

@@ -12,7 +12,7 @@ use crate::view;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The name of an automation (its last run), the id of a run, or event/ and the id of an event
+    /// The name of an automation or service (its last run), the id of a run, or event/ and the id of an event
     #[arg(value_name = "X")]
     subject: String,
     /// Go on with new lines: of a run until it is over, of an automation from run to run; not of an event
@@ -51,7 +51,7 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
         step: args.step,
     };
     let (mut lines, heads) = match Subject::parse(&args.subject)? {
-        Subject::Automation(name) => (client.automation_logs(&name, &query).await?, true),
+        Subject::Automation(name) | Subject::Service(name) => (client.automation_logs(&name, &query).await?, true),
         Subject::Run(run) => (client.run_logs(&run, &query).await?, false),
         Subject::Event(event) => (client.event_logs(&event, &query).await?, false),
     };

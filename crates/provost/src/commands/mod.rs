@@ -20,6 +20,7 @@ pub mod run;
 pub mod schedule;
 pub mod schema;
 pub mod secret;
+pub mod service;
 pub mod shell;
 pub mod simulate;
 pub mod status;

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::exit::{Exit, Failure, Outcome};
 
 const AUTOMATION: &str = include_str!("../../templates/automation.yaml");
+const SERVICE: &str = include_str!("../../templates/service.yaml");
 const POLICY: &str = include_str!("../../templates/policy.yaml");
 const PLUGIN: &str = include_str!("../../templates/plugin.yaml");
 const CHANNEL: &str = include_str!("../../templates/channel.yaml");
@@ -49,6 +50,7 @@ pub struct NewArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     Automation,
+    Service,
     Policy,
     Plugin,
     Channel,
@@ -59,6 +61,7 @@ impl Kind {
     fn template(self) -> (&'static str, &'static str) {
         match self {
             Self::Automation => ("automations", AUTOMATION),
+            Self::Service => ("services", SERVICE),
             Self::Policy => ("policies", POLICY),
             Self::Plugin => ("plugins", PLUGIN),
             Self::Channel => ("channels", CHANNEL),

@@ -33,11 +33,13 @@ impl From<ClientError> for Failure {
     }
 }
 
-/// Something that is named on a command line: an automation, a run or an event.
+/// Something that is named on a command line: an automation or service, a run or an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// An automation, by name.
     Automation(String),
+    /// A service, by name, where that is said; a bare name may be one too.
+    Service(String),
     /// A run, by id. Unlike a name, an id has a dot in it.
     Run(String),
     /// An event that is no run's own, by id.
@@ -55,10 +57,13 @@ impl Subject {
     pub fn parse(text: &str) -> Result<Self, Failure> {
         match text.split_once('/') {
             Some(("automation" | "automations", name)) => Ok(Self::Automation(name.to_owned())),
+            Some(("service" | "services", name)) => Ok(Self::Service(name.to_owned())),
             Some(("run" | "runs", run)) => Ok(Self::Run(run.to_owned())),
             Some(("event" | "events", event)) => Ok(Self::Event(event.to_owned())),
-            Some((kind, _)) => Err(Failure::usage(format!("{kind:?} is none of `automation`, `run` and `event`"))
-                .help("write the name of an automation, the id of a run, or event/ and the id of an event")),
+            Some((kind, _)) => Err(Failure::usage(format!(
+                "{kind:?} is none of `automation`, `service`, `run` and `event`"
+            ))
+            .help("write the name of an automation or service, the id of a run, or event/ and the id of an event")),
             None if text.contains('.') => Ok(Self::Run(text.to_owned())),
             None => Ok(Self::Automation(text.to_owned())),
         }
@@ -73,6 +78,7 @@ mod tests {
     fn a_dot_makes_a_run() {
         let check = |text: &str, expected: Subject| assert_eq!(Subject::parse(text).unwrap(), expected);
         check("nightly", Subject::Automation("nightly".to_owned()));
+        check("service/relay", Subject::Service("relay".to_owned()));
         check("automation/nightly", Subject::Automation("nightly".to_owned()));
         check("nightly.20261120T020000Z", Subject::Run("nightly.20261120T020000Z".to_owned()));
         check("run/nightly.a", Subject::Run("nightly.a".to_owned()));

@@ -58,6 +58,11 @@ fn lines(status: &Status, times: &Times) -> Vec<Text> {
     }
     lines.push(field("startup", startup(status)));
     lines.push(field("automations", counts(status)));
+    if status.counts.services > 0 {
+        let (all, up) = (status.counts.services, status.counts.services_up);
+        let tone = if up == all { Tone::Good } else { Tone::Warn };
+        lines.push(field("services", Text::from(all.to_string()).plus("  ").and(tone, format!("✓ {up} up"))));
+    }
     if !well {
         lines.extend([Text::default(), Text::toned(Tone::Strong, "Waiting for")]);
         if status.stopping {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use provost_manifest::Never;
+use provost_manifest::{Never, PortRule};
 use provost_model::Instance;
 use provost_source::SourceConfig;
 use serde::Deserialize;
@@ -66,12 +66,20 @@ struct NeverConfig {
     add_capabilities: Vec<String>,
     writable_root: bool,
     root_user: bool,
+    ports: Vec<String>,
 }
 
-impl From<NeverConfig> for Never {
-    fn from(config: NeverConfig) -> Self {
-        let NeverConfig { host_paths, networks, add_capabilities, writable_root, root_user } = config;
-        Self { host_paths, networks, add_capabilities, writable_root, root_user }
+impl NeverConfig {
+    /// Errors: a rule about ports that cannot be read.
+    fn read(self) -> Result<Never, String> {
+        let Self { host_paths, networks, add_capabilities, writable_root, root_user, ports } = self;
+        let rule = |text: &String| {
+            let wrong =
+                || format!("never.ports: {text:?} is no rule; write ADDRESS:PORT, ADDRESS:FIRST-LAST or *:PORT");
+            PortRule::parse(text).ok_or_else(wrong)
+        };
+        let ports = ports.iter().map(rule).collect::<Result<_, _>>()?;
+        Ok(Never { host_paths, networks, add_capabilities, writable_root, root_user, ports })
     }
 }
 
@@ -125,7 +133,7 @@ impl File {
             docker_host: self.engine.docker.map(|docker| docker.host),
             signers: self.signers,
             policy_paths: self.policy_paths,
-            never: self.never.into(),
+            never: self.never.read()?,
             apply: self.apply,
             drift: self.drift,
             allow_empty: self.allow_empty,

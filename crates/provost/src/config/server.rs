@@ -136,7 +136,7 @@ source: {git: {url: "https://git.example.org/shop.git", knownHosts: hosts}}
 engine: {docker: {host: "unix:///run/docker.sock"}}
 signers: ["ssh-ed25519 AAAA ops"]
 policyPaths: [policies]
-never: {hostPaths: [/etc], networks: [host], addCapabilities: [ALL], writableRoot: true, rootUser: true}
+never: {hostPaths: [/etc], networks: [host], addCapabilities: [ALL], writableRoot: true, rootUser: true, ports: ["*:22"]}
 apply: Manual
 drift: Report
 allowEmpty: true
@@ -162,6 +162,7 @@ runtimeDir: /run/shop
         );
         assert_eq!(config.never.add_capabilities, ["ALL"]);
         assert!(config.never.writable_root && config.never.root_user);
+        assert_eq!(config.never.ports, [provost_manifest::PortRule::parse("*:22").unwrap()]);
         assert_eq!((config.apply, config.drift), (Apply::Manual, Drift::Report));
         assert_eq!((config.shutdown_grace_s, config.prepare_ahead, config.allow_empty), (60, false, true));
         assert!(config.allow_private_addresses);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
 use tokio::sync::Mutex;
 
 use archive::{Contents, Shelf};
@@ -107,6 +107,10 @@ impl Engine for ImageFolder {
 
     async fn start(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.engine.start(name).await
+    }
+
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
+        self.engine.check_health(name, check).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {

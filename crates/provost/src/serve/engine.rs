@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_engine::{DockerEngine, NoEngine, Search, discover};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
 use tokio::sync::OnceCell;
 
 /// An engine that may not be there yet. Once found, it stays the same one.
@@ -72,6 +72,10 @@ impl Engine for LateEngine {
 
     async fn start(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.engine().await?.start(name).await
+    }
+
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
+        self.engine().await?.check_health(name, check).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {

@@ -7,6 +7,7 @@ mod event;
 mod plan;
 mod revision;
 mod run;
+mod service;
 mod values;
 
 pub use automation::{automations, describe_automation, upcoming};
@@ -16,6 +17,7 @@ pub use event::{brief_lines, event_line, log_line};
 pub use plan::plan_lines;
 pub use revision::history;
 pub use run::{describe_run, outcomes, run_state, runs, runs_took};
+pub use service::{describe_service, services};
 
 use provost_api::wire::Outcome;
 use serde::Serialize;
