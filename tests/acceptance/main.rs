@@ -28,4 +28,5 @@ mod secrets;
 mod servers;
 mod signed;
 mod sinks;
+mod sources;
 mod spine;

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use provost_manifest::{ServerFacts, SourceFile, Style, compile, schemas};
+use provost_manifest::{ServerFacts, SourceFile, Style, compile, references, schemas};
 use provost_model::RevisionId;
 use serde_json::{Value, json};
 
@@ -370,5 +370,46 @@ fn every_field_of_a_channel_changes_something() {
     let command = json!({"command": container()});
     for spec in [with(common.clone(), webhook), with(common, command), file] {
         assert_eq!(phantoms("Channel", "stand-in", &spec), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn every_field_of_a_source_changes_something() {
+    let git = json!({
+        "git": {"url": "https://git.example.org/tools.git", "branch": "stable", "path": "manifests"}, "poll": "5m",
+        "policies": true,
+    });
+    let folder = json!({"folder": "/srv/plugins/tools", "poll": "5m", "policies": true});
+    let outcome = |spec: &Value| {
+        let bytes = |document: Value| document.to_string().into_bytes();
+        let files = [
+            SourceFile { path: "shop.yaml".to_owned(), bytes: bytes(document("Source", "tools", spec.clone())) },
+            SourceFile { path: "tools//p.yaml".to_owned(), bytes: bytes(document("Policy", "theirs", json!({}))) },
+        ];
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let compiled = compile(&files, &ServerFacts::default(), RevisionId::parse("r1").unwrap(), now);
+        (references(&files), compiled.report(Style::Plain))
+    };
+    let others = [
+        ("/git/url", json!("https://git.example.org/other.git")),
+        ("/git/branch", json!("main")),
+        ("/git/path", json!("other")),
+        ("/folder", json!("/srv/plugins/other")),
+        ("/poll", json!("6m")),
+        ("/policies", json!(false)),
+    ];
+    let schema = &schemas()["source.json"]["properties"]["spec"];
+    let mut said = Vec::new();
+    for spec in [&git, &folder] {
+        for (path, other) in others.iter().filter(|(path, _)| spec.pointer(path).is_some()) {
+            let mut changed = spec.clone();
+            *changed.pointer_mut(path).unwrap() = other.clone();
+            assert!(outcome(&changed) != outcome(spec), "{path} changes nothing");
+            said.push(path.trim_start_matches("/git").trim_start_matches('/'));
+        }
+    }
+    let fields = |schema: &Value| schema["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    for field in fields(schema).into_iter().chain(fields(&schema["properties"]["git"])).filter(|field| field != "git") {
+        assert!(said.contains(&field.as_str()), "this test does not say {field}");
     }
 }

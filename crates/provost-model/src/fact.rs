@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary,
+    Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary, SourceSummary,
     RevisionId, RunFact, RunId,
 };
 
@@ -212,6 +212,9 @@ pub struct RevisionChange {
     pub plugins: BTreeMap<Name, PluginSummary>,
     /// All policies.
     pub policies: BTreeMap<Name, PolicySummary>,
+    /// All sources that are referred to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Name, SourceSummary>,
 }
 
 impl RevisionChange {
@@ -231,6 +234,7 @@ impl RevisionChange {
             hooks: new.hooks.clone(),
             plugins: new.plugins.clone(),
             policies: new.policies.clone(),
+            sources: new.sources.clone(),
         }
     }
 
@@ -247,6 +251,7 @@ impl RevisionChange {
         desired.hooks.clone_from(&self.hooks);
         desired.plugins.clone_from(&self.plugins);
         desired.policies.clone_from(&self.policies);
+        desired.sources.clone_from(&self.sources);
     }
 }
 

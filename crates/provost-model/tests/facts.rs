@@ -239,6 +239,11 @@ fn examples() -> Vec<(&'static str, Fact)> {
                     ],
                     plugins: [(name("warehouse"), PluginSummary { order: 50, enabled: true, hooks: 1 })].into(),
                     policies: [(name("shop"), PolicySummary { order: 100, automations: 1, hooks: 1, rules: 2 })].into(),
+                    sources: [(
+                        name("tools"),
+                        SourceSummary { from: "git https://git.example.org/tools.git".to_owned(), revision: "9f86d081".to_owned() },
+                    )]
+                    .into(),
                 }),
             },
         ),

@@ -1,8 +1,9 @@
-//! Channels, plugins and policies.
+//! Channels, plugins, policies and sources.
 
+use provost_controller::{SourceCopy, View};
 use provost_model::{Channel, Name, Notice, PluginSummary, PolicySummary, State, Target, Verdict};
 
-use super::{count, texts};
+use super::{count, seconds, texts};
 use crate::wire::*;
 
 /// A channel, with what is on its way to it.
@@ -45,6 +46,20 @@ fn address_of(url: &str) -> String {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
+}
+
+/// A source that manifests refer to.
+pub(crate) fn source_copy_item(view: &View<'_>, copy: &SourceCopy) -> SourceCopyItem {
+    let in_force = view.state.desired.sources.get(&copy.name);
+    SourceCopyItem {
+        name: copy.name.to_string(),
+        from: copy.from.clone(),
+        revision: copy.revision.clone(),
+        in_force: in_force.map(|source| source.revision.clone()),
+        fetched_at: copy.fetched_at,
+        age_s: copy.fetched_at.map(|at| seconds(at, view.now)),
+        trouble: copy.trouble.clone(),
+    }
 }
 
 /// A plugin.

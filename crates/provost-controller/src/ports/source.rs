@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use provost_model::RevisionId;
+use provost_model::{Name, RevisionId, duration_text};
 
 /// A source of manifests: a git branch, or a folder.
 #[async_trait]
@@ -19,6 +19,44 @@ pub trait Source: Send + Sync {
     ///
     /// It only wakes; what it saw never decides (C1). Cancel-safe.
     async fn changed(&self);
+
+    /// Returns how the copies of the sources that its manifests refer to are, by name.
+    fn copies(&self) -> Vec<SourceCopy> {
+        Vec::new()
+    }
+
+    /// Throws the copy of the source `name` away and makes [`changed`](Self::changed) return, so that the next fetch makes it
+    /// anew. Returns whether there is such a source.
+    async fn reset(&self, _name: &Name) -> Result<bool, SourceError> {
+        Ok(false)
+    }
+}
+
+/// How the copy of a source is that manifests refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceCopy {
+    /// The name of the source.
+    pub name: Name,
+    /// Where it comes from, for people.
+    pub from: String,
+    /// The commit, or the digest of the folder's manifests; absent while there is no copy.
+    pub revision: Option<String>,
+    /// When it was fetched or copied the last time.
+    pub fetched_at: Option<Timestamp>,
+    /// Why it is not what it could be: it cannot be fetched, or has changed where it comes from.
+    pub trouble: Option<String>,
+}
+
+impl SourceCopy {
+    /// That the copy is not what it could be, and how old it is; `None` when all is well. That there is no copy at all is
+    /// told with the revision, which is refused for it.
+    pub fn sentence(&self, now: Timestamp) -> Option<String> {
+        let (trouble, revision) = (self.trouble.as_ref()?, self.revision.as_ref()?);
+        let age = |at: Timestamp| duration_text(u64::try_from(now.duration_since(at).as_secs()).unwrap_or(0));
+        let age = self.fetched_at.map_or_else(|| "of unknown age".to_owned(), |at| format!("of {} ago", age(at)));
+        let revision = revision.get(..12).filter(|_| !revision.starts_with("folder-")).unwrap_or(revision);
+        Some(format!("Source {}: {trouble}; its copy {revision} {age} is used meanwhile.", self.name))
+    }
 }
 
 /// One revision of a source: everything that was committed together.

@@ -26,7 +26,7 @@ pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
                     .or_default()
                     .extend(spec.failover.iter().map(provost_model::Name::as_str));
             }
-            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => {}
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
         }
     }
     for cycle in cycles(&starts) {

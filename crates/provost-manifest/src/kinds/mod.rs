@@ -13,6 +13,7 @@ mod hook;
 mod plugin;
 mod policy;
 mod secret;
+mod source;
 mod text;
 mod units;
 
@@ -23,6 +24,7 @@ pub(crate) use hook::HookSpec;
 pub(crate) use plugin::PluginSpec;
 pub(crate) use policy::{Allow, PolicySpec, RuleMode, SubjectKind};
 pub(crate) use secret::SecretSpec;
+pub(crate) use source::SourceSpec;
 pub(crate) use shared::{HistorySpec, SecretUseSpec, Settings, VolumeSpec};
 pub(crate) use text::NameText;
 pub(crate) use units::{Bytes, Millicores, Seconds};

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::API_VERSION;
 use crate::kinds::{
-    AutomationSpec, ChannelSpec, HookSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, SecretUseSpec,
+    AutomationSpec, ChannelSpec, HookSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, SecretUseSpec, SourceSpec,
 };
 use crate::read::{Kind, Node, Source, Spot, scan};
 use crate::report::{Code, Diagnostic, did_you_mean};
@@ -35,6 +35,7 @@ pub(crate) enum Spec {
     Plugin(Box<PluginSpec>),
     Policy(Box<PolicySpec>),
     Secret(SecretSpec),
+    Source(Box<SourceSpec>),
 }
 
 /// What was read of a file.
@@ -137,6 +138,7 @@ fn typed(source: &Arc<Source>, root: Node, kind: Kind) -> Result<Document, (Opti
             Kind::Plugin => Spec::Plugin(value(source, &root, "spec", spec)?),
             Kind::Policy => Spec::Policy(value(source, &root, "spec", spec)?),
             Kind::Secret => Spec::Secret(value(source, &root, "spec", spec)?),
+            Kind::Source => Spec::Source(value(source, &root, "spec", spec)?),
         };
         Ok((metadata, spec))
     };
@@ -172,6 +174,7 @@ impl Document {
             Spec::Plugin(_) => Kind::Plugin,
             Spec::Policy(_) => Kind::Policy,
             Spec::Secret(_) => Kind::Secret,
+            Spec::Source(_) => Kind::Source,
         }
     }
 
@@ -201,12 +204,12 @@ impl Document {
             Spec::Automation(spec) => &spec.hooks,
             Spec::Plugin(spec) => &spec.hooks,
             Spec::Policy(spec) => &spec.hooks,
-            Spec::Channel(_) | Spec::Secret(_) => &[],
+            Spec::Channel(_) | Spec::Secret(_) | Spec::Source(_) => &[],
         };
         let own: Option<(&str, &[SecretUseSpec])> = match &self.spec {
             Spec::Automation(spec) => Some(("spec", &spec.secrets)),
             Spec::Channel(spec) => spec.command.as_ref().map(|command| ("spec/command", command.secrets.as_slice())),
-            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => None,
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => None,
         };
         let own = own.map(|(path, secrets)| (path.to_owned(), secrets));
         let hooks =

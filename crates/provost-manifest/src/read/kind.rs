@@ -15,11 +15,14 @@ pub enum Kind {
     Policy,
     /// A sealed value.
     Secret,
+    /// Manifests that are kept elsewhere.
+    Source,
 }
 
 impl Kind {
     /// All kinds, in the order of the alphabet.
-    pub const ALL: [Kind; 5] = [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy, Kind::Secret];
+    pub const ALL: [Kind; 6] =
+        [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy, Kind::Secret, Kind::Source];
 
     /// Kinds that Provost will have, and this version has not.
     pub(crate) const PLANNED: [&str; 4] = ["Application", "Protection", "Server", "Service"];
@@ -32,6 +35,7 @@ impl Kind {
             Kind::Plugin => "Plugin",
             Kind::Policy => "Policy",
             Kind::Secret => "Secret",
+            Kind::Source => "Source",
         }
     }
 

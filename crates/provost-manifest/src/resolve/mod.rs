@@ -95,7 +95,7 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
                     desired.channels.insert(document.name.clone(), Arc::new(channel));
                 }
             }
-            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => {}
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
         }
     }
     for policy in &policies {

@@ -8,7 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::API_VERSION;
-use crate::kinds::{AutomationSpec, ChannelSpec, Metadata, PluginSpec, PolicySpec, SecretSpec};
+use crate::kinds::{AutomationSpec, ChannelSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, SourceSpec};
 use crate::read::Kind;
 use crate::resolve::built_in;
 use crate::schema::tidy::tidy;
@@ -61,6 +61,7 @@ fn manifest(kind: Kind) -> Value {
         Kind::Plugin => generated::<PluginSpec>(),
         Kind::Policy => generated::<PolicySpec>(),
         Kind::Secret => generated::<SecretSpec>(),
+        Kind::Source => generated::<SourceSpec>(),
     };
     let description = spec.get("description").cloned().unwrap_or_default();
     let mut schema = json!({
@@ -98,7 +99,7 @@ fn defaults(kind: Kind, schema: &mut Value) {
         Kind::Channel => &[("/properties/command", false)],
         Kind::Plugin => &[("/properties/hooks/items", false)],
         Kind::Policy => &[("/properties/hooks/items", false), ("", true)],
-        Kind::Secret => &[],
+        Kind::Secret | Kind::Source => &[],
     };
     for (place, all) in places {
         let Some(place) = schema.pointer_mut(&format!("/properties/spec{place}")) else {

@@ -90,6 +90,7 @@ pub(super) fn change() -> RevisionChange {
         hooks: Vec::new(),
         plugins: [(name("warehouse"), PluginSummary { order: 50, enabled: true, hooks: 2 })].into(),
         policies: [(name("shop"), PolicySummary { order: 100, automations: 1, hooks: 1, rules: 3 })].into(),
+        sources: [].into(),
     }
 }
 

@@ -31,6 +31,7 @@ fn shape_of_a_status() {
         waiting: Some("8be04d7".into()),
     };
     let view = View {
+        copies: Vec::new(),
         now: at("2026-11-20T01:10:00Z"),
         state: &state,
         engine: &engine,
