@@ -23,6 +23,7 @@ mod plugins;
 mod policies;
 mod projects;
 mod replies;
+mod requirements;
 mod runtime;
 mod secrets;
 mod servers;

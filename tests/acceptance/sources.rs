@@ -48,7 +48,8 @@ fn d07_a_git_source_is_cloned_from_its_default_branch() {
     git.write("manifests/plugin.yaml", &document("Plugin", "index", with_toolbox(plugin)));
     git.git(&["checkout", "--quiet", "-b", "trunk"]);
     let commit = git.commit("Bake");
-    let server = server(&shop(json!({"git": {"url": git.url(), "path": "manifests"}})), &[]);
+    let shop = shop(json!({"git": {"url": git.url(), "path": "manifests"}}));
+    let server = server(&shop, &[]);
     server.has("bread");
     in_force(&server, &commit);
     assert_eq!(said(&server), ["fresh"]);
@@ -81,7 +82,10 @@ fn d08_a_git_source_is_fetched_and_without_an_answer_the_old_copy_runs() {
         })
     };
     let why = warned(&server);
-    assert!(why.contains(&format!("its copy {} of ", &commit[..12])) && why.contains(" ago is used meanwhile"), "{why}");
+    assert!(
+        why.contains(&format!("its copy {} of ", &commit[..12])) && why.contains(" ago is used meanwhile"),
+        "{why}"
+    );
     assert!(tools(&server)["ageS"].is_u64() && tools(&server)["trouble"].is_string());
     let doctor = server.cli(&["doctor"]);
     assert!(doctor.stdout.contains("Source tools: "), "{}", doctor.stdout);
@@ -139,7 +143,8 @@ fn d09_a_folder_is_copied_and_the_original_is_not_used() {
     let plugins = plugins("fresh");
     fs::rename(plugins.path().join("tools/bread.yaml"), plugins.path().join("bread.yaml")).unwrap();
     std::os::unix::fs::symlink("../bread.yaml", plugins.path().join("tools/bread.yaml")).unwrap();
-    let mut server = server(&shop(folder_source(&plugins)), &[plugins.path()]);
+    let shop = shop(folder_source(&plugins));
+    let mut server = server(&shop, &[plugins.path()]);
     server.has("bread");
     plugins.close().unwrap();
     assert_eq!(said(&server), ["fresh"]);
@@ -151,7 +156,8 @@ fn d09_a_folder_is_copied_and_the_original_is_not_used() {
 #[test]
 fn d10_d11_a_copy_is_not_overwritten_until_it_is_reset_or_removed() {
     let plugins = plugins("fresh");
-    let server = server(&shop(folder_source(&plugins)), &[plugins.path()]);
+    let shop = shop(folder_source(&plugins));
+    let server = server(&shop, &[plugins.path()]);
     server.has("bread");
     let change = |says: &str| {
         fs::write(plugins.path().join("tools/bread.yaml"), bread(says)).unwrap();

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use provost_manifest::{ServerFacts, SourceFile, Style, compile, references, schemas};
+use provost_manifest::{Machine, ServerFacts, SourceFile, Style, compile, references, schemas};
 use provost_model::RevisionId;
 use serde_json::{Value, json};
 
@@ -100,6 +100,8 @@ fn plugin() -> Value {
     json!({
         "order": 50, "enabled": true, "image": "plugin:1", "config": {"url": "http://warehouse"},
         "configSchema": {"type": "object", "required": ["url"]},
+        "requires": {"labels": {"tier": "prod"}, "architecture": "amd64", "memory": "1Gi"},
+        "prepare": with(container(), json!({"timeout": "2m", "gracePeriod": "5s"})),
         // The second one runs in the plugin's own image.
         "hooks": [hook("orders.arrived"), {"name": "own", "event": "orders.arrived"}],
     })
@@ -146,6 +148,7 @@ fn outcome(documents: &[Value]) -> (Option<Value>, String) {
     let facts = ServerFacts {
         name: "ber-1".to_owned(),
         labels: BTreeMap::from([("tier".to_owned(), "prod".to_owned())]),
+        machine: Some(Machine { architecture: "amd64".to_owned(), memory_bytes: 8 << 30 }),
         ..ServerFacts::default()
     };
     let compiled = compile(&files, &facts, RevisionId::parse("r1").unwrap(), "2026-11-20T12:00:00Z".parse().unwrap());
@@ -213,6 +216,8 @@ fn another(path: &str, now: &Value) -> Value {
         ("workingDir", _) => json!("/elsewhere"),
         ("path", _) if path.contains("file") => json!("other.jsonl"),
         ("path", _) => json!("/elsewhere"),
+        ("architecture", _) => json!("arm64"),
+        ("memory", _) if path.contains("requires") => json!("64Gi"),
         ("memory", _) if path.contains("limits") => json!("1Mi"),
         ("logSize" | "memory", _) => json!("16Mi"),
         ("cpu", _) if path.contains("limits") => json!("0.01"),

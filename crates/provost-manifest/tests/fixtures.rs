@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use provost_manifest::{Code, Compiled, Never, ServerFacts, SourceFile, Style, compile, explain};
+use provost_manifest::{Code, Compiled, Machine, Never, ServerFacts, SourceFile, Style, compile, explain};
 use provost_model::RevisionId;
 
 fn folder(name: &str) -> PathBuf {
@@ -32,6 +32,7 @@ fn facts() -> ServerFacts {
         labels: BTreeMap::from([("tier".to_owned(), "prod".to_owned())]),
         policy_paths: Vec::new(),
         never: Never { host_paths: vec!["/var/run/docker.sock".to_owned()], ..Never::default() },
+        machine: None,
     }
 }
 
@@ -50,7 +51,9 @@ fn bad_manifests_get_what_their_names_say() {
     assert!(files.len() >= 40);
     for file in &files {
         let policy_paths = if code_of(file) == "E0133" { vec!["policies".to_owned()] } else { Vec::new() };
-        let compiled = compiled(std::slice::from_ref(file), &ServerFacts { policy_paths, ..facts() });
+        let machine = Machine { architecture: "amd64".to_owned(), memory_bytes: 8 << 30 };
+        let machine = (code_of(file) == "W0041").then_some(machine);
+        let compiled = compiled(std::slice::from_ref(file), &ServerFacts { policy_paths, machine, ..facts() });
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots/bad" }, {
             insta::assert_snapshot!(file.path.trim_end_matches(".yaml"), compiled.report(Style::Plain));
         });

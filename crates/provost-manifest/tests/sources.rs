@@ -2,14 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use provost_manifest::{Code, Compiled, ServerFacts, SourceFile, Style, compile, references};
+use provost_manifest::{Code, Compiled, Machine, ServerFacts, SourceFile, Style, compile, references};
 use provost_model::{LOCK, Name, RevisionId, SourceFrom};
 
 const TOOLS: &str = "{apiVersion: provost/v1, kind: Source, metadata: {name: tools}, spec: {git: {url: 'https://git.example.org/tools.git'}}}";
 const TRUSTED: &str = "{apiVersion: provost/v1, kind: Source, metadata: {name: tools}, spec: {policies: true, git: {url: 'https://git.example.org/tools.git'}}}";
 const POLICY: &str = "{apiVersion: provost/v1, kind: Policy, metadata: {name: theirs}, spec: {}}";
-const CHANNEL: &str =
-    "{apiVersion: provost/v1, kind: Channel, metadata: {name: ops}, spec: {file: {path: ops.jsonl}}}";
+const CHANNEL: &str = "{apiVersion: provost/v1, kind: Channel, metadata: {name: ops}, spec: {file: {path: ops.jsonl}}}";
 const USER: &str = "{apiVersion: provost/v1, kind: Automation, metadata: {name: bread}, spec: {image: 'x:1', notify: {failure: [ops]}}}";
 const HAD: &str = r#"{"tools": {"from": "git https://git.example.org/tools.git", "revision": "9f86d0"}}"#;
 const MISSING: &str = r#"{"tools": {"from": "git …", "trouble": "there is nobody"}}"#;
@@ -64,6 +63,17 @@ fn where_nobody_reads_sources_that_is_a_warning() {
 }
 
 #[test]
+fn on_a_server_a_source_that_was_not_read_is_an_error() {
+    let file = SourceFile { path: "a.yaml".to_owned(), bytes: TOOLS.replace("Source", "\"\\x53ource\"").into_bytes() };
+    let machine = Some(Machine { architecture: "amd64".to_owned(), memory_bytes: 1 << 30 });
+    let facts = ServerFacts { machine, ..ServerFacts::default() };
+    let now = "2026-11-20T12:00:00Z".parse().unwrap();
+    let bad = compile(std::slice::from_ref(&file), &facts, RevisionId::parse("r1").unwrap(), now);
+    assert_eq!(codes(&bad), [Code::SOURCE_MISSING], "nobody hides one from whoever reads sources");
+    assert!(references(&[file]).is_empty());
+}
+
+#[test]
 fn a_source_refers_to_no_further_source() {
     let nested = TOOLS.replace("name: tools", "name: more");
     let bad = compiled(&[("a.yaml", TOOLS), (LOCK, HAD), ("tools//more.yaml", &nested)], &[]);
@@ -79,7 +89,11 @@ fn policies_come_from_a_source_only_where_a_policy_may_say_so() {
         codes(&compiled(&[(place, source), (LOCK, HAD), ("tools//policies/p.yaml", POLICY)], paths))
     };
     assert_eq!(with(TOOLS, "a.yaml", &[]), [Code::POLICY_PATH], "nobody said so");
-    assert_eq!(with(TOOLS, "a.yaml", &["policies", "tools"]), [Code::POLICY_PATH], "paths are of the server's own source");
+    assert_eq!(
+        with(TOOLS, "a.yaml", &["policies", "tools"]),
+        [Code::POLICY_PATH],
+        "paths are of the server's own source"
+    );
     assert_eq!(with(TRUSTED, "a.yaml", &[]), []);
     assert_eq!(with(TRUSTED, "policies/a.yaml", &["policies"]), []);
     let outside = with(TRUSTED, "a.yaml", &["policies"]);
@@ -91,7 +105,8 @@ fn a_reference_says_where_and_how_often() {
     let text = "{apiVersion: provost/v1, kind: Source, metadata: {name: tools}, spec: {poll: 5m, git: {url: 'git@h:t.git', branch: b, path: p}}}";
     let file = SourceFile { path: "a.yaml".to_owned(), bytes: text.as_bytes().to_vec() };
     let found = references(&[file]);
-    let expected = SourceFrom::Git { url: "git@h:t.git".to_owned(), branch: Some("b".to_owned()), path: Some("p".to_owned()) };
+    let expected =
+        SourceFrom::Git { url: "git@h:t.git".to_owned(), branch: Some("b".to_owned()), path: Some("p".to_owned()) };
     assert_eq!((found[0].from.clone(), found[0].poll_s), (expected, 300));
     assert_eq!(found[0].from.to_string(), "git git@h:t.git branch b folder p");
 }

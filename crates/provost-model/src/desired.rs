@@ -50,6 +50,9 @@ pub struct PluginSummary {
     pub enabled: bool,
     /// How many hooks it binds.
     pub hooks: u32,
+    /// What it requires and this server has not; then none of its hooks runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<String>,
 }
 
 /// What is shown of a policy.

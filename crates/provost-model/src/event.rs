@@ -33,7 +33,7 @@ pub const OWN_EVENTS: &[&str] = &[
 
 /// The first words of event names that are Provost's own, now or later.
 pub const OWN_EVENT_FAMILIES: &[&str] =
-    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection"];
+    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection", "plugin"];
 
 /// Whether `event` tells of an end: its hooks run in the reverse order (R5), and whatever happened before (R4).
 pub fn is_after_event(event: &str) -> bool {
@@ -201,7 +201,8 @@ impl Occurrence {
     /// Events of one lane are handled one after the other; those of different automations do not wait for each other,
     /// and nothing waits for the server's own (E4).
     pub fn lane(&self) -> &str {
-        let own = if self.name.starts_with("server.") { "server." } else { "" };
+        let families = ["server.", "plugin."];
+        let own = families.into_iter().find(|family| self.name.starts_with(family)).unwrap_or("");
         self.subject.as_ref().map_or(own, Name::as_str)
     }
 

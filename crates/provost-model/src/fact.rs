@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary, SourceSummary,
-    RevisionId, RunFact, RunId,
+    Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary,
+    RevisionId, RunFact, RunId, SourceSummary,
 };
 
 /// A fact with its place in the order of all facts, and when it was recorded.

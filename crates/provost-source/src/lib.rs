@@ -27,5 +27,5 @@ pub use folder::FolderSource;
 pub use git::GitSource;
 #[cfg(fuzzing)]
 pub use git::verify_commit;
-pub use referred::{References, ReferringSource};
 pub use limits::{FILE_BYTES_MAX, FILES_MAX, TOTAL_BYTES_MAX};
+pub use referred::{References, ReferringSource};

@@ -1,7 +1,7 @@
 //! Channels, plugins, policies and sources.
 
 use provost_controller::{SourceCopy, View};
-use provost_model::{Channel, Name, Notice, PluginSummary, PolicySummary, State, Target, Verdict};
+use provost_model::{Channel, Name, Notice, PluginSummary, PolicySummary, Startup, State, Target, Verdict};
 
 use super::{count, seconds, texts};
 use crate::wire::*;
@@ -63,8 +63,13 @@ pub(crate) fn source_copy_item(view: &View<'_>, copy: &SourceCopy) -> SourceCopy
 }
 
 /// A plugin.
-pub(crate) fn plugin_item(name: &Name, plugin: &PluginSummary) -> PluginItem {
-    PluginItem { name: name.to_string(), order: plugin.order, enabled: plugin.enabled, hooks: plugin.hooks }
+pub(crate) fn plugin_item(state: &State, name: &Name, plugin: &PluginSummary) -> PluginItem {
+    let unprepared = match state.prepared.get(name) {
+        Some(Startup::Refused { why }) => Some(why.clone()),
+        _ => None,
+    };
+    let PluginSummary { order, enabled, hooks, unmet } = plugin.clone();
+    PluginItem { name: name.to_string(), order, enabled, hooks, unmet, unprepared }
 }
 
 /// A policy.

@@ -77,6 +77,10 @@ pub struct PluginItem {
     pub enabled: bool,
     /// How many hooks it binds.
     pub hooks: u32,
+    /// What it requires and this server has not; then none of its hooks runs.
+    pub unmet: Vec<String>,
+    /// Why its prepare step failed; then none of its hooks runs either.
+    pub unprepared: Option<String>,
 }
 
 /// A source that manifests refer to.

@@ -123,8 +123,10 @@ impl Shell {
                     tracing::info!(source = %name, by, "the copy of the source is made anew");
                     Ok(Done::Noted)
                 }
-                Ok(false) => Err(Refusal::new(RefusalKind::NotFound, format!("no manifest refers to a source `{name}`"))
-                    .hint("provost get sources lists them")),
+                Ok(false) => {
+                    Err(Refusal::new(RefusalKind::NotFound, format!("no manifest refers to a source `{name}`"))
+                        .hint("provost get sources lists them"))
+                }
                 Err(error) => Err(Refusal::new(RefusalKind::Unavailable, error.to_string())),
             };
             let _ = answer.send(done); // Nobody may be waiting any more.

@@ -11,12 +11,7 @@ use crate::report::{Code, Diagnostic};
 use crate::sources::{SOURCES_MAX, from};
 
 /// Returns whether all sources were read, so that what is not in `documents` is nowhere.
-pub(crate) fn check(
-    documents: &[Document],
-    lock: &SourceLock,
-    facts: &ServerFacts,
-    out: &mut Vec<Diagnostic>,
-) -> bool {
+pub(crate) fn check(documents: &[Document], lock: &SourceLock, facts: &ServerFacts, out: &mut Vec<Diagnostic>) -> bool {
     let mut all_read = true;
     let mut trusted = BTreeSet::new();
     let mut count = 0;
@@ -40,14 +35,20 @@ pub(crate) fn check(
         if spec.policies && may_bring_policies(document, facts, out) {
             trusted.insert(document.name().as_str());
         }
-        all_read &= was_read(document, spec, lock, out);
+        all_read &= was_read(document, spec, lock, facts, out);
     }
     policies(documents, &trusted, out);
     all_read
 }
 
 /// Tells what is wrong with the place that the source names, or why nothing could be had from there.
-fn was_read(document: &Document, spec: &SourceSpec, lock: &SourceLock, out: &mut Vec<Diagnostic>) -> bool {
+fn was_read(
+    document: &Document,
+    spec: &SourceSpec,
+    lock: &SourceLock,
+    facts: &ServerFacts,
+    out: &mut Vec<Diagnostic>,
+) -> bool {
     let Some(from) = from(spec) else {
         let error = Diagnostic::new(Code::TOGETHER, &document.key_spot("spec"), "a source is kept in one place");
         out.push(error.hint("write one of `git` and `folder`"));
@@ -63,6 +64,13 @@ fn was_read(document: &Document, spec: &SourceSpec, lock: &SourceLock, out: &mut
             let message = format!("source `{name}` ({from}) cannot be had, and there is no copy of it: {why}");
             let error = Diagnostic::new(Code::SOURCE_MISSING, &spot, message);
             out.push(error.hint("it is tried again by itself; the last good revision stays in force"));
+            false
+        }
+        // What takes effect is never less than what is written.
+        None if facts.machine.is_some() => {
+            let message = format!("source `{name}` ({from}) was not read");
+            let error = Diagnostic::new(Code::SOURCE_MISSING, &spot, message);
+            out.push(error.hint("write its document plainly, `kind: Source`"));
             false
         }
         None => {

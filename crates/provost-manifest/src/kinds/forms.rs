@@ -175,4 +175,5 @@ words! {
     OnErrorText: "Fail" "Ignore";
     ParamTypeText: "string" "integer" "number" "boolean";
     VerdictText: "Allow" "Deny";
+    ArchitectureText: "amd64" "arm64" "arm" "386" "ppc64le" "riscv64" "s390x";
 }

@@ -209,7 +209,8 @@ impl Document {
         let own: Option<(&str, &[SecretUseSpec])> = match &self.spec {
             Spec::Automation(spec) => Some(("spec", &spec.secrets)),
             Spec::Channel(spec) => spec.command.as_ref().map(|command| ("spec/command", command.secrets.as_slice())),
-            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => None,
+            Spec::Plugin(spec) => spec.prepare.as_ref().map(|prepare| ("spec/prepare", prepare.secrets.as_slice())),
+            Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => None,
         };
         let own = own.map(|(path, secrets)| (path.to_owned(), secrets));
         let hooks =

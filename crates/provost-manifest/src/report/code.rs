@@ -91,6 +91,7 @@ codes! {
     PAST "W0035"
     EVENT_TYPO "W0036"
     SOURCE_UNREAD "W0040"
+    UNMET "W0041"
 }
 
 impl Code {

@@ -15,6 +15,7 @@ mod notify;
 mod plugin;
 mod policy;
 mod power;
+mod requires;
 mod rules;
 mod secret;
 mod when;

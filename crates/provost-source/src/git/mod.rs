@@ -74,11 +74,7 @@ impl GitSource {
     }
 
     /// The same for the branch that the repository calls its default; the one that `config` names is left alone.
-    pub(crate) fn open_default(
-        config: &GitConfig,
-        signers: Signers,
-        state_dir: &Path,
-    ) -> Result<Self, ConfigProblem> {
+    pub(crate) fn open_default(config: &GitConfig, signers: Signers, state_dir: &Path) -> Result<Self, ConfigProblem> {
         let address = Address::parse(&config.url, config.allow_file).map_err(|wrong| wrong.at("git.url"))?;
         Self::at(address, Branch::DEFAULT, config, signers, state_dir)
     }

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::config::{ConfigProblem, SourcesConfig};
 use crate::git::Signers;
-use crate::limits::{Tally, refused};
+use crate::limits::{Tally, refused, unreachable};
 use copied::Copied;
 
 /// Which sources a revision's own files refer to: whoever knows what a manifest means hands it in.
@@ -116,7 +116,7 @@ impl Source for ReferringSource {
         self.refer(&mut referred, &revision);
         // Whoever drops this future in the middle leaves nothing that looks whole.
         referred.by = None;
-        look_at_those_due(&mut referred.copies).await;
+        look_at_those_due(&mut referred.copies).await?;
         referred.by = Some(revision.id.clone());
         let status = referred.copies.values().map(Copied::status).collect();
         *self.copies.lock().unwrap_or_else(PoisonError::into_inner) = status;
@@ -146,7 +146,9 @@ impl Source for ReferringSource {
 }
 
 /// Looks at all that are due at once, so that a dead one holds up none of the others.
-async fn look_at_those_due(copies: &mut BTreeMap<Name, Copied>) {
+///
+/// Errors: one was lost on the way; without it the revision would seem to refer to less than it does.
+async fn look_at_those_due(copies: &mut BTreeMap<Name, Copied>) -> Result<(), SourceError> {
     let mut looking = tokio::task::JoinSet::new();
     for (name, mut copied) in std::mem::take(copies) {
         looking.spawn(async move {
@@ -157,11 +159,10 @@ async fn look_at_those_due(copies: &mut BTreeMap<Name, Copied>) {
         });
     }
     while let Some(looked) = looking.join_next().await {
-        match looked {
-            Ok((name, copied)) => drop(copies.insert(name, copied)),
-            Err(error) => tracing::error!(%error, "looking at a source broke down"),
-        }
+        let (name, copied) = looked.map_err(|error| unreachable(format!("reading a source broke down: {error}")))?;
+        copies.insert(name, copied);
     }
+    Ok(())
 }
 
 /// How much of its own id stands before the dot of a revision that refers to others: all of a folder's.

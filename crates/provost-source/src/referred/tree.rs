@@ -33,7 +33,8 @@ pub(super) struct Entry {
 /// refused; links to folders within the root are left out, since their content is there already. Both are given without
 /// links in them.
 pub(super) fn walk(root: &Path, bounds: &Path) -> Result<Vec<Entry>, SourceError> {
-    let mut walk = Walk { root, bounds, entries: Vec::new(), folders: vec![(PathBuf::new(), root.to_owned())], bytes: 0 };
+    let mut walk =
+        Walk { root, bounds, entries: Vec::new(), folders: vec![(PathBuf::new(), root.to_owned())], bytes: 0 };
     while let Some((path, place)) = walk.folders.pop() {
         walk.folder(&path, &place)?;
     }
@@ -59,7 +60,9 @@ impl Walk<'_> {
             }
             let path = path.join(entry.file_name());
             let kind = entry.file_type().map_err(|error| unreadable(place, &error))?;
-            if let Some(place) = if kind.is_symlink() { self.followed(&path, &entry.path())? } else { Some(entry.path()) } {
+            if let Some(place) =
+                if kind.is_symlink() { self.followed(&path, &entry.path())? } else { Some(entry.path()) }
+            {
                 self.take(path, place)?;
             }
         }

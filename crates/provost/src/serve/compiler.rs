@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use provost_controller::{Compiled, Compiler, Revision};
-use provost_model::SourceReference;
 use provost_manifest::{ServerFacts, SourceFile, Style, compile};
+use provost_model::SourceReference;
 
 /// Compiles revisions for a server.
 #[derive(Clone, Debug, Default)]

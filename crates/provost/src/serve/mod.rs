@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use provost_api::ServerInfo;
 use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
-use provost_manifest::ServerFacts;
+use provost_manifest::{Machine, ServerFacts};
 use provost_source::ReferringSource;
 use provost_store::{FileLogs, SqliteStore};
 use tokio::signal::unix::{SignalKind, signal};
@@ -187,7 +187,22 @@ pub fn facts(config: &ServerConfig) -> ServerFacts {
         labels: config.labels.clone(),
         policy_paths: config.policy_paths.clone(),
         never: config.never.clone(),
+        machine: Some(machine()),
     }
+}
+
+/// What this machine is. Its memory is all that it has, whatever this process may use of it.
+fn machine() -> Machine {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "x86" => "386",
+        "aarch64" => "arm64",
+        "powerpc64" => "ppc64le",
+        other => other,
+    };
+    let memory = rustix::system::sysinfo();
+    let memory_bytes = u64::from(memory.totalram).saturating_mul(u64::from(memory.mem_unit));
+    Machine { architecture: architecture.to_owned(), memory_bytes }
 }
 
 /// Makes `folder`, for its owner alone; one that is there stays as it is.

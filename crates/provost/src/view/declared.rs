@@ -49,8 +49,12 @@ pub fn channels(items: &[ChannelItem], times: &Times) -> Listing {
 pub fn plugins(items: &[PluginItem]) -> Listing {
     let columns = vec![Column::new("NAME"), Column::new("STATE"), Column::new("ORDER"), Column::new("HOOKS")];
     let rows = items.iter().map(|item| {
-        let state =
-            if item.enabled { Text::toned(Tone::Good, "✓ enabled") } else { Text::toned(Tone::Dim, "‖ disabled") };
+        let state = match item.enabled {
+            true if item.unprepared.is_some() => Text::toned(Tone::Bad, "✗ its prepare step failed"),
+            true if item.unmet.is_empty() => Text::toned(Tone::Good, "✓ enabled"),
+            true => Text::toned(Tone::Warn, format!("! requires {}", item.unmet.join("; "))),
+            false => Text::toned(Tone::Dim, "‖ disabled"),
+        };
         let cells =
             vec![item.name.as_str().into(), state.into(), item.order.to_string().into(), item.hooks.to_string().into()];
         Row { name: item.name.clone(), cells, json: json(item) }
