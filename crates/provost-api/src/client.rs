@@ -128,6 +128,16 @@ impl Client {
         self.list("/v1/policies", &()).await
     }
 
+    /// Sources that manifests refer to, by name.
+    pub async fn sources(&self) -> Answer<Vec<SourceCopyItem>> {
+        self.list("/v1/sources", &()).await
+    }
+
+    /// Has the copy of a source thrown away and made anew.
+    pub async fn reset_source(&self, source: &str) -> Answer<()> {
+        self.post_only(&path(&["sources", source, "reset"]), &Empty {}).await
+    }
+
     /// What happened to revisions, youngest first.
     pub async fn history(&self, query: &HistoryQuery) -> Answer<Vec<HistoryItem>> {
         self.list("/v1/history", query).await

@@ -89,6 +89,13 @@ pub enum Command {
         /// Who asks.
         by: String,
     },
+    /// Throw the copy of a source away that manifests refer to; it is made anew at once.
+    Reset {
+        /// Which.
+        source: Name,
+        /// Who asks.
+        by: String,
+    },
     /// Apply an earlier revision, and stay at it until `Apply`.
     Rollback {
         /// Which; absent: the one before the one in force.

@@ -7,7 +7,7 @@ use provost_model::{Instance, Recorded, State};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::shell::{Fetched, Intent};
-use crate::{Command, Done, EngineFacts, Logs, Refusal, RefusalKind, Store};
+use crate::{Command, Done, EngineFacts, Logs, Refusal, RefusalKind, SourceCopy, Store};
 
 /// A handle on a running controller. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +29,8 @@ pub struct View<'a> {
     pub engine: &'a EngineStatus,
     /// How the source is.
     pub source: &'a SourceStatus,
+    /// The copies of sources that manifests refer to, by name.
+    pub copies: Vec<SourceCopy>,
     /// When the controller will look again by itself.
     pub wake_at: Option<Timestamp>,
     /// Why the server is not as it should be, in a sentence each, with when it is tried again (C7). Empty: all is well.

@@ -1,7 +1,7 @@
 //! The front door: files in, what is wanted out, or everything that is wrong.
 
 use jiff::Timestamp;
-use provost_model::{Desired, RevisionId};
+use provost_model::{Desired, LOCK, RevisionId, SourceLock, SourceSummary};
 
 use crate::check;
 use crate::facts::{ServerFacts, SourceFile};
@@ -18,6 +18,8 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
     /// Kinds and names of those that are of the wrong shape.
     broken: Vec<(Kind, String)>,
+    /// What was read of the sources that they refer to; empty where nobody reads sources.
+    lock: SourceLock,
 }
 
 /// What a revision wants, or everything that is wrong with it.
@@ -38,6 +40,11 @@ pub struct Compiled {
 pub fn parse(files: &[SourceFile]) -> Parsed {
     let mut parsed = Parsed::default();
     for file in files {
+        if file.path == LOCK {
+            // Written by whoever reads sources, never by people; one that is damaged says of no source that it was read.
+            parsed.lock = serde_json::from_slice(&file.bytes).unwrap_or_default();
+            continue;
+        }
         let read = read::read(&file.path, &file.bytes);
         parsed.documents.extend(read.documents);
         parsed.broken.extend(read.broken);
@@ -50,12 +57,17 @@ pub fn parse(files: &[SourceFile]) -> Parsed {
 ///
 /// The result wants what is right, even where other things are wrong; with an error nobody must use it.
 pub fn resolve(parsed: &Parsed, facts: &ServerFacts, now: Option<Timestamp>) -> (Desired, Vec<Diagnostic>) {
-    let mut diagnostics = check::check(&parsed.documents, &parsed.broken, facts);
+    let mut diagnostics = check::check(&parsed.documents, &parsed.broken, &parsed.lock, facts);
     // Without a policy that has an error of its own, all that it allows would be told as an error too.
     if parsed.broken.iter().any(|(kind, _)| *kind == Kind::Policy) {
         return (Desired::default(), diagnostics);
     }
-    let desired = resolve::resolve(&parsed.documents, facts, &Now::new(now), &mut diagnostics);
+    let mut desired = resolve::resolve(&parsed.documents, facts, &Now::new(now), &mut diagnostics);
+    let summary = |from: &String, revision: &Option<String>| {
+        Some(SourceSummary { from: from.clone(), revision: revision.clone()? })
+    };
+    let read = parsed.lock.iter().filter_map(|(name, it)| Some((name.clone(), summary(&it.from, &it.revision)?)));
+    desired.sources = read.collect();
     (desired, diagnostics)
 }
 

@@ -25,6 +25,17 @@ pub struct ServerFacts {
     pub policy_paths: Vec<String>,
     /// What even a policy may not give.
     pub never: Never,
+    /// What the machine is; absent where the manifests are for another one: then nothing is said of what they require of it.
+    pub machine: Option<Machine>,
+}
+
+/// What a server's machine is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Its architecture, as images call it: `amd64`.
+    pub architecture: String,
+    /// Its memory, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// What even a policy may not give, by a server's own configuration. By default nothing is forbidden.

@@ -15,13 +15,15 @@ mod read;
 mod report;
 mod resolve;
 mod schema;
+mod sources;
 
 pub use compile::{Compiled, Parsed, compile, parse, resolve};
-pub use facts::{Never, ServerFacts, SourceFile};
+pub use facts::{Machine, Never, ServerFacts, SourceFile};
 pub use ports::PortRule;
 pub use read::{DEPTH_MAX, DOCUMENTS_MAX, Document, FILE_BYTES_MAX, Kind, NODES_MAX};
 pub use report::{Code, Diagnostic, Place, Related, Severity, Style, count, explain, render, render_all, summary};
 pub use schema::{FieldDoc, field_docs, schemas};
+pub use sources::{SOURCES_MAX, references};
 
 /// The version of the format that this crate reads.
 pub const API_VERSION: &str = "provost/v1";

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use provost_manifest::{ServerFacts, SourceFile, Style, compile, schemas};
+use provost_manifest::{Machine, ServerFacts, SourceFile, Style, compile, references, schemas};
 use provost_model::RevisionId;
 use serde_json::{Value, json};
 
@@ -111,6 +111,8 @@ fn plugin() -> Value {
     json!({
         "order": 50, "enabled": true, "image": "plugin:1", "config": {"url": "http://warehouse"},
         "configSchema": {"type": "object", "required": ["url"]},
+        "requires": {"labels": {"tier": "prod"}, "architecture": "amd64", "memory": "1Gi"},
+        "prepare": with(container(), json!({"timeout": "2m", "gracePeriod": "5s"})),
         // The second one runs in the plugin's own image.
         "hooks": [hook("orders.arrived"), {"name": "own", "event": "orders.arrived"}],
     })
@@ -172,6 +174,7 @@ fn outcome(documents: &[Value]) -> (Option<Value>, String) {
     let facts = ServerFacts {
         name: "ber-1".to_owned(),
         labels: BTreeMap::from([("tier".to_owned(), "prod".to_owned())]),
+        machine: Some(Machine { architecture: "amd64".to_owned(), memory_bytes: 8 << 30 }),
         ..ServerFacts::default()
     };
     let compiled = compile(&files, &facts, RevisionId::parse("r1").unwrap(), "2026-11-20T12:00:00Z".parse().unwrap());
@@ -245,6 +248,8 @@ fn another(path: &str, now: &Value) -> Value {
         ("workingDir", _) => json!("/elsewhere"),
         ("path", _) if path.contains("file") => json!("other.jsonl"),
         ("path", _) => json!("/elsewhere"),
+        ("architecture", _) => json!("arm64"),
+        ("memory", _) if path.contains("requires") => json!("64Gi"),
         ("memory", _) if path.contains("limits") => json!("1Mi"),
         ("logSize" | "memory", _) => json!("16Mi"),
         ("cpu", _) if path.contains("limits") => json!("0.01"),
@@ -415,5 +420,46 @@ fn every_field_of_a_channel_changes_something() {
     let command = json!({"command": container()});
     for spec in [with(common.clone(), webhook), with(common, command), file] {
         assert_eq!(phantoms("Channel", "stand-in", &spec), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn every_field_of_a_source_changes_something() {
+    let git = json!({
+        "git": {"url": "https://git.example.org/tools.git", "branch": "stable", "path": "manifests"}, "poll": "5m",
+        "policies": true,
+    });
+    let folder = json!({"folder": "/srv/plugins/tools", "poll": "5m", "policies": true});
+    let outcome = |spec: &Value| {
+        let bytes = |document: Value| document.to_string().into_bytes();
+        let files = [
+            SourceFile { path: "shop.yaml".to_owned(), bytes: bytes(document("Source", "tools", spec.clone())) },
+            SourceFile { path: "tools//p.yaml".to_owned(), bytes: bytes(document("Policy", "theirs", json!({}))) },
+        ];
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let compiled = compile(&files, &ServerFacts::default(), RevisionId::parse("r1").unwrap(), now);
+        (references(&files), compiled.report(Style::Plain))
+    };
+    let others = [
+        ("/git/url", json!("https://git.example.org/other.git")),
+        ("/git/branch", json!("main")),
+        ("/git/path", json!("other")),
+        ("/folder", json!("/srv/plugins/other")),
+        ("/poll", json!("6m")),
+        ("/policies", json!(false)),
+    ];
+    let schema = &schemas()["source.json"]["properties"]["spec"];
+    let mut said = Vec::new();
+    for spec in [&git, &folder] {
+        for (path, other) in others.iter().filter(|(path, _)| spec.pointer(path).is_some()) {
+            let mut changed = spec.clone();
+            *changed.pointer_mut(path).unwrap() = other.clone();
+            assert!(outcome(&changed) != outcome(spec), "{path} changes nothing");
+            said.push(path.trim_start_matches("/git").trim_start_matches('/'));
+        }
+    }
+    let fields = |schema: &Value| schema["properties"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    for field in fields(schema).into_iter().chain(fields(&schema["properties"]["git"])).filter(|field| field != "git") {
+        assert!(said.contains(&field.as_str()), "this test does not say {field}");
     }
 }

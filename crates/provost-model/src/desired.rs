@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Automation, Channel, Digest, Hook, Name, RevisionId};
+use crate::{Automation, Channel, Digest, Hook, Name, RevisionId, SourceSummary};
 
 /// What one revision wants of this server: immutable, and the only thing that planning knows of manifests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Desired {
     pub plugins: BTreeMap<Name, PluginSummary>,
     /// Policies, by name, for people.
     pub policies: BTreeMap<Name, PolicySummary>,
+    /// Sources that the manifests refer to, by name: what was read of each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Name, SourceSummary>,
     /// True where the source says that wanting nothing is meant (C2).
     pub allow_empty: bool,
 }
@@ -47,6 +50,9 @@ pub struct PluginSummary {
     pub enabled: bool,
     /// How many hooks it binds.
     pub hooks: u32,
+    /// What it requires and this server has not; then none of its hooks runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<String>,
 }
 
 /// What is shown of a policy.

@@ -40,7 +40,7 @@ pub const OWN_EVENTS: &[&str] = &[
 
 /// The first words of event names that are Provost's own, now or later.
 pub const OWN_EVENT_FAMILIES: &[&str] =
-    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection"];
+    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection", "plugin"];
 
 /// An event of a run, whatever it is a run of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,7 +254,8 @@ impl Occurrence {
     /// Events of one lane are handled one after the other; those of different automations do not wait for each other,
     /// and nothing waits for the server's own (E4).
     pub fn lane(&self) -> &str {
-        let own = if self.name.starts_with("server.") { "server." } else { "" };
+        let families = ["server.", "plugin."];
+        let own = families.into_iter().find(|family| self.name.starts_with(family)).unwrap_or("");
         self.subject.as_ref().map_or(own, Name::as_str)
     }
 

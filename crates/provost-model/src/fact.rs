@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary,
-    RevisionId, RunFact, RunId,
+    RevisionId, RunFact, RunId, SourceSummary,
 };
 
 /// A fact with its place in the order of all facts, and when it was recorded.
@@ -226,6 +226,9 @@ pub struct RevisionChange {
     pub plugins: BTreeMap<Name, PluginSummary>,
     /// All policies.
     pub policies: BTreeMap<Name, PolicySummary>,
+    /// All sources that are referred to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Name, SourceSummary>,
 }
 
 impl RevisionChange {
@@ -245,6 +248,7 @@ impl RevisionChange {
             hooks: new.hooks.clone(),
             plugins: new.plugins.clone(),
             policies: new.policies.clone(),
+            sources: new.sources.clone(),
         }
     }
 
@@ -261,6 +265,7 @@ impl RevisionChange {
         desired.hooks.clone_from(&self.hooks);
         desired.plugins.clone_from(&self.plugins);
         desired.policies.clone_from(&self.policies);
+        desired.sources.clone_from(&self.sources);
     }
 }
 

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AcceptedEvent, AcceptedRun, Cause, Desired, Digest, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun,
-    Moment, Name, Notice, Occurrence, Outcome, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact, RunId,
-    StepFact, deep_merge,
+    Moment, Name, Notice, Occurrence, Outcome, PREPARE, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact,
+    RunId, StepFact, deep_merge,
 };
 
 /// How many outcomes of an automation the state remembers, for lists. All others are in the store's history.
@@ -41,6 +41,9 @@ pub struct State {
     pub outbox: BTreeMap<EventId, Notice>,
     /// How the server itself is.
     pub server: ServerState,
+    /// How the preparation of each plugin went that has one (D29).
+    #[serde(default)]
+    pub prepared: BTreeMap<Name, Startup>,
 }
 
 /// The revision in force.
@@ -217,6 +220,7 @@ impl State {
                 self.server.started_at = Some(*at);
                 self.server.startup = Startup::Owed;
                 self.server.stopping = false;
+                self.owe_all_preparations();
             }
             Fact::ServerStopping => self.server.stopping = true,
             Fact::RevisionApplied { change } => self.apply_revision(*seq, *at, change),
@@ -261,7 +265,9 @@ impl State {
     }
 
     fn apply_revision(&mut self, seq: u64, at: Timestamp, change: &RevisionChange) {
+        let before = self.desired.clone();
         change.apply_to(&mut self.desired);
+        self.owe_new_preparations(&before);
         self.applied = Some(AppliedRevision { revision: change.revision.clone(), at, by: change.by.clone(), seq });
         self.rejected = None;
         self.renew_services(at);
@@ -335,7 +341,14 @@ impl State {
         change: &RunFact,
     ) -> Result<Option<Run>, FoldError> {
         let unknown = || FoldError::Unknown { seq, what: format!("run {id}") };
+        let launched = match change {
+            RunFact::Began { .. } => self.runs.get(id).and_then(|run| self.launched(&run.spec)),
+            _ => None,
+        };
         let run = self.runs.get_mut(id).ok_or_else(unknown)?;
+        if let Some(launched) = launched {
+            run.spec = launched;
+        }
         let was_up = run.is_up();
         run.apply(at, change)?;
         let is_closed = run.is_closed();
@@ -406,6 +419,9 @@ impl State {
         if event.name == "server.startup" {
             self.server.startup = Startup::Running;
         }
+        if event.name == PREPARE {
+            self.set_preparation(&event.data, Startup::Running);
+        }
         let occurrence = Occurrence {
             id: event.id.clone(),
             name: event.name.clone(),
@@ -422,15 +438,18 @@ impl State {
 
     fn apply_to_event(&mut self, seq: u64, at: Timestamp, id: &EventId, change: &EventFact) -> Result<(), FoldError> {
         let unknown = || FoldError::Unknown { seq, what: format!("event {id}") };
-        let (key, event) = self.events.iter_mut().find(|(_, event)| event.id == *id).ok_or_else(unknown)?;
+        let (key, event) = self.events.iter().find(|(_, event)| event.id == *id).ok_or_else(unknown)?;
         let key = *key;
+        let began = matches!(change, EventFact::Began).then(|| {
+            let automation = event.subject.as_ref().and_then(|name| self.desired.automations.get(name));
+            // What is about an automation is for the hooks that apply to it.
+            let hooks = automation.map_or(&self.desired.hooks, |automation| &automation.hooks).iter();
+            let hooks = hooks.filter(|hook| self.takes_part(hook, event));
+            crate::Firing::new(&event.name, event.name.clone(), at, Vec::new(), hooks)
+        });
+        let event = self.events.get_mut(&key).ok_or_else(unknown)?;
         match change {
-            EventFact::Began => {
-                let automation = event.subject.as_ref().and_then(|name| self.desired.automations.get(name));
-                // What is about an automation is for the hooks that apply to it.
-                let hooks = automation.map_or(&self.desired.hooks, |automation| &automation.hooks).iter();
-                event.firing = Some(crate::Firing::new(&event.name, event.name.clone(), at, Vec::new(), hooks));
-            }
+            EventFact::Began => event.firing = began,
             EventFact::Step { id, fact } => {
                 let what = || FoldError::Unknown { seq, what: format!("step {id} in this phase") };
                 let step = event.step_mut(id).ok_or_else(what)?;
@@ -447,11 +466,17 @@ impl State {
             }
             EventFact::Handled { failure } => {
                 event.handled = Some(failure.clone());
-                if event.name == "server.startup" {
-                    self.server.startup = match failure {
-                        None => Startup::Passed,
-                        Some(why) => Startup::Refused { why: why.clone() },
-                    };
+                let went = match failure {
+                    None => Startup::Passed,
+                    Some(why) => Startup::Refused { why: why.clone() },
+                };
+                match event.name.as_str() {
+                    "server.startup" => self.server.startup = went,
+                    PREPARE => {
+                        let data = event.data.clone();
+                        self.set_preparation(&data, went);
+                    }
+                    _ => {}
                 }
             }
         }

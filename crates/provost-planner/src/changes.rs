@@ -42,7 +42,8 @@ pub enum Verb {
     Remove,
 }
 
-/// Returns what `new` would change: automations by name, then channels, plugins, policies, hooks of the server.
+/// Returns what `new` would change: automations by name, then channels, plugins, policies, sources,
+/// hooks of the server.
 pub fn changes(state: &State, new: &Desired, now: Timestamp) -> Vec<Change> {
     let old = &state.desired;
     let mut changes = Vec::new();
@@ -61,6 +62,7 @@ pub fn changes(state: &State, new: &Desired, now: Timestamp) -> Vec<Change> {
     changes.extend(others("Channel", &old.channels, &new.channels));
     changes.extend(others("Plugin", &old.plugins, &new.plugins));
     changes.extend(others("Policy", &old.policies, &new.policies));
+    changes.extend(sources(old, new));
     changes.extend(server_hooks(old, new));
     changes
 }
@@ -313,6 +315,22 @@ fn others<T: PartialEq>(kind: &str, old: &BTreeMap<Name, T>, new: &BTreeMap<Name
     };
     let names = union(old, new).into_iter();
     names.filter_map(|name| verb(name).map(|verb| change(verb, format!("{kind}/{name}")))).collect()
+}
+
+/// Of a source that changes, the revision is told: that is what is new of it, whatever it brings.
+fn sources(old: &Desired, new: &Desired) -> Vec<Change> {
+    let mut changes = others("Source", &old.sources, &new.sources);
+    for change in changes.iter_mut().filter(|change| change.verb == Verb::Change) {
+        let of = |desired: &Desired| {
+            let name = change.subject.strip_prefix("Source/")?;
+            desired.sources.get(name).map(|source| source.revision.clone())
+        };
+        let (before, after) = (of(old), of(new));
+        if before != after {
+            (change.field, change.before, change.after) = (Some("revision".to_owned()), before, after);
+        }
+    }
+    changes
 }
 
 fn server_hooks(old: &Desired, new: &Desired) -> Vec<Change> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use provost_expr::Expr;
 use provost_model::{
-    AcceptedEvent, AcceptedRun, Automation, Cause, EventFact, EventId, Fact, JsonMap, Name, Occurrence, RunId,
+    AcceptedEvent, AcceptedRun, Automation, Cause, EventFact, EventId, Fact, JsonMap, Name, Occurrence, PREPARE, RunId,
     SkipReason, Startup, check_params,
 };
 use serde_json::Value;
@@ -13,13 +13,24 @@ use crate::admit::{Admission, admit};
 use crate::step::{Subject, settle_steps};
 use crate::{Moves, World};
 
-/// Accepts the event that lets everything else begin, once a revision is in force (A1).
+/// Accepts the events that prepare plugins (D29), and once those are over and a revision is in force, the one that lets
+/// everything else begin (A1).
 pub fn begin_startup(world: &World<'_>, moves: &mut Moves) {
     let server = &world.state.server;
     let Some(applied) = &world.state.applied else {
         return;
     };
-    if server.startup == Startup::Owed && !server.stopping {
+    if server.stopping {
+        return;
+    }
+    let owed = world.state.prepared.iter().filter(|(_, preparation)| **preparation == Startup::Owed);
+    for (plugin, _) in owed {
+        let parts = [PREPARE, plugin.as_str(), &server.boots.to_string(), &applied.seq.to_string()];
+        if let Some(data) = world.state.preparation(plugin) {
+            moves.push(accepted(world, EventId::derived(&parts), PREPARE, None, data));
+        }
+    }
+    if server.startup == Startup::Owed && world.state.is_prepared() {
         let id = EventId::derived(&["server.startup", &server.boots.to_string(), &applied.seq.to_string()]);
         moves.push(accepted(world, id, "server.startup", None, JsonMap::new()));
     }
@@ -37,11 +48,17 @@ pub fn advance_events(world: &World<'_>, moves: &mut Moves) {
     }
 }
 
-/// Nothing but the server's own events is handled before the startup hooks have ended well, or while shutting down.
+/// Nothing but the server's own events is handled before the startup hooks have ended well, or while shutting down; what a
+/// plugin is to hear waits until that is prepared.
 fn may_begin(world: &World<'_>, event: &Occurrence) -> bool {
     let server = &world.state.server;
     let is_open = server.startup == Startup::Passed && !server.stopping;
-    is_open || event.firing.is_some() || event.name.starts_with("server.")
+    if event.firing.is_some() || event.name.starts_with("server.") || (event.name == PREPARE && !server.stopping) {
+        return true;
+    }
+    let of_automation = event.subject.as_ref().and_then(|name| world.state.desired.automations.get(name));
+    let hooks = of_automation.map_or(&world.state.desired.hooks, |automation| &automation.hooks);
+    is_open && world.state.waits_for(hooks.iter().filter(|hook| hook.event == event.name)).is_none()
 }
 
 fn advance(world: &World<'_>, event: &Occurrence, moves: &mut Moves) {

@@ -88,6 +88,18 @@ fn timeout() -> Duration {
     Duration::from_secs(60)
 }
 
+/// What sources that manifests refer to may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SourcesConfig {
+    /// Folders of this machine that may be copied, with all below them; none by default.
+    pub folders: Vec<PathBuf>,
+    /// Whether a `file://` address is allowed; it is not by default.
+    pub allow_file: bool,
+    /// The file with the keys of the SSH servers; the account's own `known_hosts` when left out.
+    pub known_hosts: Option<PathBuf>,
+}
+
 /// What is wrong with the configuration of a source, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {what}; {mend}")]

@@ -71,6 +71,8 @@ enum Command {
     Pause(control::PauseArgs),
     /// End a pause
     Resume(control::ResumeArgs),
+    /// Make the copy of a source anew that manifests refer to
+    Reset(control::ResetArgs),
     /// Say that something happened
     Fire(control::FireArgs),
     /// Seal values for servers: set, edit, rekey, ls, key
@@ -153,6 +155,7 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Retry(args) => block_on(control::retry(args, app)),
         Command::Pause(args) => block_on(control::pause(args, app)),
         Command::Resume(args) => block_on(control::resume(args, app)),
+        Command::Reset(args) => block_on(control::reset(args, app)),
         Command::Fire(args) => block_on(control::fire(args, app)),
         Command::Secret(args) => secret::run(args, app),
         Command::Package(args) => package::run(&args, app),

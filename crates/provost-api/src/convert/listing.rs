@@ -1,8 +1,9 @@
-//! Channels, plugins and policies.
+//! Channels, plugins, policies and sources.
 
-use provost_model::{Channel, Name, Notice, PluginSummary, PolicySummary, State, Target, Verdict};
+use provost_controller::{SourceCopy, View};
+use provost_model::{Channel, Name, Notice, PluginSummary, PolicySummary, Startup, State, Target, Verdict};
 
-use super::{count, texts};
+use super::{count, seconds, texts};
 use crate::wire::*;
 
 /// A channel, with what is on its way to it.
@@ -47,9 +48,28 @@ fn address_of(url: &str) -> String {
     if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
 }
 
+/// A source that manifests refer to.
+pub(crate) fn source_copy_item(view: &View<'_>, copy: &SourceCopy) -> SourceCopyItem {
+    let in_force = view.state.desired.sources.get(&copy.name);
+    SourceCopyItem {
+        name: copy.name.to_string(),
+        from: copy.from.clone(),
+        revision: copy.revision.clone(),
+        in_force: in_force.map(|source| source.revision.clone()),
+        fetched_at: copy.fetched_at,
+        age_s: copy.fetched_at.map(|at| seconds(at, view.now)),
+        trouble: copy.trouble.clone(),
+    }
+}
+
 /// A plugin.
-pub(crate) fn plugin_item(name: &Name, plugin: &PluginSummary) -> PluginItem {
-    PluginItem { name: name.to_string(), order: plugin.order, enabled: plugin.enabled, hooks: plugin.hooks }
+pub(crate) fn plugin_item(state: &State, name: &Name, plugin: &PluginSummary) -> PluginItem {
+    let unprepared = match state.prepared.get(name) {
+        Some(Startup::Refused { why }) => Some(why.clone()),
+        _ => None,
+    };
+    let PluginSummary { order, enabled, hooks, unmet } = plugin.clone();
+    PluginItem { name: name.to_string(), order, enabled, hooks, unmet, unprepared }
 }
 
 /// A policy.

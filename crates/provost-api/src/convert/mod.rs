@@ -15,7 +15,7 @@ mod tests;
 
 pub(crate) use automation::Glimpse;
 pub use event::event_of;
-pub(crate) use listing::{channel_item, plugin_item, policy_item};
+pub(crate) use listing::{channel_item, plugin_item, policy_item, source_copy_item};
 pub(crate) use revision::{history_item, proposal};
 pub(crate) use run::{exit_code, log_line, model_outcome, outcome_item, run_detail, run_item};
 pub(crate) use service::{service_detail, service_item};

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use provost_controller::{Command, Done};
 
 use super::Shared;
-use super::extract::{Body, OfAutomation, OfRun};
+use super::extract::{Body, OfAutomation, OfRun, OfSource};
 use super::peer::By;
 use super::refused::{Refused, Reply};
 use crate::convert;
@@ -61,6 +61,15 @@ pub(super) async fn resume(
     Body(Empty {}): Body<Empty>,
 ) -> Result<StatusCode, Refused> {
     noted(&shared, Command::Resume { automation, by }).await
+}
+
+pub(super) async fn reset(
+    State(shared): State<Shared>,
+    OfSource(source): OfSource,
+    By(by): By,
+    Body(Empty {}): Body<Empty>,
+) -> Result<StatusCode, Refused> {
+    noted(&shared, Command::Reset { source, by }).await
 }
 
 pub(super) async fn fire(

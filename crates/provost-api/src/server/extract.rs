@@ -75,6 +75,17 @@ impl<S: Send + Sync> FromRequestParts<S> for OfAutomation {
     }
 }
 
+/// The source that a path names. Whether there is one is not known yet.
+pub(super) struct OfSource(pub(super) Name);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfSource {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        name(segment(parts, state).await?).map(Self)
+    }
+}
+
 /// The run that a path names. Whether there is one is not known yet.
 pub(super) struct OfRun(pub(super) RunId);
 

@@ -1,4 +1,4 @@
-//! Channels, plugins, policies and the history of revisions.
+//! Channels, plugins, policies, sources and the history of revisions.
 
 use axum::Json;
 use axum::extract::State;
@@ -21,7 +21,7 @@ pub(super) async fn channels(State(shared): State<Shared>) -> Reply<Listing<Chan
 pub(super) async fn plugins(State(shared): State<Shared>) -> Reply<Listing<PluginItem>> {
     let items = shared.controller.view(|view| {
         let plugins = view.state.desired.plugins.iter();
-        plugins.map(|(name, plugin)| convert::plugin_item(name, plugin)).collect::<Vec<_>>()
+        plugins.map(|(name, plugin)| convert::plugin_item(view.state, name, plugin)).collect::<Vec<_>>()
     });
     let mut items = items.await?;
     items.sort_by_key(|plugin| plugin.order);
@@ -36,6 +36,12 @@ pub(super) async fn policies(State(shared): State<Shared>) -> Reply<Listing<Poli
     let mut items = items.await?;
     items.sort_by_key(|policy| policy.order);
     Ok(Json(Listing { items }))
+}
+
+pub(super) async fn sources(State(shared): State<Shared>) -> Reply<Listing<SourceCopyItem>> {
+    let items =
+        shared.controller.view(|view| view.copies.iter().map(|copy| convert::source_copy_item(view, copy)).collect());
+    Ok(Json(Listing { items: items.await? }))
 }
 
 pub(super) async fn history(

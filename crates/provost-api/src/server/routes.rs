@@ -170,6 +170,16 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/channels", "Channels, by name.", Json(list::<ChannelItem>), || get(listings::channels)),
     Route::get("/v1/plugins", "Plugins, in their order.", Json(list::<PluginItem>), || get(listings::plugins)),
     Route::get("/v1/policies", "Policies, in their order.", Json(list::<PolicyItem>), || get(listings::policies)),
+    Route::get("/v1/sources", "Sources that manifests refer to, by name.", Json(list::<SourceCopyItem>), || {
+        get(listings::sources)
+    }),
+    Route::post(
+        "/v1/sources/{name}/reset",
+        "Throws the copy of a source away; it is made anew at once.",
+        of::<Empty>,
+        Nothing,
+        || post(commands::reset),
+    ),
     Route::get("/v1/history", "What happened to revisions, youngest first.", Json(list::<HistoryItem>), || {
         get(listings::history)
     })

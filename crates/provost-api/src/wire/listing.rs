@@ -1,4 +1,4 @@
-//! Lists: of anything, and of channels, plugins and policies.
+//! Lists: of anything, and of channels, plugins, policies and sources.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -77,6 +77,30 @@ pub struct PluginItem {
     pub enabled: bool,
     /// How many hooks it binds.
     pub hooks: u32,
+    /// What it requires and this server has not; then none of its hooks runs.
+    pub unmet: Vec<String>,
+    /// Why its prepare step failed; then none of its hooks runs either.
+    pub unprepared: Option<String>,
+}
+
+/// A source that manifests refer to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceCopyItem {
+    /// Its name.
+    pub name: String,
+    /// Where its manifests come from.
+    pub from: String,
+    /// The commit, or the digest of the folder's manifests; absent while there is no copy.
+    pub revision: Option<String>,
+    /// The one that is part of the revision in force.
+    pub in_force: Option<String>,
+    /// When it was fetched or copied the last time.
+    pub fetched_at: Option<Timestamp>,
+    /// How long ago that is, in seconds.
+    pub age_s: Option<u64>,
+    /// Why it is not what it could be: it cannot be fetched, or has changed where it comes from.
+    pub trouble: Option<String>,
 }
 
 /// A policy.

@@ -53,7 +53,7 @@ impl Core {
                 Ok((vec![Fact::Resumed { automation, by }], Done::Noted))
             }
             Command::Fire { name, data, request, by } => self.fire(name, data, &request, by),
-            Command::Plan | Command::Apply { .. } | Command::Rollback { .. } => {
+            Command::Plan | Command::Apply { .. } | Command::Rollback { .. } | Command::Reset { .. } => {
                 Err(Refusal::new(RefusalKind::Conflict, "revisions are for the shell"))
             }
         }

@@ -44,6 +44,19 @@ impl Core {
         if let Some(pinned) = &self.state.pinned {
             reasons.push(format!("The server stays at revision {pinned} until `provost apply`."));
         }
+        for (name, plugin) in self.state.desired.plugins.iter().filter(|(_, plugin)| plugin.enabled) {
+            let unmet = plugin.unmet.iter();
+            reasons.extend(unmet.map(|unmet| format!("Plugin {name} does not run here: it requires {unmet}.")));
+        }
+        for (name, preparation) in &self.state.prepared {
+            match preparation {
+                Startup::Refused { why } => reasons.push(format!(
+                    "Plugin {name} is not launched: its prepare step failed ({why}); it runs again when it changes or the server starts."
+                )),
+                Startup::Running => reasons.push(format!("Plugin {name} is being prepared.")),
+                Startup::Owed | Startup::Passed => {}
+            }
+        }
         reasons.extend(self.delayed_steps(now));
         reasons.extend(self.services_down());
         reasons

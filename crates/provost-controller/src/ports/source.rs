@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use provost_model::RevisionId;
+use provost_model::{Name, RevisionId, duration_text};
 
 /// A source of manifests: a git branch, or a folder.
 #[async_trait]
@@ -19,6 +19,44 @@ pub trait Source: Send + Sync {
     ///
     /// It only wakes; what it saw never decides (C1). Cancel-safe.
     async fn changed(&self);
+
+    /// Returns how the copies of the sources that its manifests refer to are, by name.
+    fn copies(&self) -> Vec<SourceCopy> {
+        Vec::new()
+    }
+
+    /// Throws the copy of the source `name` away and makes [`changed`](Self::changed) return, so that the next fetch makes it
+    /// anew. Returns whether there is such a source.
+    async fn reset(&self, _name: &Name) -> Result<bool, SourceError> {
+        Ok(false)
+    }
+}
+
+/// How the copy of a source is that manifests refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceCopy {
+    /// The name of the source.
+    pub name: Name,
+    /// Where it comes from, for people.
+    pub from: String,
+    /// The commit, or the digest of the folder's manifests; absent while there is no copy.
+    pub revision: Option<String>,
+    /// When it was fetched or copied the last time.
+    pub fetched_at: Option<Timestamp>,
+    /// Why it is not what it could be: it cannot be fetched, or has changed where it comes from.
+    pub trouble: Option<String>,
+}
+
+impl SourceCopy {
+    /// That the copy is not what it could be, and how old it is; `None` when all is well. That there is no copy at all is
+    /// told with the revision, which is refused for it.
+    pub fn sentence(&self, now: Timestamp) -> Option<String> {
+        let (trouble, revision) = (self.trouble.as_ref()?, self.revision.as_ref()?);
+        let age = |at: Timestamp| about(u64::try_from(now.duration_since(at).as_secs()).unwrap_or(0));
+        let age = self.fetched_at.map_or_else(|| "of unknown age".to_owned(), |at| format!("of {} ago", age(at)));
+        let revision = revision.get(..12).filter(|_| !revision.starts_with("folder-")).unwrap_or(revision);
+        Some(format!("Source {}: {trouble}; its copy {revision} {age} is used meanwhile.", self.name))
+    }
 }
 
 /// One revision of a source: everything that was committed together.
@@ -64,4 +102,33 @@ pub enum SourceError {
         /// What is wrong with its signature, and the mend.
         why: String,
     },
+}
+
+/// A length of time in its largest unit, of which it has at least two.
+fn about(seconds: u64) -> String {
+    let unit = [86_400, 3_600, 60].into_iter().find(|unit| seconds >= 2 * unit).unwrap_or(1);
+    duration_text(seconds / unit * unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d8_the_sentence_on_a_copy_says_what_is_wrong_and_how_old_it_is() {
+        let at: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let copy = SourceCopy {
+            name: Name::new("tools").unwrap(),
+            from: "git t".to_owned(),
+            revision: Some("0123456789abcdef".to_owned()),
+            fetched_at: Some(at),
+            trouble: Some("nobody answers".to_owned()),
+        };
+        let sentence = |copy: &SourceCopy| copy.sentence(at + jiff::SignedDuration::from_secs(90));
+        let expected = "Source tools: nobody answers; its copy 0123456789ab of 90s ago is used meanwhile.";
+        assert_eq!(sentence(&copy).as_deref(), Some(expected));
+        assert_eq!(sentence(&SourceCopy { revision: None, ..copy.clone() }), None, "the revision is refused for it");
+        assert_eq!([90, 150, 7_300, 200_000].map(about), ["90s", "2m", "2h", "2d"]);
+        assert_eq!(sentence(&SourceCopy { trouble: None, ..copy }), None);
+    }
 }

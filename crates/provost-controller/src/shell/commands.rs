@@ -16,6 +16,7 @@ impl Shell {
             Command::Plan => self.fetch_for(Intent::Plan(answer)),
             Command::Apply { plan, by } => self.fetch_for(Intent::Apply { plan, by, answer }),
             Command::Rollback { revision, by } => self.roll_back(revision, by, answer),
+            Command::Reset { source, by } => self.reset(source, by, answer),
             // Looked up here, where nothing comes in between: of two that ask with one request, the second finds the first.
             command => match known(self.ports.store.as_ref(), &command).await {
                 Ok(Known::Done(done)) => drop(answer.send(Ok(done))),

@@ -267,8 +267,11 @@ impl Shell {
         if let Some(trouble) = &self.source.trouble {
             waiting_for.push(format!("The source could not be read: {trouble}; the revision in force stays."));
         }
+        let copies = self.ports.source.copies();
+        waiting_for.extend(copies.iter().filter_map(|copy| copy.sentence(now)));
         View {
             now,
+            copies,
             state: self.core.state(),
             engine: self.core.engine(),
             source: &self.source,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_model::{Fact, RevisionId};
+use provost_model::{Fact, Name, RevisionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -111,6 +111,25 @@ impl Shell {
                 Err(error) => troubled(error),
             };
             let _ = messages.send(Message::Fetched { fetched, intent }); // The asker is told by the closed channel.
+        });
+    }
+
+    /// Has the copy of a source thrown away; the source itself says then that it is worth fetching again.
+    pub(super) fn reset(&self, name: Name, by: String, answer: Answer) {
+        let source = Arc::clone(&self.ports.source);
+        tokio::spawn(async move {
+            let done = match source.reset(&name).await {
+                Ok(true) => {
+                    tracing::info!(source = %name, by, "the copy of the source is made anew");
+                    Ok(Done::Noted)
+                }
+                Ok(false) => {
+                    Err(Refusal::new(RefusalKind::NotFound, format!("no manifest refers to a source `{name}`"))
+                        .hint("provost get sources lists them"))
+                }
+                Err(error) => Err(Refusal::new(RefusalKind::Unavailable, error.to_string())),
+            };
+            let _ = answer.send(done); // Nobody may be waiting any more.
         });
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
                 let needed = spec.requires.iter().flat_map(|requires| &requires.services);
                 requires.entry(document.name.as_str()).or_default().extend(needed.map(provost_model::Name::as_str));
             }
-            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => {}
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
         }
     }
     for cycle in cycles(&requires) {

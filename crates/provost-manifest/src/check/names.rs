@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use provost_model::source_of;
+
 use crate::facts::ServerFacts;
 use crate::read::{Document, Kind};
 use crate::report::{Code, Diagnostic};
@@ -20,7 +22,8 @@ pub(crate) fn check(documents: &[Document], facts: &ServerFacts, out: &mut Vec<D
                 error.related(&first.name_spot(), "first here").hint("give one of them another name, or remove it"),
             );
         }
-        if document.kind() == Kind::Policy && !facts.may_hold_policies(document.file()) {
+        let is_own = source_of(document.file()).is_none();
+        if document.kind() == Kind::Policy && is_own && !facts.may_hold_policies(document.file()) {
             let paths: Vec<String> = facts.policy_paths.iter().map(|path| format!("`{path}`")).collect();
             let message =
                 format!("a policy cannot be in this file: the server takes policies from {} only", paths.join(", "));

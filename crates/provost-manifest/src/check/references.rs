@@ -38,7 +38,7 @@ pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], out: &mut
             }
             Spec::Policy(spec) => notify(document, spec.notify.as_ref(), &channels, out),
             Spec::Channel(spec) => each(document, "spec/failover", &spec.failover, &channels, out),
-            Spec::Plugin(_) | Spec::Secret(_) => {}
+            Spec::Plugin(_) | Spec::Secret(_) | Spec::Source(_) => {}
         }
     }
 }

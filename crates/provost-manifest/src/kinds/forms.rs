@@ -177,4 +177,5 @@ words! {
     VerdictText: "Allow" "Deny";
     RestartText: "OnFailure" "Always";
     ReplacementText: "StartFirst" "StopFirst";
+    ArchitectureText: "amd64" "arm64" "arm" "386" "ppc64le" "riscv64" "s390x";
 }

@@ -14,6 +14,7 @@ mod plugin;
 mod policy;
 mod secret;
 mod service;
+mod source;
 mod text;
 mod units;
 
@@ -21,11 +22,12 @@ pub(crate) use automation::{AutomationSpec, NotifySpec, ParamSpec};
 pub(crate) use channel::ChannelSpec;
 pub(crate) use forms::ScheduleItem;
 pub(crate) use hook::HookSpec;
-pub(crate) use plugin::PluginSpec;
+pub(crate) use plugin::{PluginSpec, RequiredMachineSpec};
 pub(crate) use policy::{Allow, PolicySpec, RuleMode, SubjectKind};
 pub(crate) use secret::SecretSpec;
 pub(crate) use service::{HealthCheckSpec, RequiresSpec, RestartSpec, ServiceSpec};
 pub(crate) use shared::{HistorySpec, SecretUseSpec, Settings, VolumeSpec};
+pub(crate) use source::SourceSpec;
 pub(crate) use text::NameText;
 pub(crate) use units::{Bytes, Millicores, Seconds};
 

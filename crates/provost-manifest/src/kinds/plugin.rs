@@ -1,11 +1,15 @@
 //! Plugins.
 
+use std::collections::BTreeMap;
+
+use provost_model::{OnError, PREPARE};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::kinds::HookSpec;
-use crate::kinds::text::ImageText;
+use crate::kinds::forms::ArchitectureText;
+use crate::kinds::text::{ImageText, PathText};
+use crate::kinds::{Bytes, HookSpec, Seconds, SecretUseSpec, VolumeSpec};
 
 /// A group of hooks that belong together, with one image and one configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -28,9 +32,92 @@ pub(crate) struct PluginSpec {
     /// A JSON Schema that `config` is checked against; the `default` of a property holds where `config` leaves it out.
     #[schemars(extend("examples" = [{"type": "object", "required": ["url"]}]))]
     pub config_schema: Option<Map<String, Value>>,
+    /// What it needs of the server. Where something of it is missing, none of its hooks runs, which is told; everything else
+    /// goes on.
+    pub requires: Option<RequiredMachineSpec>,
+    /// Runs before the plugin is launched, once a start of the server and again when it changes. Until it has ended, what the
+    /// plugin's hooks are bound to waits; when it fails, none of them runs, which is told, and everything else goes on.
+    pub prepare: Option<PrepareSpec>,
     /// Its containers, and the events that they are bound to.
     #[serde(default)]
     pub hooks: Vec<HookSpec>,
+}
+
+with_container_fields! {
+    /// A container that prepares a plugin.
+    pub(crate) struct PrepareSpec {
+        /// Its image; absent: the plugin's.
+        #[schemars(with = "Option<ImageText>", extend("examples" = ["registry.example.org/tools:2"]))]
+        pub image: Option<String>,
+        /// Replaces the image's entry point.
+        #[serde(default)]
+        #[schemars(extend("examples" = [["install"]]))]
+        pub command: Vec<String>,
+        /// Replaces the image's arguments, such as the file that lists what is to be installed.
+        #[serde(default)]
+        #[schemars(extend("examples" = [["/plugin/requirements.txt"]]))]
+        pub args: Vec<String>,
+        /// The folder that the command starts in; absent: the image's own.
+        #[schemars(with = "Option<PathText>", extend("examples" = ["/data"]))]
+        pub working_dir: Option<String>,
+        /// Folders that are kept: what is prepared there, hooks with the same volume find.
+        #[serde(default)]
+        pub volumes: Vec<VolumeSpec>,
+        /// Secrets, as files in memory or as variables.
+        #[serde(default)]
+        #[schemars(extend("examples" = [[{"name": "db-password", "env": "PGPASSWORD"}]]))]
+        pub secrets: Vec<SecretUseSpec>,
+        /// The longest that it may take.
+        #[schemars(extend("default" = "5m", "examples" = ["30s"]))]
+        pub timeout: Option<Seconds>,
+        /// From SIGTERM to SIGKILL when it is stopped.
+        #[schemars(extend("default" = "10s", "examples" = ["30s"]))]
+        pub grace_period: Option<Seconds>,
+    }
+}
+
+impl PrepareSpec {
+    /// As the hook that it is.
+    pub(crate) fn hook(&self) -> HookSpec {
+        let own = self.clone();
+        HookSpec {
+            event: PREPARE.to_owned(),
+            on_error: Some(OnError::Fail),
+            image: own.image,
+            command: own.command,
+            args: own.args,
+            working_dir: own.working_dir,
+            volumes: own.volumes,
+            secrets: own.secrets,
+            timeout: own.timeout,
+            grace_period: own.grace_period,
+            pull_policy: own.pull_policy,
+            env: own.env,
+            user: own.user,
+            read_only_root: own.read_only_root,
+            drop_capabilities: own.drop_capabilities,
+            add_capabilities: own.add_capabilities,
+            network: own.network,
+            resources: own.resources,
+            ..HookSpec::default()
+        }
+    }
+}
+
+/// What a plugin needs of the server.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RequiredMachineSpec {
+    /// Labels that the server's configuration gives it.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"site": "berlin"}]))]
+    pub labels: BTreeMap<String, String>,
+    /// The architecture of the machine.
+    #[schemars(with = "Option<ArchitectureText>", extend("examples" = ["amd64"]))]
+    pub architecture: Option<String>,
+    /// The least memory of the machine.
+    #[schemars(extend("examples" = ["4Gi"]))]
+    pub memory: Option<Bytes>,
 }
 
 fn yes() -> bool {

@@ -44,6 +44,12 @@ text_forms! {
     EventText "event" "^[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*$" 100;
     /// An `http` or `https` address.
     UrlText "url" "^https?://[^\\s/@]+(/\\S*)?$" 2000;
+    /// An address that git understands, in a protocol that keeps others out.
+    AddressText "git address" "^(https://|ssh://|file:///|([A-Za-z0-9_][A-Za-z0-9._-]*@)?[A-Za-z0-9_][A-Za-z0-9._-]*:[^-:/\\s])[^\\s]*$" 2000;
+    /// The name of a branch.
+    BranchText "branch" "^[^-\\s][^\\s]*$" 200;
+    /// A folder in a repository.
+    SubFolderText "folder" "^[^/\\s]" 1000;
     /// A file below a folder that the server decides on.
     FileText "file" "^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$" 200;
     /// The name of a variable.

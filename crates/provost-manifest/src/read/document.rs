@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::API_VERSION;
 use crate::kinds::{
     AutomationSpec, ChannelSpec, HookSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, SecretUseSpec, ServiceSpec,
+    SourceSpec,
 };
 use crate::read::{Kind, Node, Source, Spot, scan};
 use crate::report::{Code, Diagnostic, did_you_mean};
@@ -36,6 +37,7 @@ pub(crate) enum Spec {
     Policy(Box<PolicySpec>),
     Secret(SecretSpec),
     Service(Box<ServiceSpec>),
+    Source(Box<SourceSpec>),
 }
 
 /// What was read of a file.
@@ -139,6 +141,7 @@ fn typed(source: &Arc<Source>, root: Node, kind: Kind) -> Result<Document, (Opti
             Kind::Policy => Spec::Policy(value(source, &root, "spec", spec)?),
             Kind::Secret => Spec::Secret(value(source, &root, "spec", spec)?),
             Kind::Service => Spec::Service(value(source, &root, "spec", spec)?),
+            Kind::Source => Spec::Source(value(source, &root, "spec", spec)?),
         };
         Ok((metadata, spec))
     };
@@ -175,6 +178,7 @@ impl Document {
             Spec::Policy(_) => Kind::Policy,
             Spec::Secret(_) => Kind::Secret,
             Spec::Service(_) => Kind::Service,
+            Spec::Source(_) => Kind::Source,
         }
     }
 
@@ -205,13 +209,14 @@ impl Document {
             Spec::Plugin(spec) => &spec.hooks,
             Spec::Policy(spec) => &spec.hooks,
             Spec::Service(spec) => &spec.hooks,
-            Spec::Channel(_) | Spec::Secret(_) => &[],
+            Spec::Channel(_) | Spec::Secret(_) | Spec::Source(_) => &[],
         };
         let own: Option<(&str, &[SecretUseSpec])> = match &self.spec {
             Spec::Automation(spec) => Some(("spec", &spec.secrets)),
             Spec::Service(spec) => Some(("spec", &spec.secrets)),
             Spec::Channel(spec) => spec.command.as_ref().map(|command| ("spec/command", command.secrets.as_slice())),
-            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => None,
+            Spec::Plugin(spec) => spec.prepare.as_ref().map(|prepare| ("spec/prepare", prepare.secrets.as_slice())),
+            Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => None,
         };
         let own = own.map(|(path, secrets)| (path.to_owned(), secrets));
         let hooks =

@@ -17,12 +17,14 @@ pub enum Kind {
     Secret,
     /// A container that is kept up.
     Service,
+    /// Manifests that are kept elsewhere.
+    Source,
 }
 
 impl Kind {
     /// All kinds, in the order of the alphabet.
-    pub const ALL: [Kind; 6] =
-        [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy, Kind::Secret, Kind::Service];
+    pub const ALL: [Kind; 7] =
+        [Kind::Automation, Kind::Channel, Kind::Plugin, Kind::Policy, Kind::Secret, Kind::Service, Kind::Source];
 
     /// Kinds that Provost will have, and this version has not.
     pub(crate) const PLANNED: [&str; 3] = ["Application", "Protection", "Server"];
@@ -36,6 +38,7 @@ impl Kind {
             Kind::Policy => "Policy",
             Kind::Secret => "Secret",
             Kind::Service => "Service",
+            Kind::Source => "Source",
         }
     }
 

@@ -81,6 +81,18 @@ pub(crate) fn of_owner(
     hooks
 }
 
+/// The hook that prepares a plugin.
+pub(crate) fn preparing(
+    document: &Document,
+    spec: &HookSpec,
+    trust: &Trust<'_>,
+    given: &Given<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Arc<Hook>> {
+    let name = Name::new("prepare").ok()?;
+    one(document, "spec/prepare", name, spec, trust, given, out)
+}
+
 fn one(
     document: &Document,
     path: &str,

@@ -15,6 +15,7 @@ mod notify;
 mod plugin;
 mod policy;
 mod power;
+mod requires;
 mod rules;
 mod secret;
 mod service;
@@ -101,7 +102,7 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
                     desired.channels.insert(document.name.clone(), Arc::new(channel));
                 }
             }
-            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) => {}
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
         }
     }
     for policy in &policies {

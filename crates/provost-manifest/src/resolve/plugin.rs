@@ -11,12 +11,12 @@ use crate::report::{Code, Diagnostic};
 use crate::resolve::Given;
 use crate::resolve::hook::{self, Trust};
 use crate::resolve::policy::Policy;
-use crate::resolve::rules;
+use crate::resolve::{requires, rules};
 
 /// A plugin with its hooks.
 pub(crate) struct Plugin {
     pub(crate) summary: PluginSummary,
-    /// None, if the plugin is not enabled.
+    /// None, if the plugin is not enabled, or the server does not meet what it requires.
     pub(crate) hooks: Vec<Arc<Hook>>,
 }
 
@@ -37,10 +37,13 @@ pub(crate) fn resolve(
         .for_each(|policy| rules::check(policy, document, &json, out));
     check_config(document, spec, out);
     let trust = Trust::Plugin { spec, policies: &policies };
-    let hooks = hook::of_owner(document, &spec.hooks, &trust, given, out);
+    let mut hooks = hook::of_owner(document, &spec.hooks, &trust, given, out);
+    hooks.extend(spec.prepare.as_ref().and_then(|spec| hook::preparing(document, &spec.hook(), &trust, given, out)));
     let count = u32::try_from(spec.hooks.len()).unwrap_or(u32::MAX);
-    let summary = PluginSummary { order: spec.order, enabled: spec.enabled, hooks: count };
-    Plugin { summary, hooks: if spec.enabled { hooks } else { Vec::new() } }
+    let unmet = requires::unmet(document, spec, given.facts, out);
+    let runs = spec.enabled && unmet.is_empty();
+    let summary = PluginSummary { order: spec.order, enabled: spec.enabled, hooks: count, unmet };
+    Plugin { summary, hooks: if runs { hooks } else { Vec::new() } }
 }
 
 /// What the containers of a plugin get: `config`, and the `default` of each property of `configSchema` that it leaves out

@@ -133,6 +133,6 @@ pub(crate) fn subject_kind(document: &Document) -> Option<SubjectKind> {
         Spec::Service(_) => Some(SubjectKind::Service),
         Spec::Channel(_) => Some(SubjectKind::Channel),
         Spec::Plugin(_) => Some(SubjectKind::Plugin),
-        Spec::Policy(_) | Spec::Secret(_) => None,
+        Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => None,
     }
 }

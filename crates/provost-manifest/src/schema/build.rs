@@ -8,7 +8,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::API_VERSION;
-use crate::kinds::{AutomationSpec, ChannelSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, ServiceSpec};
+use crate::kinds::{
+    AutomationSpec, ChannelSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, ServiceSpec, SourceSpec,
+};
 use crate::read::Kind;
 use crate::resolve::built_in;
 use crate::schema::tidy::tidy;
@@ -62,6 +64,7 @@ fn manifest(kind: Kind) -> Value {
         Kind::Policy => generated::<PolicySpec>(),
         Kind::Secret => generated::<SecretSpec>(),
         Kind::Service => generated::<ServiceSpec>(),
+        Kind::Source => generated::<SourceSpec>(),
     };
     let description = spec.get("description").cloned().unwrap_or_default();
     let mut schema = json!({
@@ -97,9 +100,9 @@ fn defaults(kind: Kind, schema: &mut Value) {
     let places: &[(&str, bool)] = match kind {
         Kind::Automation => &[("", true), ("/properties/hooks/items", false)],
         Kind::Channel => &[("/properties/command", false)],
-        Kind::Plugin => &[("/properties/hooks/items", false)],
+        Kind::Plugin => &[("/properties/hooks/items", false), ("/properties/prepare", false)],
         Kind::Policy => &[("/properties/hooks/items", false), ("", true)],
-        Kind::Secret => &[],
+        Kind::Secret | Kind::Source => &[],
         Kind::Service => &[("", false), ("/properties/hooks/items", false)],
     };
     for (place, all) in places {

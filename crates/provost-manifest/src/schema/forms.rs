@@ -19,6 +19,12 @@ pub(crate) fn forms(form: &str) -> (&'static str, &'static str) {
             ("the name of an event", "write words with dots between them, such as `run.succeeded` or `orders.arrived`")
         }
         "url" => ("an http or https address", "write it as `https://host/path`, without a user and a password"),
+        "git address" => (
+            "an address of a git repository",
+            "write it as `https://host/tools.git`, `ssh://git@host/tools.git` or `git@host:tools.git`",
+        ),
+        "branch" => ("the name of a branch", "write the name alone, such as `main`"),
+        "folder" => ("a folder in the repository", "write it as it stands there, such as `manifests`"),
         "file" => (
             "a relative path",
             "write names of letters, digits, `_`, `.` and `-`, with `/` between them, and without `..`",

@@ -168,7 +168,8 @@ fn c03_channels_plugins_and_the_servers_hooks_are_compared() {
     let mut new = with_channels(desired([]), [channel("b"), channel("c")]);
     new = with_server_hooks(new, [provost_model::Hook { timeout_s: 1, ..hook("x", "orders.arrived") }]);
     new.channels.insert(name("b"), Arc::new(provost_model::Channel { timeout_s: 1, ..channel("b") }));
-    new.plugins.insert(name("p"), provost_model::PluginSummary { order: 1, enabled: true, hooks: 2 });
+    new.plugins
+        .insert(name("p"), provost_model::PluginSummary { order: 1, enabled: true, hooks: 2, unmet: Vec::new() });
     let bench = Bench::with(old);
     let expected = [
         "- Channel/a",
@@ -179,6 +180,19 @@ fn c03_channels_plugins_and_the_servers_hooks_are_compared() {
         "- Hook/server.startup.y",
     ];
     assert_eq!(lines(&changes(&bench.state, &new, bench.now)), expected);
+}
+
+#[test]
+fn c03_of_a_source_that_changes_the_revision_is_told() {
+    let shop = |revision: &str| {
+        let mut shop = desired([]);
+        let source = provost_model::SourceSummary { from: "git t".to_owned(), revision: revision.to_owned() };
+        shop.sources.insert(name("tools"), source);
+        shop
+    };
+    let bench = Bench::with(shop("a1"));
+    assert_eq!(lines(&changes(&bench.state, &shop("b2"), bench.now)), ["~ Source/tools revision: a1 → b2"]);
+    assert_eq!(lines(&changes(&bench.state, &desired([]), bench.now)), ["- Source/tools"]);
 }
 
 #[test]

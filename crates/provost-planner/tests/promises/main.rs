@@ -18,6 +18,7 @@ mod limits;
 mod notices;
 mod overlap;
 mod pause;
+mod prepare;
 mod requests;
 mod retries;
 mod sample;

@@ -95,7 +95,11 @@ fn without_intent(state: &State, action: &Action) -> Option<String> {
         Action::Deliver { notice, .. } => {
             (!state.outbox.contains_key(&notice.id)).then(|| format!("{} is delivered and not queued", notice.id))
         }
-        Action::Follow { .. } | Action::Stop { .. } | Action::Collect { .. } | Action::Remove { .. } => None,
+        Action::Follow { .. }
+        | Action::Stop { .. }
+        | Action::Collect { .. }
+        | Action::Probe { .. }
+        | Action::Remove { .. } => None,
     }
 }
 

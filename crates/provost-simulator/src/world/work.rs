@@ -150,6 +150,10 @@ impl World {
                 let result = self.engine.collect(name);
                 Input::Collected { name: name.clone(), step: output.step.clone(), result }
             }
+            Action::Probe { name, .. } => {
+                let result = self.engine.answers().map(|()| Ok(()));
+                Input::Probed { name: name.clone(), result }
+            }
             Action::Remove { name } => {
                 // A request that has reached the engine is about the container that had the name then.
                 let result = match job.sent {
@@ -308,6 +312,7 @@ fn failure(action: &Action, error: EngineError) -> Option<Input> {
         Action::Collect { name, output } => {
             Input::Collected { name: name.clone(), step: output.step.clone(), result: Err(error) }
         }
+        Action::Probe { name, .. } => Input::Probed { name: name.clone(), result: Err(error) },
         Action::Remove { name } => Input::Removed { name: name.clone(), result: Err(error) },
         Action::Follow { .. } | Action::Ask { .. } | Action::Deliver { .. } => return None,
     })
@@ -323,6 +328,7 @@ fn brief(action: &Action) -> String {
         Action::Follow { name, .. } => format!("Follow {name}"),
         Action::Stop { name, grace_s } => format!("Stop {name} within {grace_s} s"),
         Action::Collect { name, .. } => format!("Collect {name}"),
+        Action::Probe { name, .. } => format!("Probe {name}"),
         Action::Remove { name } => format!("Remove {name}"),
     }
 }

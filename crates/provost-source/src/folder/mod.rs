@@ -71,7 +71,7 @@ impl Source for FolderSource {
 }
 
 /// Reads the folder; begins anew when a file vanishes between being found and being read.
-fn read_settled(path: &std::path::Path) -> Result<Vec<SourceFile>, SourceError> {
+pub(crate) fn read_settled(path: &std::path::Path) -> Result<Vec<SourceFile>, SourceError> {
     for _ in 0..ATTEMPTS {
         match read::read(path) {
             Ok(files) => return Ok(files),
@@ -91,7 +91,7 @@ fn revision(files: Vec<SourceFile>) -> Result<Revision, SourceError> {
 }
 
 /// A digest over paths and contents; lengths come first, so that nothing can move from one into the next.
-fn digest(files: &[SourceFile]) -> String {
+pub(crate) fn digest(files: &[SourceFile]) -> String {
     let mut hash = Sha256::new();
     for part in files.iter().flat_map(|file| [file.path.as_bytes(), &file.bytes]) {
         hash.update((part.len() as u64).to_be_bytes());

@@ -69,11 +69,23 @@ impl GitSource {
     /// Checks the configuration; neither the network nor the disk is touched before the first fetch.
     pub(crate) fn open(config: &GitConfig, signers: Signers, state_dir: &Path) -> Result<Self, ConfigProblem> {
         let address = Address::parse(&config.url, config.allow_file).map_err(|wrong| wrong.at("git.url"))?;
-        Self::at(address, config, signers, state_dir)
+        let branch = Branch::parse(&config.branch).map_err(|wrong| wrong.at("git.branch"))?;
+        Self::at(address, branch, config, signers, state_dir)
     }
 
-    fn at(address: Address, config: &GitConfig, signers: Signers, state_dir: &Path) -> Result<Self, ConfigProblem> {
-        let branch = Branch::parse(&config.branch).map_err(|wrong| wrong.at("git.branch"))?;
+    /// The same for the branch that the repository calls its default; the one that `config` names is left alone.
+    pub(crate) fn open_default(config: &GitConfig, signers: Signers, state_dir: &Path) -> Result<Self, ConfigProblem> {
+        let address = Address::parse(&config.url, config.allow_file).map_err(|wrong| wrong.at("git.url"))?;
+        Self::at(address, Branch::DEFAULT, config, signers, state_dir)
+    }
+
+    fn at(
+        address: Address,
+        branch: Branch,
+        config: &GitConfig,
+        signers: Signers,
+        state_dir: &Path,
+    ) -> Result<Self, ConfigProblem> {
         let folder = SubFolder::parse(&config.path).map_err(|wrong| wrong.at("git.path"))?;
         let ssh = address::ssh_command(config.known_hosts.as_deref()).map_err(|wrong| wrong.at("git.knownHosts"))?;
         let state_dir = std::path::absolute(state_dir).map_err(|error| {
@@ -117,6 +129,37 @@ impl GitSource {
     async fn read(&self, tip: &CommitId) -> Result<Revision, Trouble> {
         let whole_history = !self.signers.is_empty();
         let id = self.repository.bring(&self.address, &self.branch, tip, whole_history).await?;
+        self.revision(id).await
+    }
+
+    /// Whether there is a copy on this machine.
+    pub(crate) fn is_copied(&self) -> bool {
+        self.repository.is_there()
+    }
+
+    /// Throws the copy away, if it is there, and not what is known of what was accepted; the next fetch makes it anew.
+    pub(crate) async fn discard(&self) -> Result<(), SourceError> {
+        let mut last = self.last.lock().await;
+        *last = None;
+        self.repository.discard().await
+    }
+
+    /// Returns what the copy on this machine holds, without asking the other side: the last accepted commit, or where
+    /// revisions need no signature, the last one that was fetched.
+    pub(crate) async fn copied(&self) -> Option<Revision> {
+        let _last = self.last.lock().await;
+        self.repository.prepare().await.ok().filter(|()| self.is_copied())?;
+        let id = if self.signers.is_empty() {
+            self.repository.head().await.ok()??
+        } else {
+            self.accepted.get().await.ok()??
+        };
+        self.revision(id).await.ok()
+    }
+
+    /// Reads a commit that is in the copy.
+    async fn revision(&self, id: CommitId) -> Result<Revision, Trouble> {
+        let whole_history = !self.signers.is_empty();
         let raw = self.repository.commit(&id).await?;
         let signer = if whole_history { Some(self.admit(&id, &raw).await?) } else { None };
         let files = tree::read(&self.repository, &id, &self.folder).await?;

@@ -4,11 +4,14 @@ use std::fmt;
 
 use super::address::{Wrong, wrong};
 
-/// The name of a branch, without `refs/heads/`.
+/// The name of a branch, without `refs/heads/`; absent for the one that the repository calls its default.
 #[derive(Clone, Debug)]
-pub(super) struct Branch(String);
+pub(super) struct Branch(Option<String>);
 
 impl Branch {
+    /// The branch that the repository calls its default.
+    pub(super) const DEFAULT: Self = Self(None);
+
     /// Accepts what `git check-ref-format --branch` accepts.
     pub(super) fn parse(name: &str) -> Result<Self, Wrong> {
         let part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
@@ -24,7 +27,7 @@ impl Branch {
             return wrong(format!("{name:?} is not the name of a branch"), "write the name alone, such as `main`");
         }
         if fine {
-            Ok(Self(name.to_owned()))
+            Ok(Self(Some(name.to_owned())))
         } else {
             wrong(format!("{name:?} is not the name of a branch"), "write it like `main`")
         }
@@ -32,13 +35,13 @@ impl Branch {
 
     /// Its full name.
     pub(super) fn reference(&self) -> String {
-        format!("refs/heads/{}", self.0)
+        self.0.as_ref().map_or_else(|| "HEAD".to_owned(), |name| format!("refs/heads/{name}"))
     }
 }
 
 impl fmt::Display for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0.as_deref().unwrap_or("HEAD, its default"))
     }
 }
 

@@ -72,6 +72,11 @@ impl Repository {
         made.map_err(|error| unreachable(format!("the folder `{}` cannot be made: {error}", self.home.display())))
     }
 
+    /// Whether there is a copy.
+    pub(super) fn is_there(&self) -> bool {
+        self.place().is_dir()
+    }
+
     /// Throws the copy away; the next [`bring`](Self::bring) makes it anew.
     pub(super) async fn discard(&self) -> Result<(), SourceError> {
         match tokio::fs::remove_dir_all(self.place()).await {
@@ -180,7 +185,8 @@ impl Repository {
         &self.git
     }
 
-    async fn head(&self) -> Result<Option<CommitId>, Trouble> {
+    /// The commit that was brought last.
+    pub(super) async fn head(&self) -> Result<Option<CommitId>, Trouble> {
         match self.run(&["rev-parse", "--verify", "--quiet", &format!("{HEAD}^{{commit}}")], SHORT).await {
             Ok(said) => Ok(CommitId::parse(String::from_utf8_lossy(&said).trim())),
             Err(GitError::Failed { code: Some(1), .. }) => Ok(None),

@@ -77,7 +77,7 @@ fn free_port() -> u16 {
 
 fn source(address: Address, state: &Path) -> GitSource {
     let config = GitConfig { timeout: Duration::from_secs(30), ..GitConfig::new("") };
-    GitSource::at(address, &config, Signers::default(), state).unwrap()
+    GitSource::at(address, Branch::parse(&config.branch).unwrap(), &config, Signers::default(), state).unwrap()
 }
 
 #[tokio::test]

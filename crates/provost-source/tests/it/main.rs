@@ -8,5 +8,6 @@ mod git;
 mod gnupg;
 mod hostile;
 mod processes;
+mod referred;
 mod shop;
 mod signed;

@@ -1,4 +1,4 @@
-//! `provost stop`, `retry`, `pause`, `resume`, `fire`: what a person asks of a running server.
+//! `provost stop`, `retry`, `pause`, `resume`, `reset`, `fire`: what a person asks of a running server.
 
 use provost_api::wire::{FireRequest, JsonMap, PauseRequest, RetryRequest};
 
@@ -120,6 +120,23 @@ pub async fn resume(args: ResumeArgs, app: &mut App) -> Outcome {
     client.resume(&args.automation).await?;
     app.output.note(format!("{} goes on.", args.automation))?;
     app.next(&format!("provost get automations {}", args.automation))?;
+    Ok(Exit::Done)
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ResetArgs {
+    /// The source
+    #[arg(value_name = "NAME")]
+    source: String,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Throws the copy of a source away and has it made anew.
+pub async fn reset(args: ResetArgs, app: &mut App) -> Outcome {
+    client(&args.server)?.reset_source(&args.source).await?;
+    app.output.note(format!("The copy of {} is made anew from where it comes from.", args.source))?;
+    app.next(&format!("provost get sources {}", args.source))?;
     Ok(Exit::Done)
 }
 

@@ -55,6 +55,9 @@ enum Kind {
     Plugins,
     #[value(alias = "policy")]
     Policies,
+    /// Sources that manifests refer to
+    #[value(alias = "source")]
+    Sources,
     /// Due times that will come
     Upcoming,
     #[value(aliases = ["revision", "history"])]
@@ -143,6 +146,7 @@ impl Args {
             Kind::Channels => view::channels(&named(client.channels().await?, &name, |item| &item.name)?, times),
             Kind::Plugins => view::plugins(&named(client.plugins().await?, &name, |item| &item.name)?),
             Kind::Policies => view::policies(&named(client.policies().await?, &name, |item| &item.name)?),
+            Kind::Sources => view::sources(&named(client.sources().await?, &name, |item| &item.name)?, times),
             Kind::Upcoming => {
                 let until = moment(&self.until, Direction::Ahead)?;
                 let mut items = client.upcoming(&UpcomingQuery { until, limit }).await?;

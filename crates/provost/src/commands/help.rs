@@ -15,7 +15,7 @@ Declare your jobs and your shop's policy in git; every server runs them, on time
              schedule   a cron expression in words, with its next times
   change     plan       what would change; apply does exactly that; rollback goes back
   watch      get        list anything; describe, logs and events tell more; status, doctor
-  control    run        start now; start, stop, retry, pause, resume, fire
+  control    run        start now; start, stop, retry, pause, resume, fire, reset
   serve      serve      the reconciler of this machine
 
   provost dev shop                      provost schedule '30 2 * * mon-fri'

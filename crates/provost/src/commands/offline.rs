@@ -68,7 +68,11 @@ impl FactsArgs {
     /// What the server's configuration says about manifests; nothing if none is given.
     pub fn read(&self) -> Result<ServerFacts, Failure> {
         match &self.config {
-            Some(path) => Ok(crate::serve::facts(&crate::config::ServerConfig::read(path)?)),
+            Some(path) => {
+                let facts = crate::serve::facts(&crate::config::ServerConfig::read(path)?);
+                // The configuration is that server's, this machine probably not.
+                Ok(ServerFacts { machine: None, ..facts })
+            }
             None => Ok(ServerFacts::default()),
         }
     }

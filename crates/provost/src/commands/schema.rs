@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure, Outcome};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which schema to print: automation, policy, plugin, channel, secret, or manifest for any of them
+    /// Which schema to print: automation, policy, plugin, channel, secret, source, or manifest for any of them
     #[arg(value_name = "KIND", default_value = "manifest")]
     kind: String,
     /// Write all of them into this folder, one file a kind

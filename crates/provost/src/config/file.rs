@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use provost_manifest::{Never, PortRule};
 use provost_model::Instance;
-use provost_source::SourceConfig;
+use provost_source::{SourceConfig, SourcesConfig};
 use serde::Deserialize;
 
 use super::parse_duration;
@@ -21,6 +21,8 @@ pub struct File {
     state: Option<PathBuf>,
     socket: Option<PathBuf>,
     source: SourceConfig,
+    #[serde(default)]
+    sources: SourcesConfig,
     #[serde(default)]
     engine: EngineConfig,
     #[serde(default)]
@@ -125,11 +127,14 @@ impl File {
         if let Some(hosts) = source.git.as_mut().and_then(|git| git.known_hosts.as_mut()) {
             *hosts = folder.join(&hosts);
         }
+        let mut sources = self.sources;
+        sources.folders.iter_mut().chain(&mut sources.known_hosts).for_each(|path| *path = folder.join(&*path));
         Ok(ServerConfig {
             instance: Instance::parse(instance).map_err(|error| format!("instance: {error}"))?,
             labels: self.labels,
             socket: self.socket.map_or_else(|| state.join("provost.sock"), |socket| folder.join(socket)),
             source,
+            sources,
             docker_host: self.engine.docker.map(|docker| docker.host),
             signers: self.signers,
             policy_paths: self.policy_paths,

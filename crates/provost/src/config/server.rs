@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use provost_manifest::Never;
 use provost_model::Instance;
-use provost_source::{FolderConfig, SourceConfig};
+use provost_source::{FolderConfig, SourceConfig, SourcesConfig};
 
 use super::file::{Apply, Drift, File};
 use super::yaml;
@@ -29,6 +29,8 @@ pub struct ServerConfig {
     pub socket: PathBuf,
     /// Where manifests come from.
     pub source: SourceConfig,
+    /// What sources that manifests refer to may be.
+    pub sources: SourcesConfig,
     /// The engine's address; absent: look for one.
     pub docker_host: Option<String>,
     /// Whose signature a revision must have; empty: nobody's.
@@ -81,6 +83,7 @@ impl ServerConfig {
             state,
             socket,
             source: SourceConfig { folder: Some(FolderConfig { path: folder.to_owned() }), git: None },
+            sources: SourcesConfig::default(),
             docker_host: None,
             signers: Vec::new(),
             policy_paths: Vec::new(),
@@ -121,6 +124,7 @@ mod tests {
         assert_eq!((config.shutdown_grace_s, config.prepare_ahead, config.allow_empty), (5, true, false));
         assert!(!config.allow_private_addresses);
         assert!(config.policy_paths.is_empty());
+        assert_eq!(config.sources, SourcesConfig::default());
         assert_eq!(config.never, Never::default());
         assert_eq!((config.docker_host, config.images, config.runtime_dir), (None, None, None));
     }
@@ -133,6 +137,7 @@ labels: {tier: prod}
 state: /srv/provost
 socket: /run/provost/provost.sock
 source: {git: {url: "https://git.example.org/shop.git", knownHosts: hosts}}
+sources: {folders: [plugins], allowFile: true, knownHosts: hosts}
 engine: {docker: {host: "unix:///run/docker.sock"}}
 signers: ["ssh-ed25519 AAAA ops"]
 policyPaths: [policies]
@@ -153,6 +158,9 @@ runtimeDir: /run/shop
         assert_eq!(config.state, Path::new("/srv/provost"));
         assert_eq!(config.socket, Path::new("/run/provost/provost.sock"));
         assert_eq!(config.source.git.unwrap().known_hosts.unwrap(), Path::new("/etc/provost/hosts"));
+        assert_eq!(config.sources.folders, [Path::new("/etc/provost/plugins")]);
+        assert_eq!(config.sources.known_hosts.unwrap(), Path::new("/etc/provost/hosts"));
+        assert!(config.sources.allow_file);
         assert_eq!(config.docker_host.unwrap(), "unix:///run/docker.sock");
         assert_eq!(config.signers, ["ssh-ed25519 AAAA ops"]);
         assert_eq!(config.policy_paths, ["policies"]);

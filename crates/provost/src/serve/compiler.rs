@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use provost_controller::{Compiled, Compiler, Revision};
 use provost_manifest::{ServerFacts, SourceFile, Style, compile};
+use provost_model::SourceReference;
 
 /// Compiles revisions for a server.
 #[derive(Clone, Debug, Default)]
@@ -23,9 +24,16 @@ impl Compiler for Manifests {
 
 /// The files of `revision`, as the compiler takes them.
 pub fn files(revision: &Revision) -> Vec<SourceFile> {
-    let file =
-        |file: &provost_controller::SourceFile| SourceFile { path: file.path.clone(), bytes: file.bytes.clone() };
     revision.files.iter().map(file).collect()
+}
+
+/// The sources that `files` refer to.
+pub fn references(files: &[provost_controller::SourceFile]) -> Vec<SourceReference> {
+    provost_manifest::references(&files.iter().map(file).collect::<Vec<_>>())
+}
+
+fn file(file: &provost_controller::SourceFile) -> SourceFile {
+    SourceFile { path: file.path.clone(), bytes: file.bytes.clone() }
 }
 
 #[cfg(test)]

@@ -10,10 +10,12 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use provost_api::ServerInfo;
 use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
-use provost_manifest::ServerFacts;
+use provost_manifest::{Machine, ServerFacts};
+use provost_source::ReferringSource;
 use provost_store::{FileLogs, SqliteStore};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -24,6 +26,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::messenger::Post;
 
 use alone::NameLock;
+use compiler::references;
 pub use compiler::{Manifests, files};
 pub use engine::{engine, find_engine};
 pub use logging::{LogFormat, log};
@@ -144,10 +147,17 @@ impl Server {
     }
 }
 
-/// The source that `config` names, not read yet; what it remembers is below `folder`.
+/// How long one git command may take for a source that manifests refer to, unless the server's own says otherwise.
+const GIT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The source that `config` names, with those that its manifests refer to, not read yet; what it remembers is below `folder`.
 pub fn open_source(config: &ServerConfig, folder: &Path) -> Result<Arc<dyn Source>, Failure> {
-    let source = provost_source::open(&config.source, &config.signers, folder);
-    source.map_err(|problem| Failure::usage(format!("server configuration: {problem}")))
+    let wrong = |problem| Failure::usage(format!("server configuration: {problem}"));
+    let main = provost_source::open(&config.source, &config.signers, folder).map_err(wrong)?;
+    let timeout = config.source.git.as_ref().map_or(GIT_TIMEOUT, |git| git.timeout);
+    let (sources, folder) = (config.sources.clone(), folder.to_owned());
+    let whole = ReferringSource::open(main, Arc::new(references), sources, &config.signers, timeout, folder);
+    Ok(Arc::new(whole.map_err(wrong)?))
 }
 
 fn settings(config: &ServerConfig) -> Settings {
@@ -177,7 +187,22 @@ pub fn facts(config: &ServerConfig) -> ServerFacts {
         labels: config.labels.clone(),
         policy_paths: config.policy_paths.clone(),
         never: config.never.clone(),
+        machine: Some(machine()),
     }
+}
+
+/// What this machine is. Its memory is all that it has, whatever this process may use of it.
+fn machine() -> Machine {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "x86" => "386",
+        "aarch64" => "arm64",
+        "powerpc64" => "ppc64le",
+        other => other,
+    };
+    let memory = rustix::system::sysinfo();
+    let memory_bytes = u64::from(memory.totalram).saturating_mul(u64::from(memory.mem_unit));
+    Machine { architecture: architecture.to_owned(), memory_bytes }
 }
 
 /// Makes `folder`, for its owner alone; one that is there stays as it is.

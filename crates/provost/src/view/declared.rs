@@ -1,8 +1,8 @@
-//! Channels, plugins and policies.
+//! Channels, plugins, policies and sources.
 
-use provost_api::wire::{ChannelItem, PluginItem, PolicyItem};
+use provost_api::wire::{ChannelItem, PluginItem, PolicyItem, SourceCopyItem};
 
-use super::{json, seconds};
+use super::{json, seconds, short_revision};
 use crate::output::{Cell, Column, Listing, Row, Text, Times, Tone};
 
 /// The list of channels.
@@ -49,13 +49,44 @@ pub fn channels(items: &[ChannelItem], times: &Times) -> Listing {
 pub fn plugins(items: &[PluginItem]) -> Listing {
     let columns = vec![Column::new("NAME"), Column::new("STATE"), Column::new("ORDER"), Column::new("HOOKS")];
     let rows = items.iter().map(|item| {
-        let state =
-            if item.enabled { Text::toned(Tone::Good, "✓ enabled") } else { Text::toned(Tone::Dim, "‖ disabled") };
+        let state = match item.enabled {
+            true if item.unprepared.is_some() => Text::toned(Tone::Bad, "✗ its prepare step failed"),
+            true if item.unmet.is_empty() => Text::toned(Tone::Good, "✓ enabled"),
+            true => Text::toned(Tone::Warn, format!("! requires {}", item.unmet.join("; "))),
+            false => Text::toned(Tone::Dim, "‖ disabled"),
+        };
         let cells =
             vec![item.name.as_str().into(), state.into(), item.order.to_string().into(), item.hooks.to_string().into()];
         Row { name: item.name.clone(), cells, json: json(item) }
     });
     Listing { columns, rows: rows.collect(), when_empty: "There are no plugins.".to_owned() }
+}
+
+/// The list of sources that manifests refer to.
+pub fn sources(items: &[SourceCopyItem], times: &Times) -> Listing {
+    let columns = vec![
+        Column::new("NAME"),
+        Column::new("STATE"),
+        Column::new("REVISION"),
+        Column::new("READ"),
+        Column::new("FROM"),
+    ];
+    let rows = items.iter().map(|item| {
+        let state = match (&item.trouble, &item.revision) {
+            (None, _) => Text::toned(Tone::Good, "✓ ok"),
+            (Some(trouble), Some(_)) => Text::toned(Tone::Warn, format!("! {trouble}")),
+            (Some(trouble), None) => Text::toned(Tone::Bad, format!("✗ {trouble}")),
+        };
+        let cells = vec![
+            item.name.as_str().into(),
+            state.into(),
+            item.revision.as_deref().map(short_revision).unwrap_or_default().into(),
+            item.fetched_at.map(|at| times.relative(at)).unwrap_or_default().into(),
+            item.from.as_str().into(),
+        ];
+        Row { name: item.name.clone(), cells, json: json(item) }
+    });
+    Listing { columns, rows: rows.collect(), when_empty: "No manifest refers to another source.".to_owned() }
 }
 
 /// The list of policies.

@@ -11,7 +11,7 @@ mod service;
 mod values;
 
 pub use automation::{automations, describe_automation, upcoming};
-pub use declared::{channels, plugins, policies};
+pub use declared::{channels, plugins, policies, sources};
 pub use effective::{Source, effective};
 pub use event::{brief_lines, event_line, log_line};
 pub use plan::plan_lines;
@@ -57,7 +57,12 @@ fn seconds(seconds: u64) -> String {
 
 /// A revision as short as people write it.
 pub fn short_revision(revision: &str) -> &str {
-    let length = if revision.starts_with("folder-") { 19 } else { 12 };
+    // What follows the dot tells revisions of one commit and several states of its sources apart.
+    let length = match revision.starts_with("folder-") {
+        _ if revision.contains('.') => revision.len(),
+        true => 19,
+        false => 12,
+    };
     revision.get(..length).unwrap_or(revision)
 }
 

@@ -31,6 +31,7 @@ fn shape_of_a_status() {
         waiting: Some("8be04d7".into()),
     };
     let view = View {
+        copies: Vec::new(),
         now: at("2026-11-20T01:10:00Z"),
         state: &state,
         engine: &engine,
@@ -162,7 +163,7 @@ fn shape_of_channels_plugins_and_policies() {
     let file = channel(json!({"kind": "file", "path": "ops.jsonl"}));
     insta::assert_json_snapshot!([webhook(), file].map(|channel| convert::channel_item(&state, &channel)));
     let desired = &state.desired;
-    let plugins = desired.plugins.iter().map(|(name, plugin)| convert::plugin_item(name, plugin));
+    let plugins = desired.plugins.iter().map(|(name, plugin)| convert::plugin_item(&state, name, plugin));
     let policies = desired.policies.iter().map(|(name, policy)| convert::policy_item(name, policy));
     insta::assert_json_snapshot!((plugins.collect::<Vec<_>>(), policies.collect::<Vec<_>>()));
 }
