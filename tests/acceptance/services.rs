@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provost_testkit::Cli;
+use provost_testkit::{Cli, TOOLBOX};
 use serde_json::{Value, json};
 
 use crate::common::{Server, Shop, docker, evidence_volume, hook, options, seen, server, with_toolbox};
@@ -242,6 +242,62 @@ fn d40_d41_what_is_missing_is_named_and_all_others_start() {
     let Cli { code, stdout, stderr } = server.cli(&["validate", shop.path().to_str().unwrap()]);
     let said = format!("{stdout}{stderr}");
     assert!(code == 1 && said.contains("E0170") && said.contains("did you mean `db`"), "{said}");
+}
+
+#[test]
+fn d18_ports_lead_to_the_container_and_two_versions_never_want_one_of_them() {
+    let shop = Shop::new();
+    let front = |version: &str| with(going_on(), json!({"ports": ["127.0.0.1:28417:80"], "env": {"VERSION": version}}));
+    add(&shop, "front", front("1"));
+    let server = server(&shop);
+    let first = until(&server, "front", "up");
+    let bindings = |server: &Server| {
+        let name = containers(server, "front").pop()?;
+        Some(docker().container(&name)?["HostConfig"]["PortBindings"].clone())
+    };
+    assert_eq!(bindings(&server).unwrap(), json!({"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "28417"}]}));
+    add(&shop, "front", front("2"));
+    server.until("the second version", || {
+        let now = service(&server, "front")?;
+        (now["state"] == "up" && now["run"] != first["run"]).then_some(())
+    });
+    assert_eq!(containers(&server, "front").len(), 1, "the first one has gone before");
+}
+
+#[test]
+fn d42_a_restart_takes_no_new_code() {
+    let shop = Shop::new();
+    let tag = |image: &str| {
+        let path = format!("/images/{}/tag?repo=provost/moving&tag=services", image.replace(':', "%3A"));
+        assert!(docker().http().post(&path, &json!({})).unwrap().is_success());
+    };
+    tag(TOOLBOX);
+    let spec = json!({"image": "provost/moving:services", "pullPolicy": "Never", "args": ["sleep", "86400"],
+        "restart": {"limit": 3, "backoff": "1s"}});
+    shop.add("Service", "relay", spec);
+    let server = server(&shop);
+    until(&server, "relay", "up");
+    let image = |server: &Server| {
+        let name = containers(server, "relay").pop()?;
+        Some(docker().container(&name)?["Image"].as_str()?.to_owned())
+    };
+    let before = image(&server).unwrap();
+    // Another image takes over the name; the container fails.
+    let other = docker().start(TOOLBOX, &["echo", "x"], &json!({}));
+    let path = format!("/commit?container={other}&repo=provost/moving&tag=services&comment=other");
+    assert!(docker().http().post(&path, &json!({})).unwrap().is_success());
+    docker().remove(&other);
+    let name = containers(&server, "relay").pop().unwrap();
+    assert!(docker().http().post(&format!("/containers/{name}/kill"), &json!({})).unwrap().is_success());
+    server.until("a restart", || {
+        let now = service(&server, "relay")?;
+        (now["restarts"] == 1 && now["state"] == "up").then_some(())
+    });
+    assert_eq!(image(&server).unwrap(), before);
+    server.ok(&["stop", "relay", "--wait", "--timeout", "60s"]);
+    server.ok(&["start", "relay", "--wait", "--timeout", "60s"]);
+    assert_ne!(image(&server).unwrap(), before, "a new start takes what the name means by now");
+    docker().http().delete("/images/provost/moving:services?force=1").unwrap();
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn every_field_of_a_workload_changes_the_request() {
         network: _,
         volumes: _,
         secrets: _, // `secrets_come_from_what_was_handed_out` is its row.
+        ports: _,
         resources: Resources { cpu_millis: _, memory_bytes: _, pids: _ },
     } = Workload::default();
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
@@ -113,6 +114,14 @@ fn every_field_of_a_workload_changes_the_request() {
             "/HostConfig/Mounts/2",
             mount("bind", "/srv/data", true),
         ),
+        row(
+            "ports",
+            Box::new(|w| w.ports = vec!["8090:80".parse().unwrap(), "0.0.0.0:53:53/udp".parse().unwrap()]),
+            "/HostConfig/PortBindings",
+            json!({"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8090"}],
+                   "53/udp": [{"HostIp": "0.0.0.0", "HostPort": "53"}]}),
+        ),
+        row("ports", Box::new(|w| w.ports = vec!["8090:80".parse().unwrap()]), "/ExposedPorts", json!({"80/tcp": {}})),
         row("cpu", Box::new(|w| w.resources.cpu_millis = 1500), "/HostConfig/NanoCpus", json!(1_500_000_000_u64)),
         row("memory", Box::new(|w| w.resources.memory_bytes = 64), "/HostConfig/Memory", json!(64)),
         row("memory", Box::new(|w| w.resources.memory_bytes = 64), "/HostConfig/MemorySwap", json!(64)),
@@ -244,6 +253,13 @@ fn what_was_decided_passes() {
     assert_eq!(checked(|_| ()), Ok(()));
 }
 
+/// A binding of a port of the host.
+fn bindings(address: Option<&str>, port: &str) -> Option<bollard::models::PortMap> {
+    let binding =
+        bollard::models::PortBinding { host_ip: address.map(str::to_owned), host_port: Some(port.to_owned()) };
+    Some(HashMap::from([("80/tcp".to_owned(), Some(vec![binding]))]))
+}
+
 #[test]
 fn the_keys_to_the_host_are_refused() {
     let some = |text: &str| Some(text.to_owned());
@@ -282,6 +298,9 @@ fn the_keys_to_the_host_are_refused() {
             }),
             "started again",
         ),
+        (host(|h| h.port_bindings = bindings(Some("127.0.0.1"), "80")), "port of the host"),
+        (host(|h| h.port_bindings = bindings(None, "80")), "port of the host"),
+        (host(|h| h.publish_all_ports = Some(true)), "PublishAllPorts"),
         (host(|h| h.tmpfs = Some(HashMap::from([("/run".to_owned(), String::new())]))), "besides /tmp"),
         (host(|h| h.tmpfs = Some(HashMap::from([("/tmp".to_owned(), "exec".to_owned())]))), "besides /tmp"),
         (checked(|b| b.host_config = None), "no limits"),

@@ -1,6 +1,6 @@
 //! What containers may do, and who may say so.
 
-use provost_manifest::{Code, Never, ServerFacts};
+use provost_manifest::{Code, Never, PortRule, ServerFacts};
 
 use crate::{REPORT, automation, codes, compiled, compiled_on, facts, report};
 
@@ -40,6 +40,44 @@ fn a_policy_may_give_what_it_says_itself_but_not_what_the_server_forbids() {
     };
     let forbidden = compiled_on(&ServerFacts { never, ..facts() }, &[REPORT, policy]);
     assert_eq!(codes(&forbidden), [Code::NEVER; 3]);
+}
+
+#[test]
+fn ports_of_the_loopback_address_are_free_others_need_a_policy_and_some_are_never_had() {
+    let front = |port: &str| ("Service/front", format!("{{image: a, ports: [\"{port}\"]}}"));
+    let with = |facts: &ServerFacts, port: &str, policies: &[(&str, &str)]| {
+        let (name, spec) = front(port);
+        let documents: Vec<(&str, &str)> =
+            [(name, spec.as_str())].into_iter().chain(policies.iter().copied()).collect();
+        codes(&compiled_on(facts, &documents))
+    };
+    let allow = ("Policy/shop", "{select: {names: [front]}, allow: {ports: [\"0.0.0.0:8000-8999\", \"[::]:53\"]}}");
+    let other = ("Policy/shop", "{select: {names: [front]}, allow: {ports: [\"192.0.2.1:*\"]}}");
+    assert_eq!(with(&facts(), "8090:80", &[]), []);
+    assert_eq!(with(&facts(), "[::1]:8090:80", &[]), []);
+    for port in ["0.0.0.0:8090:80", "[::]:53:53/udp"] {
+        assert_eq!(with(&facts(), port, &[]), [Code::NOT_ALLOWED], "{port}");
+        assert_eq!(with(&facts(), port, &[other]), [Code::NOT_ALLOWED], "{port}");
+        assert_eq!(with(&facts(), port, &[allow]), [], "{port}");
+    }
+    let never = Never { ports: vec![PortRule::parse("*:8090").unwrap()], ..Never::default() };
+    let forbidding = ServerFacts { never, ..facts() };
+    assert_eq!(with(&forbidding, "0.0.0.0:8090:80", &[allow]), [Code::NEVER]);
+    assert_eq!(with(&forbidding, "8090:80", &[]), [Code::NEVER]);
+}
+
+#[test]
+fn a_service_is_under_the_same_policies() {
+    let relay = ("Service/relay", "{image: relay, user: root}");
+    let rule = "{enforce: {network: backend}, limits: {memory: 64Mi}, rules: [{assert: 'spec.image == \"other\"'}]}";
+    let found = codes(&compiled(&[relay, ("Policy/shop", rule)]));
+    assert!(found.contains(&Code::NOT_ALLOWED) && found.contains(&Code::RULE_BROKEN), "{found:?}");
+    let hooks = "{hooks: [{event: service.exited, image: sweep}, {event: run.failed, image: b}], notify: {failure: [ops], noSuccessFor: {after: 1h, channels: [ops]}}}";
+    let documents = [("Service/relay", "{image: relay}"), ("Policy/shop", hooks), ("Channel/ops", "{file: {path: a}}")];
+    let service = automation(&compiled(&documents), "relay");
+    assert_eq!(service.hooks.iter().map(|hook| hook.event.as_str()).collect::<Vec<_>>(), ["service.exited"]);
+    assert!(service.notify.no_success_for.is_none(), "a service that goes on has no success");
+    assert_eq!(service.notify.channels.len(), 1);
 }
 
 #[test]
