@@ -68,13 +68,13 @@ impl Kind {
         }
     }
 
-    /// What the project's template calls it, and the project's files; a channel has no image to build.
+    /// What the project's template calls it, and the project's files, if there is such a template.
     fn project(self) -> Option<(&'static str, [(&'static str, &'static str); 4])> {
         match self {
             Self::Automation => Some(("my-automation", project!("automation"))),
             Self::Policy => Some(("my-policy", project!("policy"))),
             Self::Plugin => Some(("my-plugin", project!("plugin"))),
-            Self::Channel => None,
+            Self::Channel | Self::Service => None,
         }
     }
 }
@@ -94,7 +94,7 @@ pub fn new(args: &NewArgs, app: &mut App) -> Outcome {
 
 fn new_project(name: &Name, args: &NewArgs, app: &mut App) -> Outcome {
     let (called, files) = args.kind.project().ok_or_else(|| {
-        Failure::usage("a channel has no image for Nix to build").help("leave --nix out: it is one manifest")
+        Failure::usage("--nix makes automations, policies and plugins").help("leave it out: this is one manifest")
     })?;
     let folder = args.dir.join(name.as_str());
     if folder.exists() {
