@@ -19,7 +19,7 @@ mod run;
 mod step;
 mod world;
 
-pub use act::{AHEAD_MAX, AHEAD_S, Action, OutputOf, actions, made_ahead, notice_of_question, strays};
+pub use act::{AHEAD_MAX, AHEAD_S, Action, OutputOf, actions, made_ahead, notice_of_question, output_of, strays};
 pub use admit::{Admission, admit};
 pub use agenda::Agenda;
 pub use changes::*;

@@ -49,7 +49,13 @@ fn address_of(url: &str) -> String {
 
 /// A plugin.
 pub(crate) fn plugin_item(name: &Name, plugin: &PluginSummary) -> PluginItem {
-    PluginItem { name: name.to_string(), order: plugin.order, enabled: plugin.enabled, hooks: plugin.hooks }
+    PluginItem {
+        name: name.to_string(),
+        order: plugin.order,
+        enabled: plugin.enabled,
+        hooks: plugin.hooks,
+        actions: plugin.actions,
+    }
 }
 
 /// A policy.

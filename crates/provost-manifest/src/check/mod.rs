@@ -1,5 +1,6 @@
 //! What must hold among the documents of a revision, whatever policies say.
 
+mod actions;
 mod cycle;
 mod names;
 mod params;
@@ -13,6 +14,7 @@ use crate::report::Diagnostic;
 pub(crate) fn check(documents: &[Document], broken: &[(Kind, String)], facts: &ServerFacts) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     names::check(documents, facts, &mut out);
+    actions::check(documents, &mut out);
     references::check(documents, broken, &mut out);
     cycle::check(documents, &mut out);
     params::check(documents, &mut out);

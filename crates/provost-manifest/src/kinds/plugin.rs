@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::kinds::HookSpec;
 use crate::kinds::text::ImageText;
+use crate::kinds::{ActionSpec, HookSpec};
 
-/// A group of hooks that belong together, with one image and one configuration.
+/// A group of hooks and actions that belong together, with one image and one configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PluginSpec {
@@ -15,10 +15,10 @@ pub(crate) struct PluginSpec {
     #[serde(default)]
     #[schemars(extend("examples" = [50]))]
     pub order: i64,
-    /// `false`: none of its hooks runs.
+    /// `false`: none of its hooks runs, and none of its actions is there.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// The image of hooks that do not name their own.
+    /// The image of hooks and actions that do not name their own.
     #[schemars(with = "Option<ImageText>", extend("examples" = ["registry.example.org/warehouse-plugin:2"]))]
     pub image: Option<String>,
     /// What every container of the plugin gets, in `/provost/event.json`.
@@ -31,6 +31,9 @@ pub(crate) struct PluginSpec {
     /// Its containers, and the events that they are bound to.
     #[serde(default)]
     pub hooks: Vec<HookSpec>,
+    /// Its containers that people and programs start by name.
+    #[serde(default)]
+    pub actions: Vec<ActionSpec>,
 }
 
 fn yes() -> bool {

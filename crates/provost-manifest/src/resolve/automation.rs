@@ -97,6 +97,7 @@ pub(crate) fn resolve(
         freezes: policies.iter().flat_map(|policy| policy.freezes.iter().cloned()).collect(),
         history: history(&layers)?,
         suspend: spec.suspend,
+        action: None,
         origins: Arc::new(origins(document, &layers)),
     })
 }
@@ -110,8 +111,7 @@ fn hooks(
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
     let own = hook::of_owner(document, &spec.hooks, &Trust::Automation { policies }, around.given, out);
-    let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter()).filter(|hook| is_of_runs(hook));
-    of_policies.chain(around.plugin_hooks).cloned().chain(own).collect()
+    around.hooks(policies, None).cloned().chain(own.into_iter().filter(|hook| hook.is_for(None))).collect()
 }
 
 /// Whether a hook is bound to an event of a run.
@@ -141,7 +141,7 @@ pub(crate) fn effective(
     spec
 }
 
-fn history(layers: &Layers<'_>) -> Option<History> {
+pub(crate) fn history(layers: &Layers<'_>) -> Option<History> {
     let spec: HistorySpec = serde_json::from_value(Value::Object(layers.object("history"))).ok()?;
     Some(History {
         keep_s: spec.keep?.0,
@@ -151,7 +151,7 @@ fn history(layers: &Layers<'_>) -> Option<History> {
     })
 }
 
-fn param(spec: &ParamSpec) -> Param {
+pub(crate) fn param(spec: &ParamSpec) -> Param {
     Param {
         kind: spec.kind,
         description: spec.description.clone(),

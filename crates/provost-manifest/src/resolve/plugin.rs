@@ -38,8 +38,13 @@ pub(crate) fn resolve(
     check_config(document, spec, out);
     let trust = Trust::Plugin { spec, policies: &policies };
     let hooks = hook::of_owner(document, &spec.hooks, &trust, given, out);
-    let count = u32::try_from(spec.hooks.len()).unwrap_or(u32::MAX);
-    let summary = PluginSummary { order: spec.order, enabled: spec.enabled, hooks: count };
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let summary = PluginSummary {
+        order: spec.order,
+        enabled: spec.enabled,
+        hooks: count(spec.hooks.len()),
+        actions: count(spec.actions.len()),
+    };
     Plugin { summary, hooks: if spec.enabled { hooks } else { Vec::new() } }
 }
 

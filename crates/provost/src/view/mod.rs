@@ -1,5 +1,6 @@
 //! How what a server says looks to people: one row, word and glyph for each thing, the same in every command.
 
+mod action;
 mod automation;
 mod declared;
 mod effective;
@@ -9,6 +10,7 @@ mod revision;
 mod run;
 mod values;
 
+pub use action::{actions, describe_job};
 pub use automation::{automations, describe_automation, upcoming};
 pub use declared::{channels, plugins, policies};
 pub use effective::{Source, effective};

@@ -74,6 +74,7 @@ fn cause(cause: &CauseItem) -> String {
         CauseKind::CatchUp => "catch-up".to_owned(),
         CauseKind::Trigger => text(&cause.event),
         CauseKind::Manual => format!("by {}", text(&cause.by)),
+        CauseKind::Action => format!("called by {}", text(&cause.by)),
         CauseKind::Retry => format!("again, by {}", text(&cause.by)),
     }
 }
