@@ -28,7 +28,8 @@ pub(super) async fn talk(stream: TcpStream, peer: SocketAddr, desk: Arc<Desk>) -
         async move { Ok::<_, Infallible>(response(answer(request, peer, &desk).await)) }
     });
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    // A client may close its side of the connection as soon as it has asked.
+    server.timer(TokioTimer::new()).header_read_timeout(PATIENCE).half_close(true);
     let connection = server.serve_connection(TokioIo::new(stream), service);
     tokio::time::timeout(CONNECTION_MAX, connection).await.map_err(io::Error::from)?.map_err(io::Error::other)
 }
