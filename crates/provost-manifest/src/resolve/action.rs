@@ -8,7 +8,7 @@ use provost_model::{ActionTerms, Automation, Hook, Name, Origin, Retries};
 use crate::kinds::{ActionSpec, AutomationSpec, PluginSpec, SubjectKind};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic};
-use crate::resolve::automation::{Around, history, param};
+use crate::resolve::automation::{Around, history, param, timeout};
 use crate::resolve::container::{self, Parts};
 use crate::resolve::layers::{Fields, Layers, leaves};
 use crate::resolve::policy::Policy;
@@ -74,7 +74,7 @@ impl Place<'_> {
             triggers: Vec::new(),
             workload,
             params: action.params.iter().map(|(name, spec)| (name.clone(), param(spec))).collect(),
-            timeout_s: settings.timeout?.0,
+            timeout_s: timeout(document, &layers, settings.timeout?.0, out),
             grace_s: settings.grace_period?.0,
             retries: Retries {
                 limit: retries.limit?,

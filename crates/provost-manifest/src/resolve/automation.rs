@@ -55,13 +55,7 @@ pub(crate) fn resolve(
     let settings = container::settings(document, &layers, out)?;
     let workload = container::from_settings(document, "spec", &parts, &settings, &layers, around.given, out)?;
     let retries = settings.retries?;
-    let timeout_s = settings.timeout?.0;
-    if timeout_s == 0 {
-        let spot = layers.get("timeout").map_or_else(|| document.name_spot(), |setting| setting.spot_or_name(document));
-        out.push(
-            Diagnostic::new(Code::OUT_OF_RANGE, &spot, "a timeout of 0s leaves no time at all").hint("the least is 1s"),
-        );
-    }
+    let timeout_s = timeout(document, &layers, settings.timeout?.0, out);
     Some(Automation {
         name: document.name.clone(),
         labels: document.labels.clone(),
@@ -100,6 +94,17 @@ pub(crate) fn resolve(
         action: None,
         origins: Arc::new(origins(document, &layers)),
     })
+}
+
+/// The timeout in force; one that leaves no time is told.
+pub(crate) fn timeout(document: &Document, layers: &Layers<'_>, seconds: u64, out: &mut Vec<Diagnostic>) -> u64 {
+    if seconds == 0 {
+        let spot = layers.get("timeout").map_or_else(|| document.name_spot(), |setting| setting.spot_or_name(document));
+        out.push(
+            Diagnostic::new(Code::OUT_OF_RANGE, &spot, "a timeout of 0s leaves no time at all").hint("the least is 1s"),
+        );
+    }
+    seconds
 }
 
 /// The hooks around its runs, from the outside in: those of policies, of plugins, its own (R5).
