@@ -9,6 +9,7 @@ use provost_api::wire::*;
 use provost_api::{ClientError, ROUTES};
 use provost_controller::ApplyMode;
 use provost_engine::{Script, When};
+use serde_json::json;
 
 fn problem<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Problem {
     match answer {
