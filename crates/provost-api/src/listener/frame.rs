@@ -2,18 +2,30 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 use super::task::{Desk, Said};
 use super::{OBJECT_MAX, PATIENCE};
+
+/// How long a client may rest between two objects.
+const REST_MAX: Duration = Duration::from_secs(60);
+
+/// How much of a refused client's further bytes is taken in.
+const LEFT_OVER_MAX: u64 = 16 << 20;
 
 /// Answers one object after the other, each by one that ends like it. After one that is refused the stream is closed.
 pub(super) async fn talk(mut stream: TcpStream, peer: SocketAddr, desk: &Desk) -> io::Result<()> {
     let (read, mut write) = stream.split();
     let mut read = BufReader::new(read);
     loop {
+        // Between two objects a client may rest; when it has rested for long, it is let go without a word.
+        match tokio::time::timeout(REST_MAX, read.fill_buf()).await {
+            Ok(begun) if !begun?.is_empty() => {}
+            _ => return Ok(()),
+        }
         let (said, end) = match tokio::time::timeout(PATIENCE, next(&mut read)).await {
             Ok(frame) => match frame? {
                 Frame::Whole { bytes, end } => (desk.answer(&bytes, peer).await, end),
@@ -29,9 +41,18 @@ pub(super) async fn talk(mut stream: TcpStream, peer: SocketAddr, desk: &Desk) -
         answer.push(end);
         write.write_all(&answer).await?;
         if !said.is_yes() {
-            return write.shutdown().await;
+            write.shutdown().await?;
+            return let_go(read).await;
         }
     }
+}
+
+/// Takes in what the client is still sending, within bounds, so that it comes to reading why it was refused.
+async fn let_go(read: impl AsyncRead + Unpin) -> io::Result<()> {
+    let mut rest = read.take(LEFT_OVER_MAX);
+    // One that goes on for longer is cut off.
+    let _ = tokio::time::timeout(PATIENCE, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+    Ok(())
 }
 
 /// What comes next on a stream.
