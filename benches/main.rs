@@ -9,6 +9,7 @@
 )]
 
 mod engine;
+mod events;
 mod pure;
 mod rest;
 mod table;
@@ -29,6 +30,9 @@ fn main() {
     }
     if is_wanted("rest") {
         rest::measure(&mut table);
+    }
+    if is_wanted("events") {
+        events::measure(&mut table);
     }
     if is_wanted("engine") {
         engine::measure(&mut table);

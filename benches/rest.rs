@@ -48,7 +48,8 @@ fn at_rest(count: usize) -> (f64, f64) {
     (resident_mib(server.id()), ticks as f64 / WATCHED.as_secs_f64()) // A tick is a hundredth of a second.
 }
 
-fn resident_mib(process: u32) -> f64 {
+/// The resident memory of a process, in MiB.
+pub fn resident_mib(process: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0

@@ -6,16 +6,20 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+mod calls;
 mod common;
 mod firing;
 mod receiver;
 
+mod actions;
 mod adoption;
 mod agent;
 mod alone;
+mod clients;
 mod doctor;
 mod events;
 mod hooks;
+mod jobs;
 mod namespaces;
 mod notifications;
 mod order;
@@ -32,3 +36,4 @@ mod signed;
 mod sinks;
 mod sources;
 mod spine;
+mod stages;

@@ -181,6 +181,30 @@ impl Client {
         self.post("/v1/events", &request).await
     }
 
+    /// Actions that can be called, of one application or of all.
+    pub async fn actions(&self, application: Option<&str>) -> Answer<Vec<ActionItem>> {
+        match application {
+            Some(application) => self.list(&path(&["apps", application, "actions"]), &()).await,
+            None => self.list("/v1/actions", &()).await,
+        }
+    }
+
+    /// An action and its parameters.
+    pub async fn action(&self, application: &str, name: &str) -> Answer<ActionItem> {
+        self.get(&path(&["apps", application, "actions", name]), &()).await
+    }
+
+    /// Starts an action.
+    pub async fn call(&self, application: &str, name: &str, request: &CallRequest) -> Answer<CallAccepted> {
+        let request = CallRequest { job: with_id(&request.job), ..request.clone() };
+        self.post(&path(&["apps", application, "actions", name]), &request).await
+    }
+
+    /// How a call of an action goes.
+    pub async fn job(&self, job: &str, query: &JobQuery) -> Answer<JobDetail> {
+        self.get(&path(&["jobs", job]), query).await
+    }
+
     /// Has the source's newest revision fetched and compiled, and returns what it would change. Changes nothing.
     pub async fn plan(&self) -> Answer<Proposal> {
         self.post("/v1/plan", &Empty {}).await

@@ -11,10 +11,12 @@
 
 mod client;
 mod convert;
+mod listener;
 mod selector;
 mod server;
 pub mod wire;
 
 pub use client::*;
 pub use convert::event_of;
+pub use listener::take_events;
 pub use server::*;

@@ -9,6 +9,7 @@ use provost_api::wire::*;
 use provost_api::{ClientError, ROUTES};
 use provost_controller::ApplyMode;
 use provost_engine::{Script, When};
+use serde_json::json;
 
 fn problem<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Problem {
     match answer {
@@ -183,16 +184,29 @@ async fn revisions_are_planned_applied_refused_and_gone_back_from() {
     assert!(history.windows(2).all(|pair| pair[0].seq > pair[1].seq));
 }
 
+/// An automation that is an action of `shop` too.
+fn action(name: &str) -> provost_model::Automation {
+    let mut automation = serde_json::to_value(automation(name)).unwrap();
+    automation["action"] = json!({"application": "shop", "name": name, "plugin": "warehouse", "config": {}});
+    serde_json::from_value(automation).unwrap()
+}
+
+/// The path of a route about the automation or action `nightly`, and this run.
+fn filled_in(path: &str, run: &str) -> String {
+    let path = path.replace("{application}", "shop").replace("{job}", "0198c1a0-7d1e-7cc0-8000-0123456789ab");
+    path.replace("{name}", "nightly").replace("{run}", run).replace("{event}", "e1")
+}
+
 #[tokio::test]
 async fn questions_change_nothing() {
-    let bench = Bench::new(&[automation("nightly")]).await;
+    let bench = Bench::new(&[action("nightly")]).await;
     let run = bench.run_to_its_end("nightly").await;
     let before = bench.seq().await;
     for route in ROUTES.iter().filter(|route| route.method == "GET") {
-        let path = route.path.replace("{name}", "nightly").replace("{run}", &run).replace("{event}", "e1");
-        let answer = raw::get(&bench.socket, &path).await;
-        // There is no event.
-        let yes = if route.path.contains("{event}") { 404 } else { 200 };
+        let answer = raw::get(&bench.socket, &filled_in(route.path, &run)).await;
+        // There is no event and no job.
+        let yes = if route.path.contains("{event}") || route.path.contains("{job}") { 404 } else { 200 };
+        let path = route.path;
         assert_eq!(answer.status, yes, "{path}: {}", answer.body);
     }
     assert_eq!(bench.seq().await, before);
@@ -200,9 +214,9 @@ async fn questions_change_nothing() {
 
 #[tokio::test]
 async fn every_route_is_answered() {
-    let bench = Bench::new(&[automation("nightly")]).await;
+    let bench = Bench::new(&[action("nightly")]).await;
     for route in ROUTES {
-        let path = route.path.replace("{name}", "nightly").replace("{run}", "nightly.x").replace("{event}", "e1");
+        let path = filled_in(route.path, "nightly.x");
         let answer = match route.method {
             "GET" => raw::get(&bench.socket, &path).await,
             _ => raw::post(&bench.socket, &path, "{}").await,

@@ -1,7 +1,7 @@
 //! What people and programs can ask of a running reconciler, and what it answers.
 
 use jiff::Timestamp;
-use provost_model::{EventId, JsonMap, Name, RevisionId, RunId};
+use provost_model::{EventId, JobId, JsonMap, Name, RevisionId, RunId};
 use provost_planner::Change;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,21 @@ pub enum Command {
         testing: bool,
         /// Asking twice with one id starts one run.
         request: String,
+        /// Who asks.
+        by: String,
+    },
+    /// Start a run of an action now.
+    Call {
+        /// Of which application.
+        application: Name,
+        /// What callers call it.
+        action: String,
+        /// What is handed in; checked against the declared parameters, whose types it has to have.
+        params: JsonMap,
+        /// A flagged run: carries `testing`, notifies nobody.
+        testing: bool,
+        /// What the caller has in hand; asking twice with one starts one run.
+        job: JobId,
         /// Who asks.
         by: String,
     },

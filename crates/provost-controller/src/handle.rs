@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use provost_model::{Instance, Recorded, State};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::shell::{Fetched, Intent};
+use crate::shell::{Fetched, Intent, Progress};
 use crate::{Command, Done, EngineFacts, Logs, Refusal, RefusalKind, SourceCopy, Store};
 
 /// A handle on a running controller. Cheap to clone.
@@ -17,6 +17,7 @@ pub struct Controller {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) logs: Arc<dyn Logs>,
     pub(crate) instance: Instance,
+    pub(crate) progress: Progress,
 }
 
 /// What the controller knows at one instant.

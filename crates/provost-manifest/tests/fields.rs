@@ -107,6 +107,19 @@ fn policy() -> Value {
     })
 }
 
+fn action() -> Value {
+    let own = json!({
+        "name": "DeleteWidgets", "application": "shop", "description": "for real", "locks": ["warehouse"],
+        "params": {"count": {
+            "type": "integer", "description": "how many", "required": false, "default": 5, "minimum": 1, "maximum": 9,
+            "options": [4, 5],
+        }},
+        "timeout": "10m", "gracePeriod": "20s", "retries": {"limit": 2, "backoff": "30s", "maxBackoff": "10m"},
+        "concurrencyPolicy": "Allow",
+    });
+    with(container(), own)
+}
+
 fn plugin() -> Value {
     json!({
         "order": 50, "enabled": true, "image": "plugin:1", "config": {"url": "http://warehouse"},
@@ -114,7 +127,8 @@ fn plugin() -> Value {
         "requires": {"labels": {"tier": "prod"}, "architecture": "amd64", "memory": "1Gi"},
         "prepare": with(container(), json!({"timeout": "2m", "gracePeriod": "5s"})),
         // The second one runs in the plugin's own image.
-        "hooks": [hook("orders.arrived"), {"name": "own", "event": "orders.arrived"}],
+        "hooks": [with(hook("orders.arrived"), json!({"application": "shop"})), {"name": "own", "event": "orders.arrived"}],
+        "actions": [action(), {"name": "Own", "application": "shop"}],
     })
 }
 
@@ -312,10 +326,13 @@ fn walk_into(field: &Value, root: &Value, said: &Value, path: &str, leaf: &mut d
 /// What one document cannot say together with the rest; each has a shop of its own below.
 fn is_left_out(path: &str) -> bool {
     // `enforce` says what automations may not; the other ways of a channel.
+    let is_second = path.starts_with("Plugin/spec/hooks/1/") || path.starts_with("Plugin/spec/actions/1/");
+    let of_application = !path.starts_with("Plugin/") && path.ends_with("/application");
     path.contains("/enforce/")
         || path.starts_with("Service/spec/healthCheck/")
         || path.starts_with("Channel/spec/")
-        || path.starts_with("Plugin/spec/hooks/1/")
+        || is_second
+        || of_application
 }
 
 /// Changes every leaf of `spec`, and returns those that change nothing.
@@ -462,4 +479,26 @@ fn every_field_of_a_source_changes_something() {
     for field in fields(schema).into_iter().chain(fields(&schema["properties"]["git"])).filter(|field| field != "git") {
         assert!(said.contains(&field.as_str()), "this test does not say {field}");
     }
+}
+
+#[test]
+fn the_application_of_a_hook_of_a_policy_says_whose_actions_it_is_around() {
+    let hooks_around = |application: &str| {
+        let hook = json!({"event": "run.failed", "image": "tools:1", "application": application});
+        let mut documents = surroundings();
+        documents.push(document("Policy", "shop", json!({"order": 5, "hooks": [hook]})));
+        documents.push(document("Plugin", "warehouse", plugin()));
+        let (wanted, report) = outcome(&documents);
+        let automations = wanted.expect(&report)["automations"].clone();
+        let count = |name: &str| automations[name]["hooks"].as_array().unwrap().len();
+        (count("shop-own"), count("plain"))
+    };
+    assert_eq!(hooks_around("shop"), (1, 0));
+    assert_eq!(hooks_around("other"), (0, 0));
+    let mut own = automation();
+    own["hooks"][0]["application"] = json!("shop");
+    let mut documents = surroundings();
+    documents.push(document("Automation", "full", own));
+    let (wanted, report) = outcome(&documents);
+    assert!(wanted.is_none() && report.contains("application"), "{report}");
 }

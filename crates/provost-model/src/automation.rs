@@ -6,9 +6,10 @@ use std::sync::Arc;
 use provost_schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Hook, JsonMap, Name, PortMapping, SecretUse, ServiceTerms};
+use crate::{ActionTerms, Digest, Hook, JsonMap, Name, PortMapping, SecretUse, ServiceTerms};
 
-/// An automation as it takes effect, or a service, which is one whose runs are meant not to end. Everything is decided: nothing in it is a default any more.
+/// An automation as it takes effect, or a service, which is one whose runs are meant not to end. Everything is decided:
+/// nothing in it is a default any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Automation {
@@ -62,11 +63,19 @@ pub struct Automation {
     pub history: History,
     /// True: no due time starts anything; each is recorded as skipped.
     pub suspend: bool,
+    /// What makes it an action of an application; absent: it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Arc<ActionTerms>>,
     /// Where each effective value comes from, by its path in the manifest (`spec.timeout`).
     pub origins: Arc<BTreeMap<String, Origin>>,
 }
 
 impl Automation {
+    /// The application that it is for, of an action.
+    pub fn application(&self) -> Option<&Name> {
+        self.action.as_ref().map(|action| &action.application)
+    }
+
     /// The digest of everything that takes effect, without where it came from.
     pub fn digest(&self) -> Digest {
         let mut bare = self.clone();
@@ -380,6 +389,19 @@ pub fn check_params(declared: &BTreeMap<String, Param>, given: &JsonMap) -> Resu
         }
     }
     if problems.is_empty() { Ok(params) } else { Err(problems) }
+}
+
+/// Checks that what is in `given` has the type that `declared` says; a text is of no other type than text.
+///
+/// Errors: every problem, one sentence each.
+pub fn check_types(declared: &BTreeMap<String, Param>, given: &JsonMap) -> Result<(), Vec<String>> {
+    let is_wrong = |(name, value): (&String, &serde_json::Value)| {
+        let kind = declared.get(name)?.kind;
+        let wrong = value.is_string() && kind != ParamKind::String;
+        wrong.then(|| format!("parameter `{name}`: {value} is not of type {}", kind.word()))
+    };
+    let problems: Vec<String> = given.iter().filter_map(is_wrong).collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 impl Param {

@@ -259,6 +259,11 @@ impl Occurrence {
         self.subject.as_ref().map_or(own, Name::as_str)
     }
 
+    /// The application that it is about, as its data says.
+    pub fn application(&self) -> Option<&str> {
+        self.data.get("application")?.as_str()
+    }
+
     /// The step with `id`.
     pub fn step_mut(&mut self, id: &StepId) -> Option<&mut Step> {
         self.firing.as_mut()?.steps.iter_mut().find(|step| step.id == *id)

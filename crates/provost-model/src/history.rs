@@ -101,10 +101,17 @@ impl RunRecord {
             attempts: u32::try_from(run.attempts.len()).unwrap_or(u32::MAX),
             params: run.params.clone(),
             testing: run.testing,
-            progress: run.steps().filter_map(Step::result).flat_map(|result| result.output.progress.clone()).collect(),
+            progress: progress(run),
             steps,
         }
     }
+}
+
+/// What its steps said of their progress, in the order in which they started.
+fn progress(run: &Run) -> Vec<serde_json::Value> {
+    let mut results: Vec<_> = run.steps().filter_map(Step::result).collect();
+    results.sort_by_key(|result| (result.started_at, result.finished_at));
+    results.into_iter().flat_map(|result| result.output.progress.iter().cloned()).collect()
 }
 
 impl StepRecord {

@@ -32,9 +32,17 @@ pub struct Hook {
     pub background: bool,
     /// Runs beside the other parallel hooks of its place, instead of one after the other.
     pub parallel: bool,
+    /// Runs only for events about this application; absent: whatever they are about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Name>,
 }
 
 impl Hook {
+    /// Whether it is for an event about `application`.
+    pub fn is_for(&self, application: Option<&str>) -> bool {
+        self.application.as_ref().is_none_or(|own| Some(own.as_str()) == application)
+    }
+
     /// Its name within a step's id: owner and name, so that two owners may use one name.
     pub fn label(&self) -> String {
         match &self.owner {

@@ -147,6 +147,10 @@ id! {
     ContainerName
 }
 id! {
+    /// What a caller of an action has in hand: a UUID.
+    JobId
+}
+id! {
     /// One commit of a source (or the digest of a folder).
     RevisionId
 }

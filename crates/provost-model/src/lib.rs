@@ -9,6 +9,7 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod action;
 mod automation;
 mod channel;
 mod container;
@@ -29,6 +30,7 @@ mod state;
 mod step;
 mod units;
 
+pub use action::*;
 pub use automation::*;
 pub use channel::*;
 pub use container::*;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Automation, Channel, EventId, Firing, Health, JsonMap, Moment, Name, RevisionId, RunEvent, RunId, Step, StepFact,
-    StepId, StepKind, StepPhase, StopCause,
+    Automation, Channel, EventId, Firing, Health, JobId, JsonMap, Moment, Name, RevisionId, RunEvent, RunId, Step,
+    StepFact, StepId, StepKind, StepPhase, StopCause,
 };
 
 /// A run and how far it is.
@@ -71,6 +71,17 @@ pub enum Cause {
         /// Who.
         by: String,
     },
+    /// A call of an action.
+    Action {
+        /// Who.
+        by: String,
+        /// What the caller has in hand.
+        job: JobId,
+        /// Of which application.
+        application: Name,
+        /// What callers call it.
+        action: String,
+    },
     /// A person who wants an earlier run again.
     Retry {
         /// Who.
@@ -83,6 +94,14 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// What a caller of an action has in hand.
+    pub fn job(&self) -> Option<&JobId> {
+        match self {
+            Self::Action { job, .. } => Some(job),
+            _ => None,
+        }
+    }
+
     /// Whether it answers a due time.
     pub fn is_scheduled(&self) -> bool {
         matches!(self, Self::Schedule | Self::CatchUp)

@@ -86,6 +86,9 @@ pub struct ServerState {
     pub startup: Startup,
     /// It was asked to end.
     pub stopping: bool,
+    /// Its shutdown hooks have begun: no event is handled any more but those that were begun.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closing: bool,
 }
 
 /// How the startup hooks went. Nothing starts before they passed (A1).
@@ -221,6 +224,7 @@ impl State {
                 self.server.startup = Startup::Owed;
                 self.server.stopping = false;
                 self.owe_all_preparations();
+                self.server.closing = false;
             }
             Fact::ServerStopping => self.server.stopping = true,
             Fact::RevisionApplied { change } => self.apply_revision(*seq, *at, change),
@@ -416,8 +420,10 @@ impl State {
         if self.events.values().any(|known| known.id == event.id) {
             return; // Accepted twice, handled once (E5).
         }
-        if event.name == "server.startup" {
-            self.server.startup = Startup::Running;
+        match event.name.as_str() {
+            "server.startup" => self.server.startup = Startup::Running,
+            "server.shutdown" => self.server.closing = true,
+            _ => {}
         }
         if event.name == PREPARE {
             self.set_preparation(&event.data, Startup::Running);
@@ -444,7 +450,7 @@ impl State {
             let automation = event.subject.as_ref().and_then(|name| self.desired.automations.get(name));
             // What is about an automation is for the hooks that apply to it.
             let hooks = automation.map_or(&self.desired.hooks, |automation| &automation.hooks).iter();
-            let hooks = hooks.filter(|hook| self.takes_part(hook, event));
+            let hooks = hooks.filter(|hook| hook.is_for(event.application()) && self.takes_part(hook, event));
             crate::Firing::new(&event.name, event.name.clone(), at, Vec::new(), hooks)
         });
         let event = self.events.get_mut(&key).ok_or_else(unknown)?;

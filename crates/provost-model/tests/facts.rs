@@ -84,6 +84,7 @@ fn hook(owner: HookOwner, stage: Stage, on_error: OnError) -> Arc<Hook> {
         on_error,
         background: true,
         parallel: true,
+        application: Some(name("shop")),
     })
 }
 
@@ -166,6 +167,12 @@ fn automation() -> Automation {
         freezes: vec![Arc::new(Freeze { minutes: nightly, reason: "release night".to_owned(), policy: name("shop") })],
         history: History { keep_s: 7_776_000, keep_last: 100, logs_s: 2_592_000, log_bytes: 50 << 20 },
         suspend: false,
+        action: Some(Arc::new(ActionTerms {
+            application: name("shop"),
+            name: "DeleteWidgets".to_owned(),
+            plugin: name("warehouse"),
+            config: json!({"url": "http://warehouse"}),
+        })),
         origins: Arc::new([("spec.timeout".to_owned(), origin)].into()),
     }
 }
@@ -185,6 +192,11 @@ fn notice(channel: Arc<Channel>, moment: Moment) -> Fact {
             until: Some(noon()),
         }),
     }
+}
+
+fn call() -> Cause {
+    let job = JobId::parse("0198c1a0-7d1e-7cc0-8000-0123456789ab").unwrap();
+    Cause::Action { by: "ann".to_owned(), job, application: name("shop"), action: "DeleteWidgets".to_owned() }
 }
 
 fn accepted(cause: Cause) -> Fact {
@@ -248,7 +260,7 @@ fn examples() -> Vec<(&'static str, Fact)> {
                     ],
                     plugins: [(
                         name("warehouse"),
-                        PluginSummary { order: 50, enabled: true, hooks: 1, unmet: Vec::new() },
+                        PluginSummary { order: 50, enabled: true, hooks: 1, actions: 1, unmet: Vec::new() },
                     )]
                     .into(),
                     policies: [(name("shop"), PolicySummary { order: 100, automations: 1, hooks: 1, rules: 2 })].into(),
@@ -326,6 +338,7 @@ fn examples() -> Vec<(&'static str, Fact)> {
         ("accepted.trigger", accepted(Cause::Trigger { event: "orders.arrived".to_owned(), id: event() })),
         ("accepted.manual", accepted(Cause::Manual { by: by() })),
         ("accepted.service", accepted(Cause::Service)),
+        ("accepted.action", accepted(call())),
         ("accepted.retry", accepted(Cause::Retry { by: by(), of: run() })),
     ];
     use SkipReason as S;

@@ -200,7 +200,8 @@ fn workload_of<'a>(subject: &Subject<'a>, step: &'a Step) -> Option<&'a Workload
     }
 }
 
-fn output_of(subject: &Subject<'_>, step: &Step) -> OutputOf {
+/// Whose output the container of `step` writes, and how it is kept.
+pub fn output_of(subject: &Subject<'_>, step: &Step) -> OutputOf {
     let (limit_bytes, automation) = match subject {
         Subject::Run(run) => (run.spec.history.log_bytes, Some(run.spec.as_ref())),
         Subject::Event(_) => (10 << 20, None),

@@ -86,6 +86,7 @@ fn added(new: &Automation, now: Timestamp) -> Change {
         _ if new.service.is_some() => "starts".to_owned(),
         _ if new.suspend => "suspended".to_owned(),
         Some(first) => format!("first run {first}"),
+        None if new.action.is_some() => "runs when it is called".to_owned(),
         None if new.triggers.is_empty() => "runs by hand only".to_owned(),
         None => "runs on its triggers".to_owned(),
     };

@@ -48,11 +48,12 @@ pub fn advance_events(world: &World<'_>, moves: &mut Moves) {
     }
 }
 
-/// Nothing but the server's own events is handled before the startup hooks have ended well, or while shutting down; what a
-/// plugin is to hear waits until that is prepared.
+/// Nothing but the server's own events is handled before the startup hooks have ended well; what a plugin is to hear waits
+/// until that is prepared. While shutting down, those that were accepted go on being handled until the shutdown hooks
+/// begin; what is left then keeps until the next start.
 fn may_begin(world: &World<'_>, event: &Occurrence) -> bool {
     let server = &world.state.server;
-    let is_open = server.startup == Startup::Passed && !server.stopping;
+    let is_open = server.startup == Startup::Passed && !server.closing;
     if event.firing.is_some() || event.name.starts_with("server.") || (event.name == PREPARE && !server.stopping) {
         return true;
     }

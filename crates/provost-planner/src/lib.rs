@@ -21,7 +21,7 @@ mod service;
 mod step;
 mod world;
 
-pub use act::{AHEAD_MAX, AHEAD_S, Action, OutputOf, actions, made_ahead, notice_of_question, strays};
+pub use act::{AHEAD_MAX, AHEAD_S, Action, OutputOf, actions, made_ahead, notice_of_question, output_of, strays};
 pub use admit::{Admission, admit};
 pub use agenda::Agenda;
 pub use changes::*;

@@ -80,7 +80,9 @@ pub(crate) fn expected_start(run: &Run) -> Option<Timestamp> {
     match run.cause {
         Cause::Schedule => Some(run.not_before),
         Cause::CatchUp => Some(run.due),
-        Cause::Trigger { .. } | Cause::Manual { .. } | Cause::Retry { .. } | Cause::Service => None,
+        Cause::Trigger { .. } | Cause::Manual { .. } | Cause::Action { .. } | Cause::Retry { .. } | Cause::Service => {
+            None
+        }
     }
 }
 

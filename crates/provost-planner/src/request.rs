@@ -84,9 +84,17 @@ pub fn event_json(world: &World<'_>, subject: &Subject<'_>, step: &Step, hook: O
         "data": data,
         "locals": locals,
         "globals": world.state.globals,
-        "config": hook.map_or(&Value::Null, |hook| &hook.config),
+        "config": hook.map_or_else(|| own_config(subject), |hook| &hook.config),
         "standard": standard(world, subject, step, &name),
     })
+}
+
+/// The configuration of the plugin whose action runs.
+fn own_config<'a>(subject: &Subject<'a>) -> &'a Value {
+    match subject {
+        Subject::Run(run) => run.spec.action.as_ref().map_or(&Value::Null, |action| &action.config),
+        Subject::Event(_) => &Value::Null,
+    }
 }
 
 /// The parameters that every container can rely on (A28).
@@ -162,16 +170,16 @@ pub fn run_data(run: &Run, step: Option<&Step>) -> JsonMap {
         "testing": run.testing,
         "image": run.spec.workload.image,
     });
-    if run.spec.service.is_some()
-        && let Some(data) = data.as_object_mut()
-    {
-        data.insert("service".to_owned(), json!(run.spec.name));
-        data.insert("health".to_owned(), json!(run.health));
-    }
+    let service = run.spec.service.as_ref().map(|_| json!({ "service": run.spec.name, "health": run.health }));
+    let call = run
+        .spec
+        .action
+        .as_ref()
+        .map(|action| json!({ "application": action.application, "action": action.name, "job": run.cause.job() }));
     let after = run.outcome().map(|(outcome, detail)| json!({ "outcome": outcome.word(), "detail": detail }));
     let tail =
         last_attempt(run).map(|result| json!({ "exitCode": exit_code(&result.exit), "logTail": result.output.tail }));
-    for more in [after, tail].into_iter().flatten() {
+    for more in [service, call, after, tail].into_iter().flatten() {
         if let (Some(data), Some(more)) = (data.as_object_mut(), more.as_object()) {
             deep_merge(data, more);
         }
@@ -202,7 +210,8 @@ fn variables(world: &World<'_>, subject: &Subject<'_>, step: &Step, event: &Valu
     let mut set = |key: &str, value: String| drop(variables.insert(format!("PROVOST_{key}"), value));
     for (key, value) in event["data"].as_object().into_iter().flatten() {
         match key.as_str() {
-            "automation" | "run" | "due" | "attempt" | "outcome" | "detail" | "exitCode" | "testing" => {
+            "automation" | "run" | "due" | "attempt" | "outcome" | "detail" | "exitCode" | "testing"
+            | "application" | "action" | "job" => {
                 set(&screaming(key), text(value));
             }
             _ => {}

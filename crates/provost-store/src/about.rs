@@ -48,6 +48,8 @@ impl About {
                 automation: Some(accepted.automation.clone()),
                 event: match &accepted.cause {
                     Cause::Trigger { id, .. } => Some(id.clone()),
+                    // By what its caller has in hand, the run is found again.
+                    Cause::Action { job, .. } => EventId::parse(job.as_str()).ok(),
                     Cause::Schedule | Cause::CatchUp | Cause::Manual { .. } | Cause::Retry { .. } | Cause::Service => {
                         None
                     }

@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::app::{App, GlobalArgs, block_on};
 use crate::commands::{
-    control, describe, dev, doctor, engine, events, explain, get, help, logs, new, pack, package, revision, run,
-    schedule, schema, secret, service, shell, simulate, status, validate, version,
+    action, control, describe, dev, doctor, engine, events, explain, get, help, logs, new, pack, package, revision,
+    run, schedule, schema, secret, service, shell, simulate, status, validate, version,
 };
 use crate::exit::{Exit, Outcome};
 
@@ -75,6 +75,10 @@ enum Command {
     Reset(control::ResetArgs),
     /// Say that something happened
     Fire(control::FireArgs),
+    /// List actions of plugins, and start them: ls, run
+    Action(action::Args),
+    /// Show how a call of an action goes
+    Job(action::JobArgs),
     /// Seal values for servers: set, edit, rekey, ls, key
     Secret(secret::Args),
     /// Make, push, pull and install packages: manifests and images as one versioned artifact
@@ -157,6 +161,8 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Resume(args) => block_on(control::resume(args, app)),
         Command::Reset(args) => block_on(control::reset(args, app)),
         Command::Fire(args) => block_on(control::fire(args, app)),
+        Command::Action(args) => block_on(action::run(args, app)),
+        Command::Job(args) => block_on(action::job(args, app)),
         Command::Secret(args) => secret::run(args, app),
         Command::Package(args) => package::run(&args, app),
         Command::Engine(args) => block_on(engine::run(args, app)),

@@ -167,6 +167,8 @@ fn pause_item(pause: &Pause) -> PauseItem {
 fn never(automation: &Automation) -> &'static str {
     if !automation.schedules.is_empty() {
         "its schedule is never due again"
+    } else if automation.action.is_some() {
+        "it is an action: it runs when it is called"
     } else if automation.triggers.is_empty() {
         "it has no schedule: it runs by hand only"
     } else {

@@ -1,5 +1,6 @@
 //! From the model's types to the published ones, written out, so that neither changes the other by accident.
 
+mod action;
 mod automation;
 mod event;
 mod listing;
@@ -13,6 +14,7 @@ mod step_event;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use action::{action_item, job_detail};
 pub(crate) use automation::Glimpse;
 pub use event::event_of;
 pub(crate) use listing::{channel_item, plugin_item, policy_item, source_copy_item};

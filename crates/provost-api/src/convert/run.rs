@@ -42,7 +42,7 @@ pub(crate) fn run_detail(record: &model::RunRecord) -> RunDetail {
 
 fn cause(cause: &model::Cause) -> CauseItem {
     use model::Cause as C;
-    let bare = |kind| CauseItem { kind, by: None, event: None, event_id: None, of: None };
+    let bare = |kind| CauseItem { kind, by: None, event: None, event_id: None, of: None, job: None };
     match cause {
         C::Schedule => bare(CauseKind::Schedule),
         C::CatchUp => bare(CauseKind::CatchUp),
@@ -50,6 +50,9 @@ fn cause(cause: &model::Cause) -> CauseItem {
             CauseItem { event: Some(event.clone()), event_id: Some(id.to_string()), ..bare(CauseKind::Trigger) }
         }
         C::Manual { by } => CauseItem { by: Some(by.clone()), ..bare(CauseKind::Manual) },
+        C::Action { by, job, .. } => {
+            CauseItem { by: Some(by.clone()), job: Some(job.to_string()), ..bare(CauseKind::Action) }
+        }
         C::Retry { by, of } => CauseItem { by: Some(by.clone()), of: Some(of.to_string()), ..bare(CauseKind::Retry) },
         C::Service => bare(CauseKind::Service),
     }

@@ -14,6 +14,7 @@ pub(super) fn accepted_run(accepted: &AcceptedRun) -> Line {
         C::Trigger { event, .. } => ("trigger", format!("triggered by {event}")),
         C::Manual { by } => ("manual", format!("asked for by {by}")),
         C::Service => ("service", "it is wanted and not up".to_owned()),
+        C::Action { by, application, action, .. } => ("action", format!("{action} of {application}, called by {by}")),
         C::Retry { by, of } => ("retry", format!("{of} again, asked for by {by}")),
     };
     let flag = if accepted.testing { " (testing)" } else { "" };

@@ -93,7 +93,7 @@ fn trigger(trigger: &model::Trigger) -> TriggerItem {
     }
 }
 
-fn param(param: &model::Param) -> ParamItem {
+pub(super) fn param(param: &model::Param) -> ParamItem {
     ParamItem {
         kind: param.kind.word().to_owned(),
         description: param.description.clone(),

@@ -126,7 +126,7 @@ async fn proposed(shared: &Shared, command: Command) -> Reply<Proposal> {
     }
 }
 
-fn unexpected(done: &Done) -> Refused {
+pub(super) fn unexpected(done: &Done) -> Refused {
     tracing::error!(?done, "the controller answered another question than it was asked");
     Refused::new(ProblemCode::Internal, "the server answered another question than it was asked; please report this")
 }

@@ -10,12 +10,14 @@ use provost_controller::Controller;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
+mod actions;
 mod automations;
 mod commands;
 mod events;
 mod extract;
 mod follow;
 mod guard;
+mod jobs;
 mod lines;
 mod listings;
 mod logs;

@@ -3,7 +3,7 @@
 use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Shared, automations, commands, events, listings, logs, runs, services, status};
+use super::{Shared, actions, automations, commands, events, jobs, listings, logs, runs, services, status};
 use crate::wire::*;
 
 /// Makes the schema of a published type.
@@ -32,6 +32,8 @@ pub struct Route {
 pub enum Answer {
     /// 200 with a JSON value.
     Json(SchemaOf),
+    /// 202 with a JSON value: it is accepted, and goes on.
+    Accepted(SchemaOf),
     /// 200 with JSON values, one a line, as they come.
     Lines(SchemaOf),
     /// 204.
@@ -75,7 +77,7 @@ fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<Listing<T>>()
 }
 
-use Answer::{Json, Lines, Nothing};
+use Answer::{Accepted, Json, Lines, Nothing};
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
@@ -167,6 +169,25 @@ pub static ROUTES: &[Route] = &[
         get(logs::of_event)
     })
     .query(of::<LogsQuery>),
+    Route::get("/v1/actions", "Actions of all applications.", Json(list::<ActionItem>), || get(actions::list_all)),
+    Route::get("/v1/apps/{application}/actions", "Actions of one application.", Json(list::<ActionItem>), || {
+        get(actions::list)
+    }),
+    Route::get(
+        "/v1/apps/{application}/actions/{name}",
+        "An action and its parameters.",
+        Json(of::<ActionItem>),
+        || get(actions::show),
+    ),
+    Route::post(
+        "/v1/apps/{application}/actions/{name}",
+        "Starts an action; its job goes on by itself.",
+        of::<CallRequest>,
+        Accepted(of::<CallAccepted>),
+        || post(actions::call),
+    ),
+    Route::get("/v1/jobs/{job}", "How a call of an action goes.", Json(of::<JobDetail>), || get(jobs::show))
+        .query(of::<JobQuery>),
     Route::get("/v1/channels", "Channels, by name.", Json(list::<ChannelItem>), || get(listings::channels)),
     Route::get("/v1/plugins", "Plugins, in their order.", Json(list::<PluginItem>), || get(listings::plugins)),
     Route::get("/v1/policies", "Policies, in their order.", Json(list::<PolicyItem>), || get(listings::policies)),

@@ -73,10 +73,13 @@ pub struct PluginItem {
     pub name: String,
     /// Low first.
     pub order: i64,
-    /// False: none of its hooks runs.
+    /// False: none of its hooks runs, and none of its actions is there.
     pub enabled: bool,
     /// How many hooks it binds.
     pub hooks: u32,
+    /// How many actions it brings.
+    #[serde(default)]
+    pub actions: u32,
     /// What it requires and this server has not; then none of its hooks runs.
     pub unmet: Vec<String>,
     /// Why its prepare step failed; then none of its hooks runs either.

@@ -4,6 +4,7 @@
 //! RFC 3339 in UTC, durations say their unit in their name. A reader must ignore keys that it does not know: answers
 //! may grow. Requests refuse keys that they do not know, so that a mistyped one is not lost in silence.
 
+mod action;
 mod automation;
 mod event;
 mod listing;
@@ -18,6 +19,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use action::*;
 pub use automation::*;
 pub use event::*;
 pub use listing::*;

@@ -113,7 +113,7 @@ pub struct RunItem {
 pub struct CauseItem {
     /// What sort of cause.
     pub kind: CauseKind,
-    /// Who asked, for `manual` and `retry`.
+    /// Who asked, for `manual`, `action` and `retry`.
     pub by: Option<String>,
     /// The event's name, for `trigger`.
     pub event: Option<String>,
@@ -121,6 +121,9 @@ pub struct CauseItem {
     pub event_id: Option<String>,
     /// The run that it repeats, for `retry`.
     pub of: Option<String>,
+    /// What the caller has in hand, for `action`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
 }
 
 /// Sorts of cause.
@@ -135,6 +138,8 @@ pub enum CauseKind {
     Trigger,
     /// A person.
     Manual,
+    /// A call of an action.
+    Action,
     /// A person who wants an earlier run again.
     Retry,
     /// A service is wanted and was not up.
@@ -149,6 +154,7 @@ impl CauseKind {
             Self::CatchUp => "catchUp",
             Self::Trigger => "trigger",
             Self::Manual => "manual",
+            Self::Action => "action",
             Self::Retry => "retry",
             Self::Service => "service",
         }

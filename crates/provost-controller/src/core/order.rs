@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use provost_model::{
-    AcceptedEvent, AcceptedRun, Automation, Cause, EventId, Fact, JsonMap, Name, OWN_EVENT_FAMILIES, Run, RunFact,
-    RunId, RunRecord as Earlier, ServiceView, Standing, Startup, StopCause, check_params,
+    AcceptedEvent, AcceptedRun, ActionTerms, Automation, Cause, EventId, Fact, JsonMap, Name, OWN_EVENT_FAMILIES, Run,
+    RunFact, RunId, RunRecord as Earlier, ServiceView, Standing, Startup, StopCause, check_params, check_types,
 };
 
 use super::Core;
@@ -26,6 +26,14 @@ impl Core {
                 let spec = self.automation(&automation)?;
                 self.may_start()?;
                 let cause = Cause::Manual { by };
+                self.accept(now, spec, cause, &params, testing, &request)
+            }
+            Command::Call { application, action, params, testing, job, by } => {
+                let spec = self.action(&application, &action)?;
+                self.may_start()?;
+                check_types(&spec.params, &params).map_err(|problems| invalid(problems.join("; ")))?;
+                let request = job.to_string();
+                let cause = Cause::Action { by, job, application, action };
                 self.accept(now, spec, cause, &params, testing, &request)
             }
             Command::Retry { run, request, by } => {
@@ -106,6 +114,18 @@ impl Core {
             return Err(Refusal::new(RefusalKind::Conflict, format!("{name} is {} already", view.standing.word())));
         }
         Ok((vec![Fact::ServiceStarted { service: name, by }], Done::Noted))
+    }
+
+    fn action(&self, application: &Name, action: &str) -> Result<&Automation, Refusal> {
+        let named = ActionTerms::automation_name(application, action);
+        let found = named.and_then(|name| self.state.desired.automations.get(&name)).filter(|automation| {
+            automation.action.as_ref().is_some_and(|it| it.application == *application && it.name == action)
+        });
+        found.map(AsRef::as_ref).ok_or_else(|| {
+            let refusal =
+                Refusal::new(RefusalKind::NotFound, format!("application {application} has no action {action}"));
+            refusal.hint(format!("provost action ls {application} lists those that it has"))
+        })
     }
 
     fn may_start(&self) -> Result<(), Refusal> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{
-    AcceptedEvent, ContainerName, EventId, Fact, JsonMap, Life, Occurrence, Phase, Run, Step, StepPhase,
+    AcceptedEvent, ContainerName, EventId, Fact, JsonMap, Life, Occurrence, Phase, Run, Startup, Step, StepPhase,
 };
 use provost_planner::{Action, Moves, strays};
 
@@ -86,7 +86,7 @@ impl Core {
         let Some(since) = self.stopping_since else {
             return;
         };
-        let is_busy = self.state.runs.values().any(may_end_yet);
+        let is_busy = self.state.runs.values().any(may_end_yet) || self.has_events_to_handle();
         let grace_ends = since + SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
         if is_busy && now < grace_ends {
             return;
@@ -106,6 +106,14 @@ impl Core {
             Some(event) if event.handled.is_none() => self.has_exited = self.has_waited(now) && is_hopeless(event),
             _ => self.has_exited = true,
         }
+    }
+
+    /// Whether accepted events can still be handled before the shutdown hooks: then both those whose turn has not come and
+    /// those with hooks in the background are waited for, within the grace.
+    fn has_events_to_handle(&self) -> bool {
+        let can = self.state.server.startup == Startup::Passed && self.seen.is_complete;
+        let is_other = |event: &&Occurrence| !event.name.starts_with("server.");
+        can && self.state.events.values().filter(is_other).any(|event| !event.is_closed() && !is_held_up(event))
     }
 
     /// Removals that were begun come to their end before the reconciler does: until the next start, nobody else would

@@ -1,6 +1,6 @@
 //! Commands: checked by the core, durable before they are answered.
 
-use provost_model::{RunId, RunRecord};
+use provost_model::{ActionTerms, RunId, RunRecord};
 use tokio::sync::oneshot;
 
 use super::Shell;
@@ -55,9 +55,15 @@ enum Known {
 async fn known(store: &dyn Store, command: &Command) -> Result<Known, Refusal> {
     let unavailable = |error: StoreError| Refusal::new(RefusalKind::Unavailable, error.to_string());
     let (automation, request, earlier) = match command {
-        Command::Run { automation, request, .. } => (automation.clone(), request, None),
+        Command::Run { automation, request, .. } => (automation.clone(), request.as_str(), None),
+        Command::Call { application, action, job, .. } => {
+            let Some(name) = ActionTerms::automation_name(application, action) else {
+                return Ok(Known::Earlier(None));
+            };
+            (name, job.as_str(), None)
+        }
         Command::Retry { run, request, .. } => match store.run(run).await.map_err(unavailable)? {
-            Some(earlier) => (earlier.automation.clone(), request, Some(Box::new(earlier))),
+            Some(earlier) => (earlier.automation.clone(), request.as_str(), Some(Box::new(earlier))),
             None => return Ok(Known::Earlier(None)),
         },
         Command::Fire { name, request, .. } => {

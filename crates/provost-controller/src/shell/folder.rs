@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use provost_model::{ContainerName, JsonMap, Reply, StepOutput};
 use rustix::fs::OFlags;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{HandedOut, StepFolder};
 
@@ -19,6 +19,9 @@ const FILE_MAX: u64 = 1 << 20;
 
 /// The most progress entries that one step may leave.
 const PROGRESS_MAX: usize = 1_000;
+
+/// The most that is kept of a line that is no entry, in characters.
+const TEXT_MAX: usize = 1_000;
 
 /// The folder below `work_dir` for the step in the container `name`.
 fn root_of(work_dir: &Path, name: &ContainerName) -> PathBuf {
@@ -79,6 +82,14 @@ pub(super) fn read(work_dir: &Path, name: &ContainerName) -> StepOutput {
     output
 }
 
+/// Reads what a container has said of its progress so far. A line that it has not ended is left for the next time.
+pub(super) fn read_progress(work_dir: &Path, name: &ContainerName) -> Vec<Value> {
+    let text = read_file(&folder_of(work_dir, name).out, "progress.jsonl", &mut Vec::new()).unwrap_or_default();
+    let ended = text.rfind('\n').map_or(0, |end| end + 1);
+    progress(&text[..ended], &mut Vec::new())
+}
+
+/// The entries, in order. In place of a line that is none stands an entry that says so.
 fn progress(text: &str, problems: &mut Vec<String>) -> Vec<Value> {
     let mut entries = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -88,7 +99,11 @@ fn progress(text: &str, problems: &mut Vec<String>) -> Vec<Value> {
         }
         match serde_json::from_str::<JsonMap>(line) {
             Ok(entry) => entries.push(Value::Object(entry)),
-            Err(error) => problems.push(format!("progress.jsonl, line {}: {error}", index + 1)),
+            Err(error) => {
+                let problem = format!("progress.jsonl, line {}: {error}", index + 1);
+                entries.push(json!({ "error": problem, "text": line.chars().take(TEXT_MAX).collect::<String>() }));
+                problems.push(problem);
+            }
         }
     }
     entries
@@ -155,8 +170,19 @@ mod tests {
         fs::write(out.join("globals.json"), "[1]").unwrap();
         fs::write(out.join("progress.jsonl"), "{\"p\": 1}\nnot json\n").unwrap();
         let output = read(work.path(), &name);
-        assert_eq!(output.progress.len(), 1);
+        assert_eq!(output.progress.len(), 2);
+        assert_eq!(output.progress[1]["text"], "not json");
         assert_eq!(output.problems.len(), 2, "{:?}", output.problems);
+    }
+
+    #[test]
+    fn b28_progress_is_read_while_it_is_written() {
+        let (work, name, out) = made();
+        assert_eq!(read_progress(work.path(), &name), Vec::<Value>::new());
+        fs::write(out.join("progress.jsonl"), "{\"p\": 1}\n[2]\n{\"p\":").unwrap();
+        let entries = read_progress(work.path(), &name);
+        assert_eq!(entries.len(), 2, "the last line has not ended: {entries:?}");
+        assert_eq!((&entries[0]["p"], &entries[1]["text"]), (&json!(1), &json!("[2]")));
     }
 
     #[test]

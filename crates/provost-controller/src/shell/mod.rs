@@ -7,6 +7,7 @@ mod engine;
 mod folder;
 mod leftovers;
 mod output;
+mod progress;
 mod record;
 mod retention;
 mod revisions;
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub use clock::SystemClock;
+pub(crate) use progress::Progress;
 use record::{Held, RECORD_AGAIN, Reply, Unrecorded};
 pub(crate) use revisions::{Fetched, Intent};
 
@@ -134,6 +136,7 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
         store: Arc::clone(&ports.store),
         logs: Arc::clone(&ports.logs),
         instance: settings.instance.clone(),
+        progress: Progress::new(&settings, &ports),
     };
     let source = SourceStatus { name: ports.source.describe(), ..SourceStatus::default() };
     let helpers = [

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bench;
+mod calls;
 mod commands;
 mod crash;
 mod drift;

@@ -1,5 +1,6 @@
 //! What must hold among the documents of a revision, whatever policies say.
 
+mod actions;
 mod cycle;
 mod names;
 mod params;
@@ -25,6 +26,7 @@ pub(crate) fn check(
 ) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     names::check(documents, facts, &mut out);
+    actions::check(documents, &mut out);
     let all_read = sources::check(documents, lock, facts, &mut out);
     references::check(documents, broken, &mut out);
     if !all_read {

@@ -1,27 +1,53 @@
 //! Parameters: declared soundly, and used only where they are declared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use provost_model::{Param, ParamKind};
 use serde_json::Value;
 
-use crate::kinds::{AutomationSpec, ParamSpec};
+use crate::kinds::ParamSpec;
 use crate::read::{Content, Document, Node, Spec};
 use crate::report::{Code, Diagnostic, did_you_mean};
 
 pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
     for document in documents {
-        if let Spec::Automation(spec) = &document.spec {
-            for (name, param) in &spec.params {
-                declared(document, spec, name, param, out);
+        match &document.spec {
+            Spec::Automation(spec) => {
+                let is_due = spec.schedule.is_some();
+                Place { document, path: "spec", params: &spec.params, is_due }.check(out);
             }
-            used(document, spec, out);
+            Spec::Plugin(spec) => {
+                for (index, action) in spec.actions.iter().enumerate() {
+                    let path = format!("spec/actions/{index}");
+                    Place { document, path: &path, params: &action.params, is_due: false }.check(out);
+                }
+            }
+            Spec::Channel(_) | Spec::Policy(_) | Spec::Secret(_) => {}
         }
     }
 }
 
-fn declared(document: &Document, spec: &AutomationSpec, name: &str, param: &ParamSpec, out: &mut Vec<Diagnostic>) {
-    let path = format!("spec/params/{name}");
+/// What declares parameters, and its place in the document.
+struct Place<'a> {
+    document: &'a Document,
+    path: &'a str,
+    params: &'a BTreeMap<String, ParamSpec>,
+    /// Nobody hands anything in when a schedule starts it.
+    is_due: bool,
+}
+
+impl Place<'_> {
+    fn check(&self, out: &mut Vec<Diagnostic>) {
+        for (name, param) in self.params {
+            declared(self, name, param, out);
+        }
+        used(self, out);
+    }
+}
+
+fn declared(place: &Place<'_>, name: &str, param: &ParamSpec, out: &mut Vec<Diagnostic>) {
+    let document = place.document;
+    let path = format!("{}/params/{name}", place.path);
     let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if !word || name.len() > 60 {
         let error = Diagnostic::new(
@@ -65,7 +91,7 @@ fn declared(document: &Document, spec: &AutomationSpec, name: &str, param: &Para
         value(document, &format!("{path}/options/{index}"), &bare, option, out);
     }
     let Some(default) = &param.default else {
-        if param.required.unwrap_or(true) && spec.schedule.is_some() {
+        if param.required.unwrap_or(true) && place.is_due {
             let message =
                 format!("parameter `{name}` must be given, but nobody gives it to a run that is due by schedule");
             let error = Diagnostic::new(Code::PARAM_VALUE, &document.key_spot(&path), message);
@@ -97,22 +123,23 @@ fn value(document: &Document, path: &str, param: &Param, value: &Value, out: &mu
 }
 
 /// Tells what `$(params.NAME)` in command, arguments and variables is not declared, and what is declared and not used.
-fn used(document: &Document, spec: &AutomationSpec, out: &mut Vec<Diagnostic>) {
+fn used(place: &Place<'_>, out: &mut Vec<Diagnostic>) {
+    let Place { document, params, .. } = place;
     let mut used = BTreeSet::new();
     for key in ["command", "args", "env"] {
-        let Some(node) = document.node(&format!("spec/{key}")) else {
+        let Some(node) = document.node(&format!("{}/{key}", place.path)) else {
             continue;
         };
         for node in texts(node) {
             let text = node.as_str().unwrap_or_default();
             for (at, name) in references(text) {
                 used.insert(name);
-                if !spec.params.contains_key(name) {
+                if !params.contains_key(name) {
                     let spot =
                         document.source.spot(node.span.clone()).part(text, at..at + "$(params.)".len() + name.len());
                     let error = Diagnostic::new(Code::PARAM_UNKNOWN, &spot, format!("there is no parameter `{name}`"));
                     let add = format!("declare it: params: {{{name}: {{type: string}}}}");
-                    out.push(error.hint(did_you_mean(name, spec.params.keys().map(String::as_str)).unwrap_or(add)));
+                    out.push(error.hint(did_you_mean(name, params.keys().map(String::as_str)).unwrap_or(add)));
                 }
             }
         }

@@ -60,5 +60,9 @@ with_container_fields! {
         /// The keys of the event's data that it gets; absent: all. A key that the event lacks fails the hook, naming it.
         #[schemars(with = "Option<Vec<WordText>>", extend("examples" = [["order"]]))]
         pub takes: Option<Vec<String>>,
+        /// Runs only for events about this application: those whose data say so in `application`, and those of runs of its
+        /// actions; absent: whatever they are about.
+        #[schemars(with = "Option<NameText>", extend("examples" = ["my-application"]))]
+        pub application: Option<Name>,
     }
 }

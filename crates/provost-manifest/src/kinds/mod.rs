@@ -6,6 +6,7 @@
 #[macro_use]
 mod shared;
 
+mod action;
 mod automation;
 mod channel;
 mod forms;
@@ -18,6 +19,7 @@ mod source;
 mod text;
 mod units;
 
+pub(crate) use action::ActionSpec;
 pub(crate) use automation::{AutomationSpec, NotifySpec, ParamSpec};
 pub(crate) use channel::ChannelSpec;
 pub(crate) use forms::ScheduleItem;

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::kinds::forms::ArchitectureText;
 use crate::kinds::text::{ImageText, PathText};
-use crate::kinds::{Bytes, HookSpec, Seconds, SecretUseSpec, VolumeSpec};
+use crate::kinds::{ActionSpec, Bytes, HookSpec, Seconds, SecretUseSpec, VolumeSpec};
 
-/// A group of hooks that belong together, with one image and one configuration.
+/// A group of hooks and actions that belong together, with one image and one configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PluginSpec {
@@ -19,10 +19,10 @@ pub(crate) struct PluginSpec {
     #[serde(default)]
     #[schemars(extend("examples" = [50]))]
     pub order: i64,
-    /// `false`: none of its hooks runs.
+    /// `false`: none of its hooks runs, and none of its actions is there.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// The image of hooks that do not name their own.
+    /// The image of hooks and actions that do not name their own.
     #[schemars(with = "Option<ImageText>", extend("examples" = ["registry.example.org/warehouse-plugin:2"]))]
     pub image: Option<String>,
     /// What every container of the plugin gets, in `/provost/event.json`.
@@ -41,6 +41,9 @@ pub(crate) struct PluginSpec {
     /// Its containers, and the events that they are bound to.
     #[serde(default)]
     pub hooks: Vec<HookSpec>,
+    /// Its containers that people and programs start by name.
+    #[serde(default)]
+    pub actions: Vec<ActionSpec>,
 }
 
 with_container_fields! {

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::API_VERSION;
 use crate::kinds::{
-    AutomationSpec, ChannelSpec, HookSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, SecretUseSpec, ServiceSpec,
-    SourceSpec,
+    ActionSpec, AutomationSpec, ChannelSpec, HookSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, SecretUseSpec,
+    ServiceSpec, SourceSpec,
 };
 use crate::read::{Kind, Node, Source, Spot, scan};
 use crate::report::{Code, Diagnostic, did_you_mean};
@@ -219,9 +219,15 @@ impl Document {
             Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => None,
         };
         let own = own.map(|(path, secrets)| (path.to_owned(), secrets));
+        let actions: &[ActionSpec] = match &self.spec {
+            Spec::Plugin(spec) => &spec.actions,
+            _ => &[],
+        };
+        let actions =
+            actions.iter().enumerate().map(|(index, it)| (format!("spec/actions/{index}"), it.secrets.as_slice()));
         let hooks =
             hooks.iter().enumerate().map(|(index, hook)| (format!("spec/hooks/{index}"), hook.secrets.as_slice()));
-        own.into_iter().chain(hooks).collect()
+        own.into_iter().chain(hooks).chain(actions).collect()
     }
 
     /// Where its name stands.

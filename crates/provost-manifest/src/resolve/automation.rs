@@ -55,13 +55,7 @@ pub(crate) fn resolve(
     let settings = container::settings(document, &layers, out)?;
     let workload = container::from_settings(document, "spec", &parts, &settings, &layers, around.given, out)?;
     let retries = settings.retries?;
-    let timeout_s = settings.timeout?.0;
-    if timeout_s == 0 {
-        let spot = layers.get("timeout").map_or_else(|| document.name_spot(), |setting| setting.spot_or_name(document));
-        out.push(
-            Diagnostic::new(Code::OUT_OF_RANGE, &spot, "a timeout of 0s leaves no time at all").hint("the least is 1s"),
-        );
-    }
+    let timeout_s = timeout(document, &layers, settings.timeout?.0, out);
     Some(Automation {
         name: document.name.clone(),
         labels: document.labels.clone(),
@@ -99,8 +93,20 @@ pub(crate) fn resolve(
         freezes: policies.iter().flat_map(|policy| policy.freezes.iter().cloned()).collect(),
         history: history(&layers)?,
         suspend: spec.suspend,
+        action: None,
         origins: Arc::new(origins(document, &layers)),
     })
+}
+
+/// The timeout in force; one that leaves no time is told.
+pub(crate) fn timeout(document: &Document, layers: &Layers<'_>, seconds: u64, out: &mut Vec<Diagnostic>) -> u64 {
+    if seconds == 0 {
+        let spot = layers.get("timeout").map_or_else(|| document.name_spot(), |setting| setting.spot_or_name(document));
+        out.push(
+            Diagnostic::new(Code::OUT_OF_RANGE, &spot, "a timeout of 0s leaves no time at all").hint("the least is 1s"),
+        );
+    }
+    seconds
 }
 
 /// The hooks around its runs, from the outside in: those of policies, of plugins, its own (R5).
@@ -112,17 +118,20 @@ fn hooks(
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
     let own = hook::of_owner(document, &spec.hooks, &Trust::Automation { policies }, around.given, out);
-    self::around(policies, around.plugin_hooks, is_of_runs).chain(own).collect()
+    self::around(policies, around.plugin_hooks, is_of_runs, None).chain(own).collect()
 }
 
-/// The hooks of policies and plugins that are bound to events of a family, in their order.
+/// The hooks of policies and plugins that are bound to events of a family, and are for `application` or for all, in their
+/// order.
 pub(crate) fn around<'a>(
     policies: &'a [&'a Policy<'a>],
     plugin_hooks: &'a [Arc<Hook>],
     is_of_family: fn(&Hook) -> bool,
+    application: Option<&'a Name>,
 ) -> impl Iterator<Item = Arc<Hook>> + use<'a> {
+    let application = application.map(Name::as_str);
     let of_policies = policies.iter().flat_map(|policy| policy.hooks.iter());
-    of_policies.chain(plugin_hooks).filter(move |hook| is_of_family(hook)).cloned()
+    of_policies.chain(plugin_hooks).filter(move |hook| is_of_family(hook) && hook.is_for(application)).cloned()
 }
 
 /// Whether a hook is bound to an event of a run.
@@ -167,7 +176,7 @@ pub(crate) fn history(layers: &Layers<'_>) -> Option<History> {
     })
 }
 
-fn param(spec: &ParamSpec) -> Param {
+pub(crate) fn param(spec: &ParamSpec) -> Param {
     Param {
         kind: spec.kind,
         description: spec.description.clone(),

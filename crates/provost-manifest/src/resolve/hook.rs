@@ -153,6 +153,7 @@ fn one(
         on_error,
         background: spec.background,
         parallel: spec.parallel,
+        application: spec.application.clone(),
     }))
 }
 
@@ -184,6 +185,11 @@ fn check_event(document: &Document, path: &str, spec: &HookSpec, trust: &Trust<'
         let message = format!("a service's own hooks are about itself; `{}` is no event of a service", spec.event);
         let error = Diagnostic::new(Code::WRONG_EVENT, &document.spot_of(&path), message);
         out.push(error.hint("to react to it on the server, put the hook into a policy or a plugin"));
+    }
+    if matches!(trust, Trust::Automation { .. }) && spec.application.is_some() {
+        let message = "an automation's own hooks are about its runs, and those are of no application";
+        let spot = document.spot_of(&path.replace("/event", "/application"));
+        out.push(Diagnostic::new(Code::TOGETHER, &spot, message).hint("remove it, or put the hook into a plugin"));
     }
 }
 

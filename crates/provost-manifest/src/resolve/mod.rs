@@ -4,6 +4,7 @@
 //! then by name), those of plugins (likewise), the automation's own; before a run they start in this order, after it in
 //! the reverse one, so that an automation's own hooks are innermost (R5).
 
+mod action;
 mod automation;
 pub(crate) mod built_in;
 mod channel;
@@ -102,7 +103,14 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
                     desired.channels.insert(document.name.clone(), Arc::new(channel));
                 }
             }
-            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
+            Spec::Plugin(spec) => {
+                let actions = action::of_plugin(document, spec, &around, out);
+                let runs = desired.plugins.get(&document.name).is_some_and(|plugin| plugin.unmet.is_empty());
+                for action in actions.into_iter().filter(|_| runs) {
+                    desired.automations.insert(action.name.clone(), Arc::new(action));
+                }
+            }
+            Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
         }
     }
     for policy in &policies {

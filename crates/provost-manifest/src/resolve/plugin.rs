@@ -39,10 +39,16 @@ pub(crate) fn resolve(
     let trust = Trust::Plugin { spec, policies: &policies };
     let mut hooks = hook::of_owner(document, &spec.hooks, &trust, given, out);
     hooks.extend(spec.prepare.as_ref().and_then(|spec| hook::preparing(document, &spec.hook(), &trust, given, out)));
-    let count = u32::try_from(spec.hooks.len()).unwrap_or(u32::MAX);
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let unmet = requires::unmet(document, spec, given.facts, out);
     let runs = spec.enabled && unmet.is_empty();
-    let summary = PluginSummary { order: spec.order, enabled: spec.enabled, hooks: count, unmet };
+    let summary = PluginSummary {
+        order: spec.order,
+        enabled: spec.enabled,
+        hooks: count(spec.hooks.len()),
+        actions: count(spec.actions.len()),
+        unmet,
+    };
     Plugin { summary, hooks: if runs { hooks } else { Vec::new() } }
 }
 

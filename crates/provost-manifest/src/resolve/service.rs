@@ -34,7 +34,7 @@ pub(crate) fn resolve(
     power::check_ports(document, &ports, &policies, &around.given.facts.never, out);
     limits::check_layers(&layers, &policies, document, out);
     let own_hooks = hook::of_owner(document, &spec.hooks, &Trust::Service { policies: &policies }, around.given, out);
-    let hooks = automation::around(&policies, around.plugin_hooks, is_of_services).chain(own_hooks).collect();
+    let hooks = automation::around(&policies, around.plugin_hooks, is_of_services, None).chain(own_hooks).collect();
     if policies.iter().any(|policy| !policy.rules.is_empty()) {
         let effective = effective(document, &layers, &policies, out);
         policies.iter().for_each(|policy| rules::check(policy, document, &effective, out));

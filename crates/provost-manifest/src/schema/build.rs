@@ -100,7 +100,9 @@ fn defaults(kind: Kind, schema: &mut Value) {
     let places: &[(&str, bool)] = match kind {
         Kind::Automation => &[("", true), ("/properties/hooks/items", false)],
         Kind::Channel => &[("/properties/command", false)],
-        Kind::Plugin => &[("/properties/hooks/items", false), ("/properties/prepare", false)],
+        Kind::Plugin => {
+            &[("/properties/hooks/items", false), ("/properties/prepare", false), ("/properties/actions/items", true)]
+        }
         Kind::Policy => &[("/properties/hooks/items", false), ("", true)],
         Kind::Secret | Kind::Source => &[],
         Kind::Service => &[("", false), ("/properties/hooks/items", false)],

@@ -48,6 +48,7 @@ pub fn automation(text: &str) -> Automation {
         freezes: Vec::new(),
         history: History { keep_s: 86_400, keep_last: 100, logs_s: 86_400, log_bytes: 1 << 20 },
         suspend: false,
+        action: None,
         origins: Arc::default(),
     }
 }
@@ -85,6 +86,7 @@ pub fn hook(text: &str, event: &str) -> Hook {
         on_error: if event == "run.starting" { OnError::Fail } else { OnError::Ignore },
         background: false,
         parallel: false,
+        application: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use provost_api::wire::{FireRequest, JsonMap, PauseRequest, RetryRequest};
 
+use super::fire_at::fire_at;
 use super::remote::{Subject, client, only_output};
 use super::run::started;
 use super::wait::{WaitArgs, wait};
@@ -151,6 +152,9 @@ pub struct FireArgs {
     /// Firing twice with one id is one event
     #[arg(long, value_name = "ID")]
     request: Option<String>,
+    /// Fire it at another server, by the address of its event listener
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "request")]
+    at: Option<String>,
     #[command(flatten)]
     format: FormatArgs,
     #[command(flatten)]
@@ -159,15 +163,22 @@ pub struct FireArgs {
 
 /// Says that something happened.
 pub async fn fire(args: FireArgs, app: &mut App) -> Outcome {
-    let client = client(&args.server)?;
     let text = if args.data == "-" { std::io::read_to_string(std::io::stdin())? } else { args.data };
     let data: JsonMap = serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!("--data is no JSON object: {error}")).help("write it like --data '{\"count\": 3}'")
     })?;
-    let fired = client.fire(&FireRequest { name: args.event.clone(), data, request: args.request }).await?;
+    let fired = match &args.at {
+        Some(address) => fire_at(address, &args.event, &data).await?,
+        None => {
+            let request = FireRequest { name: args.event.clone(), data, request: args.request };
+            client(&args.server)?.fire(&request).await?
+        }
+    };
     if args.format.format.is_for_people() {
         app.output.line(fired.event)?;
-        app.next("provost events --tail 10")?;
+        if args.at.is_none() {
+            app.next("provost events --tail 10")?;
+        }
     } else {
         app.output.value(&fired, args.format.format)?;
     }

@@ -1,5 +1,6 @@
 //! One file a command, or a family of them: the arguments, and what is done.
 
+pub mod action;
 pub mod control;
 pub mod describe;
 pub mod dev;
@@ -7,6 +8,7 @@ pub mod doctor;
 pub mod engine;
 pub mod events;
 pub mod explain;
+mod fire_at;
 pub mod get;
 pub mod help;
 pub mod logs;

@@ -63,7 +63,7 @@ pub async fn started(
 }
 
 /// The parameters; text is read as its declared type by the server.
-fn params(pairs: &[String], object: Option<&str>) -> Result<JsonMap, Failure> {
+pub fn params(pairs: &[String], object: Option<&str>) -> Result<JsonMap, Failure> {
     let mut params: JsonMap = match object {
         Some(text) => serde_json::from_str(text).map_err(|error| {
             Failure::usage(format!("--params is no JSON object: {error}"))

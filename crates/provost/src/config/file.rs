@@ -1,6 +1,7 @@
 //! What may be written in the server configuration file, and what it comes to.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use provost_manifest::{Never, PortRule};
@@ -44,6 +45,23 @@ pub struct File {
     secrets_dir: Option<PathBuf>,
     images: Option<PathBuf>,
     runtime_dir: Option<PathBuf>,
+    #[serde(default)]
+    events: EventsConfig,
+}
+
+/// Where the older event framework's wire form is spoken.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct EventsConfig {
+    enabled: bool,
+    address: IpAddr,
+    port: u16,
+}
+
+impl Default for EventsConfig {
+    fn default() -> Self {
+        Self { enabled: false, address: Ipv4Addr::LOCALHOST.into(), port: 21212 }
+    }
 }
 
 /// Which engine.
@@ -148,6 +166,7 @@ impl File {
             secrets: self.secrets_dir.map_or_else(|| state.join("secrets"), |path| folder.join(path)),
             images: self.images.map(|path| folder.join(path)),
             runtime_dir: self.runtime_dir.map(|path| folder.join(path)),
+            events: self.events.enabled.then_some(SocketAddr::new(self.events.address, self.events.port)),
             state,
         })
     }

@@ -3,6 +3,7 @@
 #![doc = include_str!("server.md")]
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use provost_manifest::Never;
@@ -57,6 +58,8 @@ pub struct ServerConfig {
     pub images: Option<PathBuf>,
     /// The folder in memory for the secrets of containers; absent: look for one.
     pub runtime_dir: Option<PathBuf>,
+    /// Where the older event framework's wire form is spoken; absent: nowhere.
+    pub events: Option<SocketAddr>,
 }
 
 impl ServerConfig {
@@ -97,6 +100,7 @@ impl ServerConfig {
             allow_private_addresses: true,
             images,
             runtime_dir: None,
+            events: None,
         }
     }
 }
@@ -127,6 +131,7 @@ mod tests {
         assert_eq!(config.sources, SourcesConfig::default());
         assert_eq!(config.never, Never::default());
         assert_eq!((config.docker_host, config.images, config.runtime_dir), (None, None, None));
+        assert_eq!(config.events, None);
     }
 
     #[test]
@@ -151,6 +156,7 @@ webhooks: {allowPrivateAddresses: true}
 secretsDir: keys
 images: images
 runtimeDir: /run/shop
+events: {enabled: true, address: 0.0.0.0, port: 2121}
 "#;
         let config = config(text).unwrap();
         assert_eq!(config.instance.as_str(), "ber-1");
@@ -177,6 +183,17 @@ runtimeDir: /run/shop
         assert_eq!(config.secrets, Path::new("/etc/provost/keys"));
         assert_eq!(config.images.unwrap(), Path::new("/etc/provost/images"));
         assert_eq!(config.runtime_dir.unwrap(), Path::new("/run/shop"));
+        assert_eq!(config.events.unwrap().to_string(), "0.0.0.0:2121");
+    }
+
+    #[test]
+    fn c26_events_are_taken_only_when_that_is_said_and_then_on_this_machine() {
+        let events =
+            |said: &str| config(&format!("source: {{folder: {{path: shop}}}}\nevents: {said}")).unwrap().events;
+        assert_eq!(events("{enabled: true}").unwrap().to_string(), "127.0.0.1:21212");
+        assert_eq!(events("{enabled: true, address: '::1'}").unwrap().to_string(), "[::1]:21212");
+        assert_eq!(events("{enabled: true, port: 0}").unwrap().to_string(), "127.0.0.1:0");
+        assert_eq!(events("{address: 0.0.0.0, port: 2121}"), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod alone;
 mod compiler;
 mod engine;
+mod events;
 mod logging;
 mod vault;
 
@@ -97,6 +98,10 @@ impl Server {
         let key = vault::key(config)?;
         let recipient = key.recipient().to_string();
         let listener = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
+        let events = match config.events {
+            Some(address) => Some(events::bind(address).await?),
+            None => None,
+        };
         let ports = Ports {
             clock: Arc::new(SystemClock),
             store: Arc::new(store),
@@ -115,6 +120,9 @@ impl Server {
         let stop = CancellationToken::new();
         let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient };
         let api = tokio::spawn(provost_api::serve(listener, controller.clone(), info, stop.clone()));
+        if let Some(listener) = events {
+            events::take(listener, controller.clone(), stop.clone());
+        }
         Ok(Self { controller, reconciler, api, stop, _name: name })
     }
 

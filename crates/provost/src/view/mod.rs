@@ -1,5 +1,6 @@
 //! How what a server says looks to people: one row, word and glyph for each thing, the same in every command.
 
+mod action;
 mod automation;
 mod declared;
 mod effective;
@@ -10,6 +11,7 @@ mod run;
 mod service;
 mod values;
 
+pub use action::{actions, describe_job};
 pub use automation::{automations, describe_automation, upcoming};
 pub use declared::{channels, plugins, policies, sources};
 pub use effective::{Source, effective};

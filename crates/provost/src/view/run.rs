@@ -75,6 +75,7 @@ fn cause(cause: &CauseItem) -> String {
         CauseKind::Trigger => text(&cause.event),
         CauseKind::Manual => format!("by {}", text(&cause.by)),
         CauseKind::Service => "service".to_owned(),
+        CauseKind::Action => format!("called by {}", text(&cause.by)),
         CauseKind::Retry => format!("again, by {}", text(&cause.by)),
     }
 }

@@ -88,7 +88,11 @@ pub(super) fn change() -> RevisionChange {
         removed: Vec::new(),
         channels: [(name("ops"), webhook())].into(),
         hooks: Vec::new(),
-        plugins: [(name("warehouse"), PluginSummary { order: 50, enabled: true, hooks: 2, unmet: Vec::new() })].into(),
+        plugins: [(
+            name("warehouse"),
+            PluginSummary { order: 50, enabled: true, hooks: 2, actions: 1, unmet: Vec::new() },
+        )]
+        .into(),
         policies: [(name("shop"), PolicySummary { order: 100, automations: 1, hooks: 1, rules: 3 })].into(),
         sources: [].into(),
     }
