@@ -81,7 +81,7 @@ fn fields_are_explained_with_type_default_and_example() {
     assert!(field_docs("automation.spec.image").unwrap().required);
     assert!(field_docs("automation").unwrap().fields.contains(&"spec".to_owned()));
     assert!(field_docs("automation.spec.tiemout").unwrap_err().contains("did you mean `timeout`"));
-    assert!(field_docs("service.spec").unwrap_err().contains("automation"));
+    assert!(field_docs("server.spec").unwrap_err().contains("automation"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Whether a service does its work: asked by HTTP, or by a program in its container.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
@@ -123,15 +124,12 @@ async fn ask(place: SocketAddr, path: &str) -> Verdict {
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| said(&error))?;
     let request = hyper::Request::get(path).header("host", place.to_string()).header("user-agent", "provost");
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| said(&error))?;
-    let answer = async move { sender.send_request(request).await };
-    // The connection ends with the question: nothing of it outlives this call.
+    let mut answer = pin!(sender.send_request(request));
+    // The connection ends with the question: nothing of it outlives this call. It may end as soon as it has the answer.
     let answer = tokio::select! {
         biased;
-        answer = answer => answer,
-        ended = connection => return Err(match ended {
-            Ok(()) => said(&"the connection was closed without an answer"),
-            Err(error) => said(&error),
-        }),
+        answer = &mut answer => answer,
+        _ = connection => answer.await,
     };
     match answer.map_err(|error| said(&error))?.status().as_u16() {
         200..=399 => Ok(()),

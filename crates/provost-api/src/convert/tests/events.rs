@@ -244,6 +244,7 @@ fn shape_of_events() {
 fn what_is_about_a_run_is_about_its_automation() {
     for recorded in recorded(every_fact()) {
         let about = event_of(&recorded).filter(|event| event.run.is_some());
-        assert!(about.is_none_or(|event| event.automation.as_deref() == Some("nightly")), "{recorded:?}");
+        let of = about.map(|event| (event.run, event.automation.unwrap_or_default()));
+        assert!(of.is_none_or(|(run, name)| run.unwrap_or_default().starts_with(&format!("{name}."))), "{recorded:?}");
     }
 }
