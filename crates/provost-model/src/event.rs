@@ -33,7 +33,7 @@ pub const OWN_EVENTS: &[&str] = &[
 
 /// The first words of event names that are Provost's own, now or later.
 pub const OWN_EVENT_FAMILIES: &[&str] =
-    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection"];
+    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection", "token"];
 
 /// Whether `event` tells of an end: its hooks run in the reverse order (R5), and whatever happened before (R4).
 pub fn is_after_event(event: &str) -> bool {

@@ -23,6 +23,7 @@ mod run;
 mod secret;
 mod state;
 mod step;
+mod token;
 mod units;
 
 pub use automation::*;
@@ -39,6 +40,7 @@ pub use run::*;
 pub use secret::*;
 pub use state::*;
 pub use step::*;
+pub use token::*;
 pub use units::*;
 
 /// A JSON object, the form of locals, globals, params and event data.

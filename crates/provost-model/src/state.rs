@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AcceptedEvent, AcceptedRun, Cause, Desired, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun, Moment,
     Name, Notice, Occurrence, Outcome, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact, RunId, StepFact,
-    deep_merge,
+    Token, deep_merge,
 };
 
 /// How many outcomes of an automation the state remembers, for lists. All others are in the store's history.
@@ -41,6 +41,9 @@ pub struct State {
     pub outbox: BTreeMap<EventId, Notice>,
     /// How the server itself is.
     pub server: ServerState,
+    /// Tokens that were made and not revoked.
+    #[serde(default)]
+    pub tokens: BTreeMap<Name, Token>,
 }
 
 /// The revision in force.
@@ -215,6 +218,8 @@ impl State {
                 self.ledger(automation, *at).pause = Some(pause);
             }
             Fact::Resumed { automation, .. } => self.ledger(automation, *at).pause = None,
+            Fact::TokenMade { token } => drop(self.tokens.insert(token.name.clone(), token.clone())),
+            Fact::TokenRevoked { name, .. } => drop(self.tokens.remove(name)),
             Fact::TriggerSkipped { .. } | Fact::DriftFound { .. } | Fact::DriftCorrected { .. } => {}
         }
         Ok(None)

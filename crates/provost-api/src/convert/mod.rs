@@ -11,6 +11,7 @@ mod status;
 mod step_event;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub(crate) use automation::Glimpse;
 pub use event::event_of;
@@ -19,6 +20,7 @@ pub(crate) use revision::{history_item, proposal};
 pub(crate) use run::{log_line, model_outcome, outcome_item, run_detail, run_item};
 pub(crate) use spec::{effective, hook_item, origin_item};
 pub(crate) use status::status;
+pub(crate) use token::{model_scope, scope, token_item};
 
 use jiff::Timestamp;
 use provost_model::{Name, RunId};

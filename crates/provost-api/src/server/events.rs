@@ -10,6 +10,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Shared;
+use super::access::Access;
 use super::extract::{Ask, name, run_id};
 use super::lines::{Gone, Lines, lines};
 use super::refused::Refused;
@@ -25,7 +26,11 @@ const YOUNGEST_MAX: usize = 10_000;
 /// How many facts are read from the store at once.
 const PAGE: usize = 500;
 
-pub(super) async fn tell(State(shared): State<Shared>, Ask(query): Ask<EventsQuery>) -> Result<Response, Refused> {
+pub(super) async fn tell(
+    State(shared): State<Shared>,
+    access: Access,
+    Ask(query): Ask<EventsQuery>,
+) -> Result<Response, Refused> {
     // Listened to before the first look, so that nothing between the two is missed.
     let facts = shared.controller.facts();
     let wanted = FactQuery {
@@ -46,7 +51,7 @@ pub(super) async fn tell(State(shared): State<Shared>, Ask(query): Ask<EventsQue
         None => (page(&shared, &wanted, wanted.after_seq).await?, wanted.after_seq),
     };
     let (lines, response) = lines();
-    let teller = Teller { shared, wanted, query, lines, told };
+    let teller = Teller { shared, access, wanted, query, lines, told };
     tokio::spawn(teller.tell(first, youngest.is_some(), facts));
     Ok(response)
 }
@@ -76,6 +81,7 @@ async fn youngest_of(shared: &Shared, wanted: &FactQuery, limit: usize) -> Resul
 
 struct Teller {
     shared: Shared,
+    access: Access,
     wanted: FactQuery,
     query: EventsQuery,
     lines: Lines,
@@ -102,7 +108,7 @@ impl Teller {
     async fn tell_page(&mut self, page: &[Recorded]) -> Result<(), Gone> {
         for recorded in page {
             self.told = self.told.max(recorded.seq);
-            if let Some(event) = event_of(recorded) {
+            if let Some(event) = event_of(recorded).filter(|event| self.access.sees(event.automation.as_deref())) {
                 self.lines.send(&event).await?;
             }
         }
@@ -146,7 +152,8 @@ impl Teller {
 
     fn is_wanted(&self, event: &EventItem) -> bool {
         let holds = |wanted: &Option<String>, is: &Option<String>| wanted.is_none() || wanted == is;
-        holds(&self.query.automation, &event.automation)
+        self.access.sees(event.automation.as_deref())
+            && holds(&self.query.automation, &event.automation)
             && holds(&self.query.run, &event.run)
             && self.query.since.is_none_or(|since| event.at >= since)
     }

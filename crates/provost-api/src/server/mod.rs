@@ -1,5 +1,6 @@
 //! The server: routes over a controller.
 
+use std::future::IntoFuture as _;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,12 @@ use provost_controller::Controller;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::wire::ListenItem;
+
+mod access;
 mod automations;
 mod commands;
+mod description;
 mod events;
 mod extract;
 mod follow;
@@ -25,9 +30,12 @@ mod routes;
 mod runs;
 mod socket;
 mod status;
+mod tls;
+mod tokens;
 
-pub use routes::{Answer, ROUTES, Route, SchemaOf};
+pub use routes::{About, Answer, ROUTES, Route, SchemaOf};
 pub use socket::{BindError, bind};
+pub use tls::TlsListener;
 
 /// The largest body of a request, in bytes.
 const BODY_MAX: usize = 1 << 20;
@@ -44,6 +52,8 @@ pub struct ServerInfo {
     pub host: String,
     /// The public half of the server's key, for which secrets are sealed.
     pub recipient: String,
+    /// Where other machines ask, if they may.
+    pub listen: Option<ListenItem>,
 }
 
 /// What every handler has.
@@ -54,17 +64,32 @@ struct Shared {
     stop: CancellationToken,
 }
 
-/// Answers requests on `listener` (see [`bind`]) until `stop` is cancelled; then removes the socket's file.
+/// Where requests come from.
+pub struct Listeners {
+    /// The socket of this machine's own people; see [`bind`].
+    pub local: UnixListener,
+    /// Where everybody else asks, with a token.
+    pub remote: Option<TlsListener>,
+}
+
+impl From<UnixListener> for Listeners {
+    fn from(local: UnixListener) -> Self {
+        Self { local, remote: None }
+    }
+}
+
+/// Answers requests on `listeners` until `stop` is cancelled; then removes the socket's file.
 ///
 /// Answers that are under way are given five seconds. Streams are broken off, so that nobody takes the server's end for
 /// the end of a run.
 pub async fn serve(
-    listener: UnixListener,
+    listeners: impl Into<Listeners>,
     controller: Controller,
     info: ServerInfo,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let file = listener.local_addr()?.as_pathname().map(ToOwned::to_owned);
+    let Listeners { local, remote } = listeners.into();
+    let file = local.local_addr()?.as_pathname().map(ToOwned::to_owned);
     let app = router(Shared { controller, info: Arc::new(info), stop: stop.clone() });
     let app = app.into_make_service_with_connect_info::<peer::Peer>();
     let goodbye = {
@@ -74,8 +99,18 @@ pub async fn serve(
             tokio::time::sleep(GOODBYE).await;
         }
     };
+    let remotely = {
+        let (app, stop) = (app.clone(), stop.clone());
+        async move {
+            match remote {
+                Some(remote) => axum::serve(remote, app).with_graceful_shutdown(stop.cancelled_owned()).await,
+                None => Ok(()),
+            }
+        }
+    };
+    let locally = axum::serve(local, app).with_graceful_shutdown(stop.cancelled_owned());
     let served = tokio::select! {
-        served = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()) => served,
+        served = async { tokio::try_join!(locally.into_future(), remotely) } => served.map(drop),
         () = goodbye => Ok(()),
     };
     if let Some(file) = file {
@@ -87,7 +122,10 @@ pub async fn serve(
 
 /// The service of every route in [`ROUTES`].
 fn router(shared: Shared) -> Router {
-    let add = |router: Router<Shared>, route: &Route| router.route(route.path, route.method_router());
+    let add = |router: Router<Shared>, route: &'static Route| {
+        let admit = axum::middleware::from_fn_with_state((shared.clone(), route), access::admit);
+        router.route(route.path, route.method_router().route_layer(admit))
+    };
     ROUTES
         .iter()
         .fold(Router::new(), add)

@@ -10,6 +10,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use super::Shared;
+use super::access::{Access, only_seen};
 use super::extract::{Ask, OfRun, limit, name};
 use super::refused::{Refused, Reply};
 use crate::convert;
@@ -18,7 +19,11 @@ use crate::wire::*;
 /// The longest that an answer waits for a run's end, in seconds.
 const WAIT_MAX_S: u64 = 300;
 
-pub(super) async fn list(State(shared): State<Shared>, Ask(query): Ask<RunsQuery>) -> Reply<Listing<RunItem>> {
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    access: Access,
+    Ask(query): Ask<RunsQuery>,
+) -> Reply<Listing<RunItem>> {
     let query = RunQuery {
         automation: query.automation.map(name).transpose()?,
         outcome: query.outcome.map(convert::model_outcome),
@@ -27,7 +32,9 @@ pub(super) async fn list(State(shared): State<Shared>, Ask(query): Ask<RunsQuery
         limit: limit(query.limit)?,
     };
     let runs = shared.controller.store().runs(&query).await?;
-    Ok(Json(Listing { items: runs.iter().map(convert::run_item).collect() }))
+    let mut items: Vec<RunItem> = runs.iter().map(convert::run_item).collect();
+    only_seen(&access, &mut items, |run| &run.automation);
+    Ok(Json(Listing { items }))
 }
 
 pub(super) async fn show(
@@ -84,6 +91,7 @@ pub(super) fn is_end_of(recorded: &Recorded, run: &RunId) -> bool {
 
 pub(super) async fn outcomes(
     State(shared): State<Shared>,
+    access: Access,
     Ask(query): Ask<OutcomesQuery>,
 ) -> Reply<Listing<OutcomeItem>> {
     let query = OutcomeQuery {
@@ -92,5 +100,7 @@ pub(super) async fn outcomes(
         limit: limit(query.limit)?,
     };
     let outcomes = shared.controller.store().outcomes(&query).await?;
-    Ok(Json(Listing { items: outcomes.iter().map(convert::outcome_item).collect() }))
+    let mut items: Vec<OutcomeItem> = outcomes.iter().map(convert::outcome_item).collect();
+    only_seen(&access, &mut items, |outcome| &outcome.automation);
+    Ok(Json(Listing { items }))
 }

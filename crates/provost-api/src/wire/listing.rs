@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "{T}List")]
 pub struct Listing<T> {
     /// What is in it.
     pub items: Vec<T>,

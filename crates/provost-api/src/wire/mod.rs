@@ -16,6 +16,7 @@ mod spec;
 mod status;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use automation::*;
 pub use event::*;
@@ -27,6 +28,7 @@ pub use revision::*;
 pub use run::*;
 pub use spec::*;
 pub use status::*;
+pub use token::*;
 
 /// A JSON object.
 pub type JsonMap = serde_json::Map<String, serde_json::Value>;

@@ -34,6 +34,7 @@ pub struct RunsQuery {
     pub until: Option<Timestamp>,
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
 }
 
@@ -58,6 +59,7 @@ pub struct OutcomesQuery {
     pub since: Option<Timestamp>,
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
 }
 
@@ -69,6 +71,7 @@ pub struct LogsQuery {
     pub follow: bool,
     /// Only so many of the youngest lines that are there already.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 100_000))]
     pub tail: Option<usize>,
     /// Only lines at or after this instant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,6 +104,7 @@ pub struct EventsQuery {
     pub run: Option<String>,
     /// Only so many of the youngest that are there already; absent: 100, or all if `after` or `since` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 10_000))]
     pub limit: Option<usize>,
 }
 
@@ -110,6 +114,7 @@ pub struct EventsQuery {
 pub struct HistoryQuery {
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
 }
 
@@ -122,5 +127,6 @@ pub struct UpcomingQuery {
     pub until: Option<Timestamp>,
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
 }

@@ -9,6 +9,7 @@
 #![allow(clippy::allow_attributes, reason = "not every file leaves something unused")]
 
 pub mod raw;
+pub mod remote;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -17,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use provost_api::{Client, ServerInfo, bind, serve};
+use provost_api::wire::ListenItem;
+use provost_api::{CertificateFiles, Client, Listeners, ServerInfo, bind, serve};
 use provost_controller::*;
 use provost_engine::ScriptedEngine;
 use provost_model::*;
@@ -35,6 +37,10 @@ pub struct Bench {
     pub source: Arc<FakeSource>,
     pub socket: PathBuf,
     pub stop: CancellationToken,
+    /// Where other machines ask.
+    pub listen: ListenItem,
+    /// What the server proves itself with there.
+    pub files: CertificateFiles,
     clock: Arc<FakeClock>,
     serving: Option<tokio::task::JoinHandle<()>>,
     _folder: tempfile::TempDir,
@@ -84,14 +90,28 @@ impl Bench {
         };
         let (controller, _task) = start(settings, ports).await.unwrap();
         let socket = folder.path().join("api.sock");
-        let listener = bind(&socket).await.unwrap();
-        let info = ServerInfo { version: "1.0.0".into(), host: "ber-1".into(), recipient: "age1ber".into() };
+        let local = bind(&socket).await.unwrap();
+        let (remote, files, listen) = remote::listener(folder.path()).await;
+        let info =
+            ServerInfo { version: "1.0.0".into(), host: "ber-1".into(), recipient: "age1ber".into(), listen: None };
+        let listeners = Listeners { local, remote: Some(remote) };
         let stop = CancellationToken::new();
-        let serving = serve(listener, controller.clone(), info, stop.clone());
+        let serving = serve(listeners, controller.clone(), info, stop.clone());
         let serving = tokio::spawn(async move { serving.await.unwrap() });
         let client = Client::unix(&socket);
-        let bench =
-            Self { client, controller, engine, source, socket, stop, clock, serving: Some(serving), _folder: folder };
+        let bench = Self {
+            client,
+            controller,
+            engine,
+            source,
+            socket,
+            stop,
+            listen,
+            files,
+            clock,
+            serving: Some(serving),
+            _folder: folder,
+        };
         if apply == ApplyMode::Auto {
             bench.until(async || bench.is_ready().await.then_some(())).await;
         }

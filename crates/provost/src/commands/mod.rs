@@ -23,6 +23,7 @@ pub mod secret;
 pub mod shell;
 pub mod simulate;
 pub mod status;
+pub mod token;
 pub mod validate;
 pub mod version;
 mod wait;

@@ -3,6 +3,7 @@
 mod alone;
 mod compiler;
 mod engine;
+mod listen;
 mod logging;
 mod vault;
 
@@ -11,7 +12,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_api::ServerInfo;
+use provost_api::{Listeners, ServerInfo};
 use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
 use provost_manifest::ServerFacts;
 use provost_store::{FileLogs, SqliteStore};
@@ -49,6 +50,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let config = ServerConfig::read(&args.config)?;
     if args.check {
+        listen::check(config.listen.as_ref())?;
         return open_source(&config, &config.state).map(|_| Exit::Done);
     }
     log(args.log_format, &args.log)?;
@@ -93,7 +95,8 @@ impl Server {
         }
         let key = vault::key(config)?;
         let recipient = key.recipient().to_string();
-        let listener = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
+        let local = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
+        let (remote, listen) = listen::listen(config.listen.as_ref()).await?.unzip();
         let ports = Ports {
             clock: Arc::new(SystemClock),
             store: Arc::new(store),
@@ -110,8 +113,8 @@ impl Server {
         };
         let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
         let stop = CancellationToken::new();
-        let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient };
-        let api = tokio::spawn(provost_api::serve(listener, controller.clone(), info, stop.clone()));
+        let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient, listen };
+        let api = tokio::spawn(provost_api::serve(Listeners { local, remote }, controller.clone(), info, stop.clone()));
         Ok(Self { controller, reconciler, api, stop, _name: name })
     }
 

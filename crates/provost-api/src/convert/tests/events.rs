@@ -46,6 +46,8 @@ fn every_fact() -> Vec<Fact> {
         Fact::Resumed { automation: name("nightly"), by: "the pause's end".into() },
         Fact::DriftFound { container: "provost-a-b".into(), what: "it is gone".into() },
         Fact::DriftCorrected { container: "provost-a-b".into(), what: "it was removed".into() },
+        Fact::TokenMade { token: token() },
+        Fact::TokenRevoked { name: name("ci"), by: "root".into() },
     ]);
     facts.extend(other_causes().map(accepted));
     facts.extend(other_run_facts().into_iter().map(of_run));
@@ -158,6 +160,8 @@ fn kind(fact: &Fact) -> usize {
             EventFact::Step { .. } => 35,
             EventFact::Handled { .. } => 36,
         },
+        Fact::TokenMade { .. } => 37,
+        Fact::TokenRevoked { .. } => 38,
     }
 }
 
@@ -185,7 +189,7 @@ fn run_kind(change: &RunFact) -> usize {
 fn every_fact_is_looked_at() {
     let kinds: BTreeSet<usize> = every_fact().iter().map(kind).collect();
     // 33 is left free between runs and events.
-    assert_eq!(kinds, (0..=36).filter(|kind| *kind != 33).collect());
+    assert_eq!(kinds, (0..=38).filter(|kind| *kind != 33).collect());
 }
 
 #[test]
