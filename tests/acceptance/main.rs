@@ -17,6 +17,7 @@ mod doctor;
 mod events;
 mod hooks;
 mod namespaces;
+mod network;
 mod notifications;
 mod order;
 mod plugins;

@@ -42,7 +42,7 @@ pub(super) async fn list(
     });
     let rows = stream::iter(glimpses.await?).map(|glimpse| row(&shared, glimpse));
     let items = rows.buffered(AT_ONCE).try_collect().await?;
-    Ok(Json(Listing { items }))
+    Ok(Json(Listing::whole(items)))
 }
 
 async fn row(shared: &Shared, glimpse: Glimpse) -> Result<AutomationItem, StoreError> {
@@ -127,5 +127,5 @@ pub(super) async fn upcoming(
         start_at: upcoming.start_at,
         skipped: upcoming.skipped,
     });
-    Ok(Json(Listing { items: items.collect() }))
+    Ok(Json(Listing::whole(items.collect())))
 }

@@ -14,6 +14,7 @@ use super::access::Access;
 use super::extract::{Ask, name, run_id};
 use super::lines::{Gone, Lines, lines};
 use super::refused::Refused;
+use super::resume::Telling;
 use crate::convert::event_of;
 use crate::wire::{EventItem, EventsQuery, ProblemCode};
 
@@ -29,8 +30,15 @@ const PAGE: usize = 500;
 pub(super) async fn tell(
     State(shared): State<Shared>,
     access: Access,
-    Ask(query): Ask<EventsQuery>,
+    telling: Telling,
+    Ask(mut query): Ask<EventsQuery>,
 ) -> Result<Response, Refused> {
+    if let Some(after) = &telling.after {
+        let after = after.mark.parse().map_err(|_| {
+            Refused::new(ProblemCode::Invalid, format!("Last-Event-ID: {:?} is the id of no event", after.mark))
+        })?;
+        query = EventsQuery { after: Some(after), limit: None, ..query };
+    }
     // Listened to before the first look, so that nothing between the two is missed.
     let facts = shared.controller.facts();
     let wanted = FactQuery {
@@ -50,7 +58,7 @@ pub(super) async fn tell(
         Some(limit) => youngest_of(&shared, &wanted, limit).await?,
         None => (page(&shared, &wanted, wanted.after_seq).await?, wanted.after_seq),
     };
-    let (lines, response) = lines();
+    let (lines, response) = lines(telling);
     let teller = Teller { shared, access, wanted, query, lines, told };
     tokio::spawn(teller.tell(first, youngest.is_some(), facts));
     Ok(response)

@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header;
 use axum::http::request::Parts;
 use bytes::Bytes;
+use jiff::Timestamp;
 use provost_model::{EventId, Name, RunId};
 use serde::de::DeserializeOwned;
 
@@ -171,4 +172,21 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize, Refused> {
         }
         asked => Ok(asked.unwrap_or(LIMIT)),
     }
+}
+
+/// Where a list goes on that ended with `id`, which is for `at`.
+pub(super) fn cursor(at: Timestamp, id: &str) -> String {
+    format!("{at}~{id}")
+}
+
+/// What [`cursor`] wrote.
+pub(super) fn behind<T>(cursor: &str, id: fn(String) -> Result<T, Refused>) -> Result<(Timestamp, T), Refused> {
+    let (at, text) = cursor.split_once('~').ok_or_else(wrong_cursor)?;
+    Ok((at.parse().map_err(|_| wrong_cursor())?, id(text.to_owned())?))
+}
+
+/// Says that a cursor is none.
+pub(super) fn wrong_cursor() -> Refused {
+    let problem = Problem::new(ProblemCode::Invalid, "the cursor is none of ours");
+    problem.hint("take it from `next` of the list before").into()
 }

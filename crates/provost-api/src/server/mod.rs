@@ -24,8 +24,10 @@ mod guard;
 mod lines;
 mod listings;
 mod logs;
+mod metrics;
 mod peer;
 mod refused;
+mod resume;
 mod routes;
 mod runs;
 mod socket;
@@ -33,6 +35,7 @@ mod status;
 mod tls;
 mod tokens;
 
+pub use metrics::Metrics;
 pub use routes::{About, Answer, ROUTES, Route, SchemaOf};
 pub use socket::{BindError, bind};
 pub use tls::TlsListener;
@@ -44,7 +47,7 @@ const BODY_MAX: usize = 1 << 20;
 const GOODBYE: Duration = Duration::from_secs(5);
 
 /// What the server says of itself besides what the controller knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ServerInfo {
     /// Provost's version.
     pub version: String,
@@ -54,6 +57,8 @@ pub struct ServerInfo {
     pub recipient: String,
     /// Where other machines ask, if they may.
     pub listen: Option<ListenItem>,
+    /// What is counted and measured.
+    pub metrics: Metrics,
 }
 
 /// What every handler has.
@@ -90,6 +95,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let Listeners { local, remote } = listeners.into();
     let file = local.local_addr()?.as_pathname().map(ToOwned::to_owned);
+    tokio::spawn(info.metrics.clone().watch(controller.clone()));
     let app = router(Shared { controller, info: Arc::new(info), stop: stop.clone() });
     let app = app.into_make_service_with_connect_info::<peer::Peer>();
     let goodbye = {

@@ -4,7 +4,7 @@ use axum::routing::{MethodRouter, get, post};
 use provost_model::TokenScope;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Shared, automations, commands, description, events, listings, logs, runs, status, tokens};
+use super::{Shared, automations, commands, description, events, listings, logs, metrics, runs, status, tokens};
 use crate::wire::*;
 
 /// Makes the schema of a published type.
@@ -129,12 +129,15 @@ fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<Listing<T>>()
 }
 
-use Answer::{Json, Lines, Nothing};
+use Answer::{Json, Lines, Nothing, Text};
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
     Route::get("/v1/ping", "Whether anybody is there; the reconciler is not asked.", Nothing, || get(status::ping))
         .about(About::Anything),
+    Route::get("/metrics", "What is counted and measured, for Prometheus.", Text(metrics::OPENMETRICS), || {
+        get(metrics::show)
+    }),
     Route::get("/v1/openapi.json", "This description.", Json(of::<JsonMap>), || get(description::show))
         .about(About::Anything),
     Route::get("/v1/permissions", "What whoever asks may do.", Json(of::<Permissions>), || get(tokens::permissions))

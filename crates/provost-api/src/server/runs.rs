@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::access::{Access, only_seen};
-use super::extract::{Ask, OfRun, limit, name};
+use super::extract::{Ask, OfRun, behind, cursor, limit, name, run_id};
 use super::refused::{Refused, Reply};
 use crate::convert;
 use crate::wire::*;
@@ -29,12 +29,14 @@ pub(super) async fn list(
         outcome: query.outcome.map(convert::model_outcome),
         before: query.until,
         since: query.since,
+        behind: query.cursor.as_deref().map(|cursor| behind(cursor, run_id)).transpose()?,
         limit: limit(query.limit)?,
     };
     let runs = shared.controller.store().runs(&query).await?;
+    let next = runs.last().filter(|_| runs.len() == query.limit).map(|run| cursor(run.due, run.run.as_str()));
     let mut items: Vec<RunItem> = runs.iter().map(convert::run_item).collect();
     only_seen(&access, &mut items, |run| &run.automation);
-    Ok(Json(Listing { items }))
+    Ok(Json(Listing { items, next }))
 }
 
 pub(super) async fn show(
@@ -97,10 +99,13 @@ pub(super) async fn outcomes(
     let query = OutcomeQuery {
         automation: query.automation.map(name).transpose()?,
         since: query.since,
+        behind: query.cursor.as_deref().map(|cursor| behind(cursor, name)).transpose()?,
         limit: limit(query.limit)?,
     };
     let outcomes = shared.controller.store().outcomes(&query).await?;
+    let last = outcomes.last().filter(|_| outcomes.len() == query.limit);
+    let next = last.map(|outcome| cursor(outcome.last, outcome.automation.as_str()));
     let mut items: Vec<OutcomeItem> = outcomes.iter().map(convert::outcome_item).collect();
     only_seen(&access, &mut items, |outcome| &outcome.automation);
-    Ok(Json(Listing { items }))
+    Ok(Json(Listing { items, next }))
 }

@@ -23,7 +23,7 @@ const PATTERNS_MAX: usize = 100;
 
 pub(super) async fn list(State(shared): State<Shared>) -> Reply<Listing<TokenItem>> {
     let items = shared.controller.view(|view| view.state.tokens.values().map(convert::token_item).collect());
-    Ok(Json(Listing { items: items.await? }))
+    Ok(Json(Listing::whole(items.await?)))
 }
 
 pub(super) async fn make(

@@ -36,6 +36,10 @@ pub struct RunsQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
+    /// Behind an earlier list, whose `next` this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cursor: Option<String>,
 }
 
 /// Whether to wait for a run's end.
@@ -61,6 +65,10 @@ pub struct OutcomesQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
+    /// Behind an earlier list, whose `next` this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cursor: Option<String>,
 }
 
 /// Which lines of output.
@@ -109,13 +117,17 @@ pub struct EventsQuery {
 }
 
 /// How much of a history.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HistoryQuery {
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
+    /// Behind an earlier list, whose `next` this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cursor: Option<String>,
 }
 
 /// Which due times that will come.

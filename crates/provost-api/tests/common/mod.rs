@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use provost_api::wire::ListenItem;
-use provost_api::{CertificateFiles, Client, Listeners, ServerInfo, bind, serve};
+use provost_api::{CertificateFiles, Client, Listeners, Metrics, ServerInfo, bind, serve};
 use provost_controller::*;
 use provost_engine::ScriptedEngine;
 use provost_model::*;
@@ -92,8 +92,13 @@ impl Bench {
         let socket = folder.path().join("api.sock");
         let local = bind(&socket).await.unwrap();
         let (remote, files, listen) = remote::listener(folder.path()).await;
-        let info =
-            ServerInfo { version: "1.0.0".into(), host: "ber-1".into(), recipient: "age1ber".into(), listen: None };
+        let info = ServerInfo {
+            version: "1.0.0".into(),
+            host: "ber-1".into(),
+            recipient: "age1ber".into(),
+            listen: None,
+            metrics: Metrics::default(),
+        };
         let listeners = Listeners { local, remote: Some(remote) };
         let stop = CancellationToken::new();
         let serving = serve(listeners, controller.clone(), info, stop.clone());

@@ -30,6 +30,17 @@ impl Select {
         self
     }
 
+    /// Keeps what comes behind `place`, in the falling order of two columns.
+    fn behind(mut self, columns: [&str; 2], place: Option<(i64, String)>) -> Self {
+        if let Some((first, second)) = place {
+            self.values.extend([Value::Integer(first), Value::Text(second)]);
+            let ([one, two], last) = (columns, self.values.len());
+            // The first condition alone leads into the index.
+            self.text += &format!(" AND {one} <= ?{} AND ({one}, {two}) < (?{}, ?{last})", last - 1, last - 1);
+        }
+        self
+    }
+
     fn end(mut self, order: &str, limit: usize) -> Self {
         self.values.push(Value::Integer(number(limit)));
         self.text += &format!(" ORDER BY {order} LIMIT ?{}", self.values.len());
@@ -61,6 +72,7 @@ fn select_runs(query: &RunQuery) -> Select {
         .and(outcome, text(query.outcome.map(|outcome| outcome.word())))
         .and("due < ?", query.before.map(instant))
         .and("due >= ?", query.since.map(instant))
+        .behind(["due", "run"], query.behind.as_ref().map(|(due, run)| (instant(*due), run.to_string())))
         .end("due DESC, run DESC", query.limit)
 }
 
@@ -78,6 +90,7 @@ fn select_outcomes(query: &OutcomeQuery) -> Select {
     Select::from(OUTCOME_COLUMNS, "outcomes")
         .and("automation = ?", text(query.automation.as_ref()))
         .and("last >= ?", query.since.map(instant))
+        .behind(["last", "automation"], query.behind.as_ref().map(|(last, name)| (instant(*last), name.to_string())))
         .end("last DESC, automation DESC", query.limit)
 }
 
@@ -99,6 +112,7 @@ fn select_facts(query: &FactQuery) -> Select {
     let kinds = format!("kind IN ('{}') AND seq > ?", REVISION_KINDS.join("', '"));
     Select::from("seq, at, json", "facts")
         .and("seq > ?", Some(number(query.after_seq)))
+        .and("seq < ?", query.before_seq.map(number))
         .and("run = ?", text(query.run.as_ref()))
         .and("automation = ?", text(query.automation.as_ref()))
         .and("event = ?", text(query.event.as_ref()))

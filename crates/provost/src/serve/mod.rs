@@ -5,6 +5,7 @@ mod compiler;
 mod engine;
 mod listen;
 mod logging;
+mod metered;
 mod vault;
 
 use std::fs::DirBuilder;
@@ -12,7 +13,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use provost_api::{Listeners, ServerInfo};
+use provost_api::{Listeners, Metrics, ServerInfo};
 use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
 use provost_manifest::ServerFacts;
 use provost_store::{FileLogs, SqliteStore};
@@ -97,11 +98,12 @@ impl Server {
         let recipient = key.recipient().to_string();
         let local = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
         let (remote, listen) = listen::listen(config.listen.as_ref()).await?.unzip();
+        let metrics = Metrics::default();
         let ports = Ports {
             clock: Arc::new(SystemClock),
             store: Arc::new(store),
             logs: Arc::new(logs),
-            engine,
+            engine: Arc::new(metered::Metered::new(engine, metrics.clone())),
             source,
             compiler: Arc::new(Manifests { facts: facts(config) }),
             messenger: Arc::new(Post {
@@ -113,7 +115,8 @@ impl Server {
         };
         let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
         let stop = CancellationToken::new();
-        let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient, listen };
+        let info =
+            ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient, listen, metrics };
         let api = tokio::spawn(provost_api::serve(Listeners { local, remote }, controller.clone(), info, stop.clone()));
         Ok(Self { controller, reconciler, api, stop, _name: name })
     }
