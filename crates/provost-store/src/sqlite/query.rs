@@ -171,6 +171,9 @@ mod tests {
         check(select_runs(&RunQuery { automation: name(), ..all.clone() }), "runs_by_automation");
         check(select_runs(&RunQuery { automation: name(), before: now(), ..all.clone() }), "runs_by_automation");
         check(select_runs(&RunQuery { outcome: Some(Outcome::Failed), ..all.clone() }), "runs_by_outcome");
+        let behind = Some((Timestamp::UNIX_EPOCH, provost_model::RunId::parse("a.1").unwrap()));
+        check(select_runs(&RunQuery { behind: behind.clone(), ..all.clone() }), "runs_by_due");
+        check(select_runs(&RunQuery { automation: name(), behind, ..all.clone() }), "runs_by_automation");
         let both = RunQuery { automation: name(), outcome: Some(Outcome::Failed), ..all };
         check(select_runs(&both), "runs_by_automation");
     }
@@ -180,6 +183,8 @@ mod tests {
         let all = OutcomeQuery { limit: 50, ..OutcomeQuery::default() };
         check(select_outcomes(&all), "outcomes_by_last");
         check(select_outcomes(&OutcomeQuery { since: now(), ..all.clone() }), "outcomes_by_last");
+        let behind = Some((Timestamp::UNIX_EPOCH, Name::new("a").unwrap()));
+        check(select_outcomes(&OutcomeQuery { behind, ..all.clone() }), "outcomes_by_last");
         check(select_outcomes(&OutcomeQuery { automation: name(), ..all.clone() }), "PRIMARY KEY (automation=?)");
         let since = OutcomeQuery { automation: name(), since: now(), ..all };
         check(select_outcomes(&since), "PRIMARY KEY (automation=? AND last>?)");
