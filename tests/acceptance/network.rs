@@ -64,7 +64,7 @@ impl Reached {
     }
 
     /// The command line, as it is used on another machine.
-    fn from_elsewhere(&self, token: &str, fingerprint: &str, args: &[&str]) -> Cli {
+    fn cli_elsewhere(&self, token: &str, fingerprint: &str, args: &[&str]) -> Cli {
         let mut command = self.server.process.command(args);
         command.env_remove("PROVOST_SOCKET").env("PROVOST_SERVER", format!("https://{}:{}", self.ip, self.port));
         let output = command.env("PROVOST_TOKEN", token).env("PROVOST_FINGERPRINT", fingerprint).output().unwrap();
@@ -117,7 +117,7 @@ fn b39_the_command_line_on_another_machine_does_what_its_token_may() {
     let told = server.cli(&["status"]).stdout;
     assert!(told.contains(&fingerprint), "{told}");
     let token = reached.token(&["ci", "--scope", "run", "--automations", "night*"]);
-    let elsewhere = |args: &[&str]| reached.from_elsewhere(&token, &fingerprint, args);
+    let elsewhere = |args: &[&str]| reached.cli_elsewhere(&token, &fingerprint, args);
     let ran = elsewhere(&["run", "nightly", "--wait"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     for args in [&["apply"][..], &["pause", "nightly"], &["token", "create", "more", "--scope", "admin"]] {
@@ -128,7 +128,7 @@ fn b39_the_command_line_on_another_machine_does_what_its_token_may() {
     let seen = elsewhere(&["token", "permissions"]).stdout;
     assert!(seen.contains("token ci may run (automations: night*; events: none)"), "{seen}");
     assert!(seen.contains("/v1/automations/{name}/run") && !seen.contains("/v1/apply"), "{seen}");
-    let stranger = reached.from_elsewhere(&token, "sha256:00", &["status"]);
+    let stranger = reached.cli_elsewhere(&token, "sha256:00", &["status"]);
     assert_eq!(stranger.code, 2);
     assert!(stranger.stderr.contains("PROVOST_FINGERPRINT"), "{}", stranger.stderr);
     assert_eq!(server.cli(&["token", "revoke", "ci"]).code, 0);

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::raw::Answer;
@@ -11,6 +12,7 @@ use common::*;
 use jiff::SignedDuration;
 use provost_api::wire::*;
 use provost_api::{About, CertificateFiles, Client, ClientError, ROUTES, Remote, Route};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn texts(patterns: &[&str]) -> Option<Vec<String>> {
@@ -183,6 +185,35 @@ async fn b42_a_server_is_known_by_its_fingerprint_or_by_who_vouches_for_it() {
         assert!(matches!(error, ClientError::Unproven { .. }), "{error:?}");
         assert!(error.hint().unwrap().contains("PROVOST_FINGERPRINT"));
     }
+}
+
+/// An authority, and the files of a client that it vouches for.
+fn authority(folder: &Path) -> (PathBuf, (PathBuf, PathBuf)) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "the shop's authority");
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let client = CertificateParams::new(vec!["till".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let file = |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let identity = (file("client.pem", client.pem()), file("client-key.pem", key.serialize_pem()));
+    (file("ca.pem", issuer.pem()), identity)
+}
+
+#[tokio::test]
+async fn b42_clients_show_a_certificate_where_one_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, identity) = authority(folder.path());
+    let bench = Bench::with_clients_of(ca).await;
+    let secret = bench.token(token("eyes", TokenScope::View)).await;
+    let known = Remote { identity: Some(identity), ..bench.remote(Some(&secret)) };
+    Client::remote(known).unwrap().status().await.unwrap();
+    let error = bench.with_token(&secret).status().await.unwrap_err();
+    assert!(error.problem().is_none(), "it is not let in at all: {error:?}");
 }
 
 #[tokio::test]

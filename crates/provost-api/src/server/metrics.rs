@@ -87,7 +87,7 @@ impl Metrics {
         *self.0.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Counts what is recorded, until the server ends.
+    /// Counts what is recorded, without end.
     pub(super) async fn watch(self, controller: Controller) {
         let mut facts = controller.facts();
         let due = |view: &View<'_>| {

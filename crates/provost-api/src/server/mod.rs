@@ -95,7 +95,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let Listeners { local, remote } = listeners.into();
     let file = local.local_addr()?.as_pathname().map(ToOwned::to_owned);
-    tokio::spawn(info.metrics.clone().watch(controller.clone()));
+    let watching = info.metrics.clone().watch(controller.clone());
+    tokio::spawn(stop.clone().run_until_cancelled_owned(watching));
     let app = router(Shared { controller, info: Arc::new(info), stop: stop.clone() });
     let app = app.into_make_service_with_connect_info::<peer::Peer>();
     let goodbye = {

@@ -62,6 +62,15 @@ impl Bench {
     }
 
     pub async fn with(automations: &[Automation], apply: ApplyMode) -> Self {
+        Self::make(automations, apply, None).await
+    }
+
+    /// A server that lets in clients of this authority alone.
+    pub async fn with_clients_of(ca: PathBuf) -> Self {
+        Self::make(&[], ApplyMode::Auto, Some(ca)).await
+    }
+
+    async fn make(automations: &[Automation], apply: ApplyMode, client_ca: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let instance = Instance::parse("test").unwrap();
         let clock = Arc::new(FakeClock { now: watch::Sender::new(noon()) });
@@ -91,7 +100,7 @@ impl Bench {
         let (controller, _task) = start(settings, ports).await.unwrap();
         let socket = folder.path().join("api.sock");
         let local = bind(&socket).await.unwrap();
-        let (remote, files, listen) = remote::listener(folder.path()).await;
+        let (remote, files, listen) = remote::listener(folder.path(), client_ca).await;
         let info = ServerInfo {
             version: "1.0.0".into(),
             host: "ber-1".into(),

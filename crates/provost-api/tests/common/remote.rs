@@ -1,6 +1,6 @@
 //! The server, as other machines see it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use provost_api::wire::{ListenItem, TokenRequest};
@@ -16,8 +16,8 @@ use super::Bench;
 use super::raw::Answer;
 
 /// A listener on a free port, with a certificate of its own below `folder`.
-pub async fn listener(folder: &Path) -> (TlsListener, CertificateFiles, ListenItem) {
-    let files = CertificateFiles::own(folder);
+pub async fn listener(folder: &Path, client_ca: Option<PathBuf>) -> (TlsListener, CertificateFiles, ListenItem) {
+    let files = CertificateFiles { client_ca, ..CertificateFiles::own(folder) };
     files.make(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
     let (config, certificate) = files.load().unwrap();
     let listener = TlsListener::bind("127.0.0.1:0".parse().unwrap(), config).await.unwrap();
