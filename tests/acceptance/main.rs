@@ -21,6 +21,7 @@ mod events;
 mod hooks;
 mod jobs;
 mod namespaces;
+mod network;
 mod notifications;
 mod order;
 mod plugins;

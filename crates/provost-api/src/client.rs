@@ -1,6 +1,7 @@
 //! The client that the command line uses.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,14 +10,18 @@ use crate::wire::*;
 
 mod error;
 mod lines;
+mod place;
 mod send;
 
+use place::Place;
+
 pub use error::ClientError;
+pub use place::Remote;
 
 /// A client of one server. Cheap to clone; each request opens a connection of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
-    socket: PathBuf,
+    place: Arc<Place>,
 }
 
 /// Lines of output, as they come.
@@ -30,17 +35,44 @@ type Answer<T> = Result<T, ClientError>;
 impl Client {
     /// A client of the server that listens on `socket`.
     pub fn unix(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into() }
+        Self { place: Arc::new(Place::Local { socket: socket.into() }) }
     }
 
-    /// The socket.
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    /// A client of a server on another machine. Nobody has looked whether it answers.
+    ///
+    /// Errors: what is wrong with what is said about it.
+    pub fn remote(remote: Remote) -> Result<Self, ClientError> {
+        Ok(Self { place: Arc::new(Place::remote(remote)?) })
     }
 
     /// How the server is.
     pub async fn status(&self) -> Answer<Status> {
         self.get("/v1/status", &()).await
+    }
+
+    /// Whether anybody is there.
+    pub async fn ping(&self) -> Answer<()> {
+        self.get_only("/v1/ping").await
+    }
+
+    /// What whoever asks may do.
+    pub async fn permissions(&self) -> Answer<Permissions> {
+        self.get("/v1/permissions", &()).await
+    }
+
+    /// Tokens, by name.
+    pub async fn tokens(&self) -> Answer<Vec<TokenItem>> {
+        self.list("/v1/tokens", &()).await
+    }
+
+    /// Makes a token.
+    pub async fn make_token(&self, request: &TokenRequest) -> Answer<TokenMade> {
+        self.post("/v1/tokens", request).await
+    }
+
+    /// From now on, token `name` is good for nothing.
+    pub async fn revoke_token(&self, name: &str) -> Answer<()> {
+        self.post_only(&path(&["tokens", name, "revoke"]), &Empty {}).await
     }
 
     /// Automations in force, by name.

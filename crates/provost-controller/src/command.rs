@@ -1,7 +1,7 @@
 //! What people and programs can ask of a running reconciler, and what it answers.
 
 use jiff::Timestamp;
-use provost_model::{EventId, JobId, JsonMap, Name, RevisionId, RunId};
+use provost_model::{EventId, JobId, JsonMap, Name, RevisionId, RunId, Token};
 use provost_planner::Change;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,18 @@ pub enum Command {
         /// Firing twice with one id is one event.
         request: String,
         /// Who says so.
+        by: String,
+    },
+    /// Let whoever has its secret do what the token says.
+    MakeToken {
+        /// The token.
+        token: Box<Token>,
+    },
+    /// From now on, a token is good for nothing.
+    RevokeToken {
+        /// Which.
+        name: Name,
+        /// Who asks.
         by: String,
     },
     /// Fetch and compile the source's newest revision, and show what applying it would change. Changes nothing.

@@ -40,7 +40,7 @@ pub const OWN_EVENTS: &[&str] = &[
 
 /// The first words of event names that are Provost's own, now or later.
 pub const OWN_EVENT_FAMILIES: &[&str] =
-    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection", "plugin"];
+    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection", "plugin", "token"];
 
 /// An event of a run, whatever it is a run of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary,
-    RevisionId, RunFact, RunId, SourceSummary,
+    RevisionId, RunFact, RunId, SourceSummary, Token,
 };
 
 /// A fact with its place in the order of all facts, and when it was recorded.
@@ -199,6 +199,18 @@ pub enum Fact {
         container: String,
         /// What was done, in one clause.
         what: String,
+    },
+    /// A token was made.
+    TokenMade {
+        /// Which, and what it is good for.
+        token: Token,
+    },
+    /// A token is good for nothing any more.
+    TokenRevoked {
+        /// Which.
+        name: Name,
+        /// Who revoked it.
+        by: String,
     },
 }
 

@@ -28,6 +28,7 @@ mod source;
 mod standing;
 mod state;
 mod step;
+mod token;
 mod units;
 
 pub use action::*;
@@ -49,6 +50,7 @@ pub use source::*;
 pub use standing::*;
 pub use state::*;
 pub use step::*;
+pub use token::*;
 pub use units::*;
 
 /// A JSON object, the form of locals, globals, params and event data.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AcceptedEvent, AcceptedRun, Cause, Desired, Digest, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun,
     Moment, Name, Notice, Occurrence, Outcome, PREPARE, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact,
-    RunId, StepFact, deep_merge,
+    RunId, StepFact, Token, deep_merge,
 };
 
 /// How many outcomes of an automation the state remembers, for lists. All others are in the store's history.
@@ -44,6 +44,9 @@ pub struct State {
     /// How the preparation of each plugin went that has one (D29).
     #[serde(default)]
     pub prepared: BTreeMap<Name, Startup>,
+    /// Tokens that were made and not revoked.
+    #[serde(default)]
+    pub tokens: BTreeMap<Name, Token>,
 }
 
 /// The revision in force.
@@ -263,6 +266,8 @@ impl State {
                 ledger.stopped = None;
                 ledger.tried = None;
             }
+            Fact::TokenMade { token } => drop(self.tokens.insert(token.name.clone(), token.clone())),
+            Fact::TokenRevoked { name, .. } => drop(self.tokens.remove(name)),
             Fact::TriggerSkipped { .. } | Fact::DriftFound { .. } | Fact::DriftCorrected { .. } => {}
         }
         Ok(None)

@@ -233,6 +233,19 @@ fn ended(result: Exit) -> Fact {
     of_step(StepFact::Ended { result, started_at: Some(noon()), finished_at: noon(), output: Box::new(output) })
 }
 
+fn token() -> Token {
+    Token {
+        name: name("ci"),
+        hash: Digest::of(b"secret"),
+        scope: TokenScope::Run,
+        automations: vec!["web-*".to_owned()],
+        events: vec!["orders.*".to_owned()],
+        until: Some(noon()),
+        by: "ann".to_owned(),
+        made_at: noon(),
+    }
+}
+
 fn revision() -> RevisionId {
     RevisionId::parse("4f1c").unwrap()
 }
@@ -309,6 +322,8 @@ fn examples() -> Vec<(&'static str, Fact)> {
         ("serviceStopped", Fact::ServiceStopped { service: name("relay"), by: by() }),
         ("serviceStarted", Fact::ServiceStarted { service: name("relay"), by: by() }),
         ("driftFound", Fact::DriftFound { container: "provost-x".to_owned(), what: "gone".to_owned() }),
+        ("tokenMade", Fact::TokenMade { token: token() }),
+        ("tokenRevoked", Fact::TokenRevoked { name: name("ci"), by: by() }),
         ("driftCorrected", Fact::DriftCorrected { container: "provost-x".to_owned(), what: "removed".to_owned() }),
         ("run.queued", of_run(RunFact::Queued { why: "lock warehouse".to_owned() })),
         ("run.began", of_run(RunFact::Began { ask: vec![channel(file())] })),
@@ -452,9 +467,11 @@ fn r2_every_kind_of_fact_has_an_example() {
         Fact::DriftCorrected { .. } => 35,
         Fact::ServiceStopped { .. } => 36,
         Fact::ServiceStarted { .. } => 37,
+        Fact::TokenMade { .. } => 39,
+        Fact::TokenRevoked { .. } => 40,
     };
     let kinds: BTreeSet<u32> = examples().iter().map(|(_, fact)| kind(fact)).collect();
-    assert_eq!(kinds, (0..39).collect());
+    assert_eq!(kinds, (0..41).collect());
 }
 
 #[test]

@@ -75,7 +75,9 @@ impl About {
             | Fact::Pinned { .. }
             | Fact::Unpinned { .. }
             | Fact::DriftFound { .. }
-            | Fact::DriftCorrected { .. } => none,
+            | Fact::DriftCorrected { .. }
+            | Fact::TokenMade { .. }
+            | Fact::TokenRevoked { .. } => none,
         }
     }
 
@@ -118,6 +120,8 @@ pub(crate) fn kind_of(fact: &Fact) -> &'static str {
         Fact::ServiceStarted { .. } => "serviceStarted",
         Fact::DriftFound { .. } => "driftFound",
         Fact::DriftCorrected { .. } => "driftCorrected",
+        Fact::TokenMade { .. } => "tokenMade",
+        Fact::TokenRevoked { .. } => "tokenRevoked",
     }
 }
 
@@ -162,6 +166,7 @@ mod tests {
             Fact::Resumed { automation: name(), by: by() },
             Fact::DriftFound { container: text(), what: text() },
             Fact::DriftCorrected { container: text(), what: text() },
+            Fact::TokenRevoked { name: name(), by: by() },
         ];
         for fact in &facts {
             let json = serde_json::to_value(fact).unwrap();

@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use crate::app::{App, GlobalArgs, block_on};
 use crate::commands::{
     action, control, describe, dev, doctor, engine, events, explain, get, help, logs, new, pack, package, revision,
-    run, schedule, schema, secret, service, shell, simulate, status, validate, version,
+    run, schedule, schema, secret, service, shell, simulate, status, token, validate, version,
 };
 use crate::exit::{Exit, Outcome};
 
@@ -81,11 +81,13 @@ enum Command {
     Job(action::JobArgs),
     /// Seal values for servers: set, edit, rekey, ls, key
     Secret(secret::Args),
+    /// Let others in over the network: create, ls, revoke, permissions
+    Token(token::Args),
     /// Make, push, pull and install packages: manifests and images as one versioned artifact
     Package(package::Args),
     /// Show which container engine is found here, and the containers of an instance
     Engine(engine::Args),
-    /// Print the JSON Schema of manifests, for editors
+    /// Print the JSON Schema of manifests, for editors, or the OpenAPI description of the server
     Schema(schema::Args),
     /// Print a completion script for a shell
     Completion(shell::CompletionArgs),
@@ -164,6 +166,7 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Action(args) => block_on(action::run(args, app)),
         Command::Job(args) => block_on(action::job(args, app)),
         Command::Secret(args) => secret::run(args, app),
+        Command::Token(args) => block_on(token::run(args, app)),
         Command::Package(args) => package::run(&args, app),
         Command::Engine(args) => block_on(engine::run(args, app)),
         Command::Schema(args) => schema::run(&args, app),

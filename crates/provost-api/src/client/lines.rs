@@ -1,22 +1,22 @@
 //! Reading JSON lines as they come.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Frame, Incoming};
 use serde::de::DeserializeOwned;
 
-use super::ClientError;
+use super::send::LATER;
+use super::{Client, ClientError};
 
 /// The longest line that is read, in bytes: a log line is far shorter, so a longer one is no answer of ours.
 const LINE_MAX: usize = 4 << 20;
 
 struct Reader {
     body: Incoming,
-    socket: PathBuf,
+    client: Client,
     /// What came of a line whose end has not come.
     rest: Vec<u8>,
     lines: VecDeque<Vec<u8>>,
@@ -24,11 +24,11 @@ struct Reader {
 }
 
 /// Turns `body` into one value a line. Empty lines only show that the connection lives. After an error nothing follows.
-pub(super) fn decode<T>(body: Incoming, socket: PathBuf) -> BoxStream<'static, Result<T, ClientError>>
+pub(super) fn decode<T>(body: Incoming, client: Client) -> BoxStream<'static, Result<T, ClientError>>
 where
     T: DeserializeOwned + Send + 'static,
 {
-    let reader = Reader { body, socket, rest: Vec::new(), lines: VecDeque::new(), over: false };
+    let reader = Reader { body, client, rest: Vec::new(), lines: VecDeque::new(), over: false };
     stream::unfold(reader, |mut reader| async move {
         let next = reader.next().await?;
         reader.over |= next.is_err();
@@ -45,26 +45,40 @@ impl Reader {
                     continue;
                 }
                 let value = serde_json::from_slice(&line);
-                return Some(value.map_err(|error| self.unreadable(error.to_string())));
+                return Some(value.map_err(|error| self.client.unreadable(&error)));
             }
             if self.over {
                 return None;
             }
-            match self.body.frame().await {
+            match self.frame().await {
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         self.take(&data);
                     }
                     if self.rest.len() > LINE_MAX {
-                        return Some(Err(self.unreadable(format!("a line of more than {LINE_MAX} bytes"))));
+                        return Some(Err(self.client.unreadable(&format!("a line of more than {LINE_MAX} bytes"))));
                     }
                 }
                 Some(Err(error)) => {
-                    return Some(Err(ClientError::Io { socket: self.socket.clone(), why: error.to_string() }));
+                    return Some(Err(error));
                 }
                 None => {
                     self.over = true;
                     self.lines.push_back(std::mem::take(&mut self.rest));
+                }
+            }
+        }
+    }
+
+    /// The next piece. While none comes, it is looked at now and then whether the server lives.
+    async fn frame(&mut self) -> Option<Result<Frame<Bytes>, ClientError>> {
+        loop {
+            tokio::select! {
+                frame = self.body.frame() => return frame.map(|it| it.map_err(|error| self.client.broken(&error))),
+                () = tokio::time::sleep(LATER) => {
+                    if let Err(error) = self.client.check_that_it_lives().await {
+                        return Some(Err(error));
+                    }
                 }
             }
         }
@@ -76,9 +90,5 @@ impl Reader {
         for piece in pieces {
             self.lines.push_back(std::mem::replace(&mut self.rest, piece.to_vec()));
         }
-    }
-
-    fn unreadable(&self, why: String) -> ClientError {
-        ClientError::Answer { socket: self.socket.clone(), why }
     }
 }

@@ -1,7 +1,7 @@
 //! What happened, as a line for people and programs.
 
 use jiff::Timestamp;
-use provost_model::{AcceptedEvent, EventFact, EventId, Fact, Name, Notice, Recorded, RevisionChange, RunId};
+use provost_model::{AcceptedEvent, EventFact, EventId, Fact, Name, Notice, Recorded, RevisionChange, RunId, Token};
 use serde::Serialize;
 
 use super::automation_of;
@@ -172,6 +172,10 @@ fn line_of(fact: &Fact) -> Option<Line> {
                 .with("container", container)
                 .with("what", what)
         }
+        Fact::TokenMade { token } => made_token(token),
+        Fact::TokenRevoked { name, by } => {
+            Line::new("token.revoked", format!("{by} revoked token {name}")).with("token", name).with("by", by)
+        }
     })
 }
 
@@ -247,6 +251,17 @@ fn event_line(id: &EventId, change: &EventFact) -> Option<Line> {
             Some(Line::new("event.failed", format!("event {id} was not handled: {why}")).with("why", why))
         }
     }
+}
+
+fn made_token(token: &Token) -> Line {
+    let message = format!("{} made token {}, which may {}", token.by, token.name, token.scope);
+    Line::new("token.made", message)
+        .with("token", &token.name)
+        .with("scope", token.scope)
+        .with("automations", &token.automations)
+        .with("events", &token.events)
+        .with("until", token.until)
+        .with("by", &token.by)
 }
 
 fn queued_notice(notice: &Notice) -> Line {

@@ -13,6 +13,7 @@ mod status;
 mod step_event;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub(crate) use action::{action_item, job_detail};
 pub(crate) use automation::Glimpse;
@@ -23,6 +24,7 @@ pub(crate) use run::{exit_code, log_line, model_outcome, outcome_item, run_detai
 pub(crate) use service::{service_detail, service_item};
 pub(crate) use spec::{effective, hook_item, origin_item};
 pub(crate) use status::status;
+pub(crate) use token::{model_scope, scope, token_item};
 
 use jiff::Timestamp;
 use provost_model::{Name, RunId};

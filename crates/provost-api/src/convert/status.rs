@@ -17,6 +17,7 @@ pub(crate) fn status(view: &View<'_>, info: &ServerInfo, instance: &str) -> Stat
         host: info.host.clone(),
         version: info.version.clone(),
         recipient: info.recipient.clone(),
+        listen: info.listen.clone(),
         zone_database: provost_schedule::zone_database_version().to_owned(),
         now: view.now,
         started_at: state.server.started_at,

@@ -9,9 +9,9 @@ use provost_model::{JobId, Name};
 use uuid::Uuid;
 
 use super::Shared;
+use super::access::By;
 use super::commands::unexpected;
 use super::extract::{Body, name};
-use super::peer::By;
 use super::refused::{Refused, Reply};
 use crate::convert;
 use crate::wire::*;

@@ -11,7 +11,8 @@ use provost_model::Name;
 use provost_planner::{forecast, next_due, start_of};
 
 use super::Shared;
-use super::extract::{Ask, OfAutomation, limit};
+use super::access::Access;
+use super::extract::{Ask, LIMIT_MAX, OfAutomation, limit};
 use super::refused::{Refused, Reply};
 use crate::convert::{self, Glimpse};
 use crate::selector::Selector;
@@ -26,6 +27,7 @@ const AT_ONCE: usize = 16;
 
 pub(super) async fn list(
     State(shared): State<Shared>,
+    access: Access,
     Ask(query): Ask<AutomationsQuery>,
 ) -> Reply<Listing<AutomationItem>> {
     let selector = Selector::parse(query.selector.as_deref().unwrap_or_default()).map_err(|why| {
@@ -35,11 +37,12 @@ pub(super) async fn list(
     let glimpses = shared.controller.view(move |view| {
         let automations = view.state.desired.automations.values().filter(|it| it.service.is_none());
         let selected = automations.filter(|automation| selector.matches(&automation.labels));
+        let selected = selected.filter(|automation| access.sees(Some(automation.name.as_str())));
         selected.map(|automation| Glimpse::of(view.state, view.now, automation)).collect::<Vec<_>>()
     });
     let rows = stream::iter(glimpses.await?).map(|glimpse| row(&shared, glimpse));
     let items = rows.buffered(AT_ONCE).try_collect().await?;
-    Ok(Json(Listing { items }))
+    Ok(Json(Listing::whole(items)))
 }
 
 async fn row(shared: &Shared, glimpse: Glimpse) -> Result<AutomationItem, StoreError> {
@@ -104,13 +107,19 @@ pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a Name>) -
 
 pub(super) async fn upcoming(
     State(shared): State<Shared>,
+    access: Access,
     Ask(query): Ask<UpcomingQuery>,
 ) -> Reply<Listing<UpcomingItem>> {
     let limit = limit(query.limit)?;
     let upcoming = shared.controller.view(move |view| {
         let day = SignedDuration::from_hours(24);
         let until = query.until.or_else(|| view.now.checked_add(day).ok()).unwrap_or(Timestamp::MAX);
-        forecast(view.state, view.now, until, limit)
+        // Of some automations only a part of what is found is shown, so that more has to be looked for.
+        let enough = if access.automations.is_all() { limit } else { LIMIT_MAX };
+        let mut upcoming = forecast(view.state, view.now, until, enough);
+        upcoming.retain(|upcoming| access.sees(Some(upcoming.automation.as_str())));
+        upcoming.truncate(limit);
+        upcoming
     });
     let items = upcoming.await?.into_iter().map(|upcoming| UpcomingItem {
         automation: upcoming.automation.to_string(),
@@ -118,5 +127,5 @@ pub(super) async fn upcoming(
         start_at: upcoming.start_at,
         skipped: upcoming.skipped,
     });
-    Ok(Json(Listing { items: items.collect() }))
+    Ok(Json(Listing::whole(items.collect())))
 }

@@ -6,22 +6,20 @@ use axum::http::StatusCode;
 use provost_controller::{Command, Done};
 
 use super::Shared;
-use super::extract::{Body, OfAutomation, OfRun, OfSource};
-use super::peer::By;
+use super::access::{Access, By};
+use super::extract::{Body, Key, OfAutomation, OfRun, OfSource};
 use super::refused::{Refused, Reply};
 use crate::convert;
 use crate::wire::*;
-
-/// The longest id of a request.
-const REQUEST_MAX: usize = 128;
 
 pub(super) async fn run(
     State(shared): State<Shared>,
     OfAutomation(automation): OfAutomation,
     By(by): By,
+    key: Key,
     Body(asked): Body<RunRequest>,
 ) -> Reply<RunAccepted> {
-    let request = request_id(asked.request)?;
+    let request = key.or(asked.request)?;
     let command = Command::Run { automation, params: asked.params, testing: asked.testing, request, by };
     accepted(&shared, command).await
 }
@@ -30,9 +28,10 @@ pub(super) async fn retry(
     State(shared): State<Shared>,
     OfRun(run): OfRun,
     By(by): By,
+    key: Key,
     Body(asked): Body<RetryRequest>,
 ) -> Reply<RunAccepted> {
-    let request = request_id(asked.request)?;
+    let request = key.or(asked.request)?;
     accepted(&shared, Command::Retry { run, request, by }).await
 }
 
@@ -74,11 +73,13 @@ pub(super) async fn reset(
 
 pub(super) async fn fire(
     State(shared): State<Shared>,
-    By(by): By,
+    access: Access,
+    key: Key,
     Body(asked): Body<FireRequest>,
 ) -> Reply<EventAccepted> {
-    let request = request_id(asked.request)?;
-    let command = Command::Fire { name: asked.name, data: asked.data, request, by };
+    access.may_fire(&asked.name)?;
+    let request = key.or(asked.request)?;
+    let command = Command::Fire { name: asked.name, data: asked.data, request, by: access.by };
     match shared.controller.command(command).await? {
         Done::Fired { event } => Ok(Json(EventAccepted { event: event.to_string() })),
         other => Err(unexpected(&other)),
@@ -129,16 +130,4 @@ async fn proposed(shared: &Shared, command: Command) -> Reply<Proposal> {
 pub(super) fn unexpected(done: &Done) -> Refused {
     tracing::error!(?done, "the controller answered another question than it was asked");
     Refused::new(ProblemCode::Internal, "the server answered another question than it was asked; please report this")
-}
-
-/// The id of a request, or a new one: then asking twice is two requests.
-fn request_id(given: Option<String>) -> Result<String, Refused> {
-    match given {
-        Some(id) if id.is_empty() || id.len() > REQUEST_MAX => {
-            let detail = format!("request has to be 1 to {REQUEST_MAX} bytes long, not {}", id.len());
-            Err(Refused::new(ProblemCode::Invalid, detail))
-        }
-        Some(id) => Ok(id),
-        None => Ok(uuid::Uuid::now_v7().to_string()),
-    }
 }

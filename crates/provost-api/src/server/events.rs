@@ -10,9 +10,11 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Shared;
+use super::access::Access;
 use super::extract::{Ask, name, run_id};
 use super::lines::{Gone, Lines, lines};
 use super::refused::Refused;
+use super::resume::Telling;
 use crate::convert::event_of;
 use crate::wire::{EventItem, EventsQuery, ProblemCode};
 
@@ -25,7 +27,18 @@ const YOUNGEST_MAX: usize = 10_000;
 /// How many facts are read from the store at once.
 const PAGE: usize = 500;
 
-pub(super) async fn tell(State(shared): State<Shared>, Ask(query): Ask<EventsQuery>) -> Result<Response, Refused> {
+pub(super) async fn tell(
+    State(shared): State<Shared>,
+    access: Access,
+    telling: Telling,
+    Ask(mut query): Ask<EventsQuery>,
+) -> Result<Response, Refused> {
+    if let Some(after) = &telling.after {
+        let after = after.mark.parse().map_err(|_| {
+            Refused::new(ProblemCode::Invalid, format!("Last-Event-ID: {:?} is the id of no event", after.mark))
+        })?;
+        query = EventsQuery { after: Some(after), limit: None, ..query };
+    }
     // Listened to before the first look, so that nothing between the two is missed.
     let facts = shared.controller.facts();
     let wanted = FactQuery {
@@ -45,8 +58,8 @@ pub(super) async fn tell(State(shared): State<Shared>, Ask(query): Ask<EventsQue
         Some(limit) => youngest_of(&shared, &wanted, limit).await?,
         None => (page(&shared, &wanted, wanted.after_seq).await?, wanted.after_seq),
     };
-    let (lines, response) = lines();
-    let teller = Teller { shared, wanted, query, lines, told };
+    let (lines, response) = lines(telling);
+    let teller = Teller { shared, access, wanted, query, lines, told };
     tokio::spawn(teller.tell(first, youngest.is_some(), facts));
     Ok(response)
 }
@@ -76,6 +89,7 @@ async fn youngest_of(shared: &Shared, wanted: &FactQuery, limit: usize) -> Resul
 
 struct Teller {
     shared: Shared,
+    access: Access,
     wanted: FactQuery,
     query: EventsQuery,
     lines: Lines,
@@ -102,7 +116,7 @@ impl Teller {
     async fn tell_page(&mut self, page: &[Recorded]) -> Result<(), Gone> {
         for recorded in page {
             self.told = self.told.max(recorded.seq);
-            if let Some(event) = event_of(recorded) {
+            if let Some(event) = event_of(recorded).filter(|event| self.access.sees(event.automation.as_deref())) {
                 self.lines.send(&event).await?;
             }
         }
@@ -146,7 +160,8 @@ impl Teller {
 
     fn is_wanted(&self, event: &EventItem) -> bool {
         let holds = |wanted: &Option<String>, is: &Option<String>| wanted.is_none() || wanted == is;
-        holds(&self.query.automation, &event.automation)
+        self.access.sees(event.automation.as_deref())
+            && holds(&self.query.automation, &event.automation)
             && holds(&self.query.run, &event.run)
             && self.query.since.is_none_or(|since| event.at >= since)
     }

@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header;
 use axum::http::request::Parts;
 use bytes::Bytes;
+use jiff::Timestamp;
 use provost_model::{EventId, Name, RunId};
 use serde::de::DeserializeOwned;
 
@@ -64,6 +65,45 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Ask<T> {
     }
 }
 
+/// The longest id of a request.
+const REQUEST_MAX: usize = 128;
+
+/// The `Idempotency-Key` of a request that starts something: the same as `request` in its body.
+pub(super) struct Key(Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for Key {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+        let Some(value) = parts.headers.get("idempotency-key") else {
+            return Ok(Self(None));
+        };
+        let key = value.to_str().map_err(|_| {
+            Refused::new(ProblemCode::Invalid, "the Idempotency-Key holds more than printable ASCII characters")
+        })?;
+        Ok(Self(Some(key.to_owned())))
+    }
+}
+
+impl Key {
+    /// The id of a request that says `given` in its body, or a new one: then asking twice is two requests.
+    ///
+    /// Errors: it is empty or too long, or header and body say different things.
+    pub(super) fn or(self, given: Option<String>) -> Result<String, Refused> {
+        let invalid = |detail: String| Err(Refused::new(ProblemCode::Invalid, detail));
+        match (self.0, given) {
+            (Some(key), Some(given)) if key != given => {
+                invalid("the Idempotency-Key and `request` in the body differ: leave one out".to_owned())
+            }
+            (Some(id), _) | (None, Some(id)) if id.is_empty() || id.len() > REQUEST_MAX => {
+                invalid(format!("the id of a request has to be 1 to {REQUEST_MAX} bytes long, not {}", id.len()))
+            }
+            (Some(id), _) | (None, Some(id)) => Ok(id),
+            (None, None) => Ok(uuid::Uuid::now_v7().to_string()),
+        }
+    }
+}
+
 /// The automation that a path names. Whether there is one is not known yet.
 pub(super) struct OfAutomation(pub(super) Name);
 
@@ -79,6 +119,17 @@ impl<S: Send + Sync> FromRequestParts<S> for OfAutomation {
 pub(super) struct OfSource(pub(super) Name);
 
 impl<S: Send + Sync> FromRequestParts<S> for OfSource {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        name(segment(parts, state).await?).map(Self)
+    }
+}
+
+/// The token that a path names. Whether there is one is not known yet.
+pub(super) struct OfToken(pub(super) Name);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfToken {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
@@ -132,4 +183,21 @@ pub(super) fn limit(asked: Option<usize>) -> Result<usize, Refused> {
         }
         asked => Ok(asked.unwrap_or(LIMIT)),
     }
+}
+
+/// Where a list goes on that ended with `id`, which is for `at`.
+pub(super) fn cursor(at: Timestamp, id: &str) -> String {
+    format!("{at}~{id}")
+}
+
+/// What [`cursor`] wrote.
+pub(super) fn behind<T>(cursor: &str, id: fn(String) -> Result<T, Refused>) -> Result<(Timestamp, T), Refused> {
+    let (at, text) = cursor.split_once('~').ok_or_else(wrong_cursor)?;
+    Ok((at.parse().map_err(|_| wrong_cursor())?, id(text.to_owned())?))
+}
+
+/// Says that a cursor is none.
+pub(super) fn wrong_cursor() -> Refused {
+    let problem = Problem::new(ProblemCode::Invalid, "the cursor is none of ours");
+    problem.hint("take it from `next` of the list before").into()
 }

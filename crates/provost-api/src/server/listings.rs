@@ -5,7 +5,7 @@ use axum::extract::State;
 use provost_controller::FactQuery;
 
 use super::Shared;
-use super::extract::{Ask, limit};
+use super::extract::{Ask, limit, wrong_cursor};
 use super::refused::Reply;
 use crate::convert;
 use crate::wire::*;
@@ -15,7 +15,7 @@ pub(super) async fn channels(State(shared): State<Shared>) -> Reply<Listing<Chan
         let channels = view.state.desired.channels.values();
         channels.map(|channel| convert::channel_item(view.state, channel)).collect()
     });
-    Ok(Json(Listing { items: items.await? }))
+    Ok(Json(Listing::whole(items.await?)))
 }
 
 pub(super) async fn plugins(State(shared): State<Shared>) -> Reply<Listing<PluginItem>> {
@@ -25,7 +25,7 @@ pub(super) async fn plugins(State(shared): State<Shared>) -> Reply<Listing<Plugi
     });
     let mut items = items.await?;
     items.sort_by_key(|plugin| plugin.order);
-    Ok(Json(Listing { items }))
+    Ok(Json(Listing::whole(items)))
 }
 
 pub(super) async fn policies(State(shared): State<Shared>) -> Reply<Listing<PolicyItem>> {
@@ -35,7 +35,7 @@ pub(super) async fn policies(State(shared): State<Shared>) -> Reply<Listing<Poli
     });
     let mut items = items.await?;
     items.sort_by_key(|policy| policy.order);
-    Ok(Json(Listing { items }))
+    Ok(Json(Listing::whole(items)))
 }
 
 pub(super) async fn sources(State(shared): State<Shared>) -> Reply<Listing<SourceCopyItem>> {
@@ -49,9 +49,11 @@ pub(super) async fn history(
     Ask(query): Ask<HistoryQuery>,
 ) -> Reply<Listing<HistoryItem>> {
     let limit = limit(query.limit)?;
+    let before_seq = query.cursor.as_deref().map(|cursor| cursor.parse().map_err(|_| wrong_cursor())).transpose()?;
     let in_force = shared.controller.view(|view| view.state.applied.as_ref().map(|applied| applied.seq)).await?;
-    let query = FactQuery { revisions_only: true, tail: true, limit, ..FactQuery::default() };
+    let query = FactQuery { revisions_only: true, tail: true, limit, before_seq, ..FactQuery::default() };
     let facts = shared.controller.store().facts(&query).await?;
     let items = facts.iter().rev().filter_map(|recorded| convert::history_item(recorded, in_force));
-    Ok(Json(Listing { items: items.collect() }))
+    let next = facts.first().filter(|_| facts.len() == limit).map(|oldest| oldest.seq.to_string());
+    Ok(Json(Listing { items: items.collect(), next }))
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use axum::extract::State;
 use axum::response::Response;
+use jiff::Timestamp;
 use provost_controller::RunQuery;
 use provost_model::{EventId, Name, Owner, RunRecord};
 
@@ -13,6 +14,7 @@ use super::extract::{Ask, OfAutomation, OfEvent, OfRun};
 use super::follow::{Follower, Wanted, is_wanted};
 use super::lines::{Gone, Lines, lines};
 use super::refused::Refused;
+use super::resume::Telling;
 use super::runs::record_of;
 use crate::convert::log_line;
 use crate::wire::{LogLine, LogsQuery, Problem, ProblemCode};
@@ -29,13 +31,14 @@ const TAIL_MAX: usize = 100_000;
 pub(super) async fn of_run(
     State(shared): State<Shared>,
     OfRun(run): OfRun,
+    telling: Telling,
     Ask(query): Ask<LogsQuery>,
 ) -> Result<Response, Refused> {
-    check(&query)?;
+    let query = check(query, &telling)?;
     // Listened to before the first look, so that nothing between the two is missed.
     let (output, facts) = (shared.controller.logs().follow(), shared.controller.facts());
     let record = record_of(&shared, &run).await?;
-    let (lines, response) = lines();
+    let (lines, response) = lines(telling);
     let follower = Follower::new(shared, Wanted::Run(run), query, lines);
     tokio::spawn(follower.tell(vec![record], output, facts));
     Ok(response)
@@ -44,17 +47,22 @@ pub(super) async fn of_run(
 pub(super) async fn of_automation(
     State(shared): State<Shared>,
     OfAutomation(name): OfAutomation,
+    telling: Telling,
     Ask(query): Ask<LogsQuery>,
 ) -> Result<Response, Refused> {
-    check(&query)?;
+    let query = check(query, &telling)?;
     let (output, facts) = (shared.controller.logs().follow(), shared.controller.facts());
     let runs = youngest_runs(&shared, &name).await?;
     if runs.is_empty() {
         check_that_it_exists(&shared, &name).await?;
     }
-    let (lines, response) = lines();
+    let runs = match &telling.after {
+        Some(_) => still_told(runs, query.since),
+        None => last_begun(runs),
+    };
+    let (lines, response) = lines(telling);
     let follower = Follower::new(shared, Wanted::Automation(name), query, lines);
-    tokio::spawn(follower.tell(last_begun(runs), output, facts));
+    tokio::spawn(follower.tell(runs, output, facts));
     Ok(response)
 }
 
@@ -62,9 +70,10 @@ pub(super) async fn of_automation(
 pub(super) async fn of_event(
     State(shared): State<Shared>,
     OfEvent(event): OfEvent,
+    telling: Telling,
     Ask(query): Ask<LogsQuery>,
 ) -> Result<Response, Refused> {
-    check(&query)?;
+    let query = check(query, &telling)?;
     if query.follow {
         let problem = Problem::new(ProblemCode::Invalid, "the output of an event is not followed");
         return Err(problem.hint("leave `follow` out and ask again").into());
@@ -76,7 +85,7 @@ pub(super) async fn of_event(
             .hint("no hook of it has printed anything, or there is no such event; `provost events` lists them")
             .into());
     }
-    let (lines, response) = lines();
+    let (lines, response) = lines(telling);
     tokio::spawn(tell_event(shared, event, query, first, lines));
     Ok(response)
 }
@@ -116,13 +125,20 @@ async fn tell_event(
     Ok(())
 }
 
-fn check(query: &LogsQuery) -> Result<(), Refused> {
+/// What is asked for, checked; of a stream that broke off, what comes behind the line that was read last.
+fn check(query: LogsQuery, telling: &Telling) -> Result<LogsQuery, Refused> {
+    if let Some(after) = &telling.after {
+        let since = after.mark.parse().map_err(|_| {
+            Refused::new(ProblemCode::Invalid, format!("Last-Event-ID: {:?} is the id of no line", after.mark))
+        })?;
+        return Ok(LogsQuery { since: Some(since), tail: None, ..query });
+    }
     match query.tail {
         Some(tail) if tail > TAIL_MAX => Err(Refused::new(
             ProblemCode::Invalid,
             format!("tail is {TAIL_MAX} at most, not {tail}; leave it out for all lines"),
         )),
-        _ => Ok(()),
+        _ => Ok(query),
     }
 }
 
@@ -141,6 +157,14 @@ fn last_begun(runs: Vec<RunRecord>) -> Vec<RunRecord> {
     }
     begun.reverse();
     begun
+}
+
+/// Of `runs`, youngest first: those that printed something after `since`, oldest first.
+fn still_told(runs: Vec<RunRecord>, since: Option<Timestamp>) -> Vec<RunRecord> {
+    let begun = runs.into_iter().filter(|run| run.began_at.is_some());
+    let mut told: Vec<RunRecord> = begun.filter(|run| run.ended_at.is_none() || run.ended_at >= since).collect();
+    told.reverse();
+    told
 }
 
 async fn check_that_it_exists(shared: &Shared, name: &Name) -> Result<(), Refused> {

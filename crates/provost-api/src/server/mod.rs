@@ -1,5 +1,6 @@
 //! The server: routes over a controller.
 
+use std::future::IntoFuture as _;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,13 @@ use provost_controller::Controller;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::wire::ListenItem;
+
+mod access;
 mod actions;
 mod automations;
 mod commands;
+mod description;
 mod events;
 mod extract;
 mod follow;
@@ -21,16 +26,22 @@ mod jobs;
 mod lines;
 mod listings;
 mod logs;
+mod metrics;
 mod peer;
 mod refused;
+mod resume;
 mod routes;
 mod runs;
 mod services;
 mod socket;
 mod status;
+mod tls;
+mod tokens;
 
-pub use routes::{Answer, ROUTES, Route, SchemaOf};
+pub use metrics::Metrics;
+pub use routes::{About, Answer, ROUTES, Route, SchemaOf};
 pub use socket::{BindError, bind};
+pub use tls::TlsListener;
 
 /// The largest body of a request, in bytes.
 const BODY_MAX: usize = 1 << 20;
@@ -39,7 +50,7 @@ const BODY_MAX: usize = 1 << 20;
 const GOODBYE: Duration = Duration::from_secs(5);
 
 /// What the server says of itself besides what the controller knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ServerInfo {
     /// Provost's version.
     pub version: String,
@@ -47,6 +58,10 @@ pub struct ServerInfo {
     pub host: String,
     /// The public half of the server's key, for which secrets are sealed.
     pub recipient: String,
+    /// Where other machines ask, if they may.
+    pub listen: Option<ListenItem>,
+    /// What is counted and measured.
+    pub metrics: Metrics,
 }
 
 /// What every handler has.
@@ -57,17 +72,34 @@ struct Shared {
     stop: CancellationToken,
 }
 
-/// Answers requests on `listener` (see [`bind`]) until `stop` is cancelled; then removes the socket's file.
+/// Where requests come from.
+pub struct Listeners {
+    /// The socket of this machine's own people; see [`bind`].
+    pub local: UnixListener,
+    /// Where everybody else asks, with a token.
+    pub remote: Option<TlsListener>,
+}
+
+impl From<UnixListener> for Listeners {
+    fn from(local: UnixListener) -> Self {
+        Self { local, remote: None }
+    }
+}
+
+/// Answers requests on `listeners` until `stop` is cancelled; then removes the socket's file.
 ///
 /// Answers that are under way are given five seconds. Streams are broken off, so that nobody takes the server's end for
 /// the end of a run.
 pub async fn serve(
-    listener: UnixListener,
+    listeners: impl Into<Listeners>,
     controller: Controller,
     info: ServerInfo,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let file = listener.local_addr()?.as_pathname().map(ToOwned::to_owned);
+    let Listeners { local, remote } = listeners.into();
+    let file = local.local_addr()?.as_pathname().map(ToOwned::to_owned);
+    let watching = info.metrics.clone().watch(controller.clone());
+    tokio::spawn(stop.clone().run_until_cancelled_owned(watching));
     let app = router(Shared { controller, info: Arc::new(info), stop: stop.clone() });
     let app = app.into_make_service_with_connect_info::<peer::Peer>();
     let goodbye = {
@@ -77,8 +109,18 @@ pub async fn serve(
             tokio::time::sleep(GOODBYE).await;
         }
     };
+    let remotely = {
+        let (app, stop) = (app.clone(), stop.clone());
+        async move {
+            match remote {
+                Some(remote) => axum::serve(remote, app).with_graceful_shutdown(stop.cancelled_owned()).await,
+                None => Ok(()),
+            }
+        }
+    };
+    let locally = axum::serve(local, app).with_graceful_shutdown(stop.cancelled_owned());
     let served = tokio::select! {
-        served = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()) => served,
+        served = async { tokio::try_join!(locally.into_future(), remotely) } => served.map(drop),
         () = goodbye => Ok(()),
     };
     if let Some(file) = file {
@@ -90,7 +132,10 @@ pub async fn serve(
 
 /// The service of every route in [`ROUTES`].
 fn router(shared: Shared) -> Router {
-    let add = |router: Router<Shared>, route: &Route| router.route(route.path, route.method_router());
+    let add = |router: Router<Shared>, route: &'static Route| {
+        let admit = axum::middleware::from_fn_with_state((shared.clone(), route), access::admit);
+        router.route(route.path, route.method_router().route_layer(admit))
+    };
     ROUTES
         .iter()
         .fold(Router::new(), add)

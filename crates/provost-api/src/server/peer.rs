@@ -1,40 +1,34 @@
-//! Who asks, as the kernel says.
+//! Who is at the other end of a connection, as the kernel says.
 
-use std::convert::Infallible;
-
-use axum::extract::FromRequestParts;
-use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::http::request::Parts;
+use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
 use tokio::net::UnixListener;
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer {
-    /// Its user; absent where the kernel does not say.
-    uid: Option<u32>,
+pub(super) enum Peer {
+    /// A process of this machine, through the Unix socket.
+    Local {
+        /// Its user; absent where the kernel does not say.
+        uid: Option<u32>,
+    },
+    /// Anybody, through TLS.
+    Remote,
 }
 
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
         let credentials = stream.io().peer_cred();
-        Self { uid: credentials.ok().map(|credentials| credentials.uid()) }
+        Self::Local { uid: credentials.ok().map(|credentials| credentials.uid()) }
     }
 }
 
-/// Who asks, for people: `root`, `alice (uid 1000)`, `uid 1000`.
-pub(super) struct By(pub(super) String);
-
-impl<S: Sync> FromRequestParts<S> for By {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
-        Ok(Self(match peer.and_then(|ConnectInfo(peer)| peer.uid) {
-            // Read each time: it is rare, and people come and go.
-            Some(uid) => name_of(uid, &tokio::fs::read_to_string("/etc/passwd").await.unwrap_or_default()),
-            None => "an unknown user".to_owned(),
-        }))
+/// What the user `uid` is called: `root`, `alice (uid 1000)`, `uid 1000`.
+pub(super) async fn name_of_user(uid: Option<u32>) -> String {
+    match uid {
+        // Read each time: it is rare, and people come and go.
+        Some(uid) => name_of(uid, &tokio::fs::read_to_string("/etc/passwd").await.unwrap_or_default()),
+        None => "an unknown user".to_owned(),
     }
 }
 

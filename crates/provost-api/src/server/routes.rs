@@ -1,9 +1,13 @@
-//! The table of routes: the router is made of it, and the published description too.
+//! The table of routes: the router is made of it, what tokens may do, and the published description too.
 
 use axum::routing::{MethodRouter, get, post};
+use provost_model::TokenScope;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::{Shared, actions, automations, commands, events, jobs, listings, logs, runs, services, status};
+use super::{
+    Shared, actions, automations, commands, description, events, jobs, listings, logs, metrics, runs, services, status,
+    tokens,
+};
 use crate::wire::*;
 
 /// Makes the schema of a published type.
@@ -24,7 +28,28 @@ pub struct Route {
     pub body: Option<SchemaOf>,
     /// The body of an answer that is yes; one that is no is a [`Problem`].
     pub answer: Answer,
+    /// What one has to be allowed to do.
+    pub scope: TokenScope,
+    /// With what.
+    pub about: About,
+    /// It starts something, once for each `request` in the body, or for each `Idempotency-Key`.
+    pub starts: bool,
     handler: fn() -> MethodRouter<Shared>,
+}
+
+/// What a route is about: which names whoever asks has to be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The whole server: all names.
+    Server,
+    /// The automation that its path names.
+    Automation,
+    /// The automation of the run that its path names.
+    Run,
+    /// The event that the body names, which the handler has to look at.
+    Event,
+    /// Nothing that has a name; or a list, of which the handler leaves out what may not be seen.
+    Anything,
 }
 
 /// The body of an answer.
@@ -36,6 +61,8 @@ pub enum Answer {
     Accepted(SchemaOf),
     /// 200 with JSON values, one a line, as they come.
     Lines(SchemaOf),
+    /// 200 with text of a media type.
+    Text(&'static str),
     /// 204.
     Nothing,
 }
@@ -45,15 +72,30 @@ impl Route {
         (self.handler)()
     }
 
+    const fn new(
+        method: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        answer: Answer,
+        handler: fn() -> MethodRouter<Shared>,
+    ) -> Self {
+        let (query, body, starts) = (None, None, false);
+        // Where nothing else is said, nobody may who may not do everything.
+        let (scope, about) = (TokenScope::Admin, About::Server);
+        Self { method, path, summary, query, body, answer, scope, about, starts, handler }
+    }
+
+    /// A question; it may be asked by whoever may look at the whole server.
     const fn get(
         path: &'static str,
         summary: &'static str,
         answer: Answer,
         handler: fn() -> MethodRouter<Shared>,
     ) -> Self {
-        Self { method: "GET", path, summary, query: None, body: None, answer, handler }
+        Self { scope: TokenScope::View, ..Self::new("GET", path, summary, answer, handler) }
     }
 
+    /// A change; it may be made by whoever may do everything.
     const fn post(
         path: &'static str,
         summary: &'static str,
@@ -61,11 +103,26 @@ impl Route {
         answer: Answer,
         handler: fn() -> MethodRouter<Shared>,
     ) -> Self {
-        Self { method: "POST", path, summary, query: None, body: Some(body), answer, handler }
+        Self { body: Some(body), ..Self::new("POST", path, summary, answer, handler) }
     }
 
     const fn query(self, query: SchemaOf) -> Self {
         Self { query: Some(query), ..self }
+    }
+
+    /// Narrows the names that have to be allowed.
+    const fn about(self, about: About) -> Self {
+        Self { about, ..self }
+    }
+
+    /// Says who may, where it is neither everybody who may look nor only those who may do everything.
+    const fn for_scope(self, scope: TokenScope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// It starts something, once for each request.
+    const fn starts(self) -> Self {
+        Self { starts: true, ..self }
     }
 }
 
@@ -77,94 +134,147 @@ fn list<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<Listing<T>>()
 }
 
-use Answer::{Accepted, Json, Lines, Nothing};
+use Answer::{Accepted, Json, Lines, Nothing, Text};
 
 /// Every route.
 pub static ROUTES: &[Route] = &[
-    Route::get("/v1/status", "How the server is.", Json(of::<Status>), || get(status::show)),
+    Route::get("/v1/ping", "Whether anybody is there; the reconciler is not asked.", Nothing, || get(status::ping))
+        .about(About::Anything),
+    Route::get("/metrics", "What is counted and measured, for Prometheus.", Text(metrics::OPENMETRICS), || {
+        get(metrics::show)
+    }),
+    Route::get("/v1/openapi.json", "This description.", Json(of::<JsonMap>), || get(description::show))
+        .about(About::Anything),
+    Route::get("/v1/permissions", "What whoever asks may do.", Json(of::<Permissions>), || get(tokens::permissions))
+        .about(About::Anything),
+    Route::get("/v1/tokens", "Tokens, by name, without their secrets.", Json(list::<TokenItem>), || get(tokens::list))
+        .for_scope(TokenScope::Admin),
+    Route::post(
+        "/v1/tokens",
+        "Makes a token; its text is told once.",
+        of::<TokenRequest>,
+        Json(of::<TokenMade>),
+        || post(tokens::make),
+    ),
+    Route::post(
+        "/v1/tokens/{name}/revoke",
+        "From now on, the token is good for nothing.",
+        of::<Empty>,
+        Nothing,
+        || post(tokens::revoke),
+    ),
+    Route::get("/v1/status", "How the server is.", Json(of::<Status>), || get(status::show)).about(About::Anything),
     Route::get("/v1/automations", "Automations in force, by name.", Json(list::<AutomationItem>), || {
         get(automations::list)
     })
-    .query(of::<AutomationsQuery>),
+    .query(of::<AutomationsQuery>)
+    .about(About::Anything),
     Route::get("/v1/automations/{name}", "Everything about one automation.", Json(of::<AutomationDetail>), || {
         get(automations::show)
-    }),
+    })
+    .about(About::Automation),
     Route::get(
         "/v1/automations/{name}/logs",
         "The output of an automation's last run, and of later ones if that is asked for.",
         Lines(of::<LogLine>),
         || get(logs::of_automation),
     )
-    .query(of::<LogsQuery>),
+    .query(of::<LogsQuery>)
+    .about(About::Automation),
     Route::post("/v1/automations/{name}/run", "Starts a run now.", of::<RunRequest>, Json(of::<RunAccepted>), || {
         post(commands::run)
-    }),
+    })
+    .about(About::Automation)
+    .for_scope(TokenScope::Run)
+    .starts(),
     Route::post(
         "/v1/automations/{name}/pause",
         "From now on, due times are recorded as skipped.",
         of::<PauseRequest>,
         Nothing,
         || post(commands::pause),
-    ),
-    Route::post("/v1/automations/{name}/resume", "Ends a pause.", of::<Empty>, Nothing, || post(commands::resume)),
+    )
+    .about(About::Automation),
+    Route::post("/v1/automations/{name}/resume", "Ends a pause.", of::<Empty>, Nothing, || post(commands::resume))
+        .about(About::Automation),
     Route::get("/v1/services", "Services in force, by name.", Json(list::<ServiceItem>), || get(services::list)),
     Route::get("/v1/services/{name}", "Everything about one service.", Json(of::<ServiceDetail>), || {
         get(services::show)
-    }),
+    })
+    .about(About::Automation),
     Route::post(
         "/v1/services/{name}/start",
         "Starts a service that was stopped, or that ended.",
         of::<Empty>,
         Nothing,
         || post(services::start),
-    ),
+    )
+    .about(About::Automation)
+    .for_scope(TokenScope::Run),
     Route::post(
         "/v1/services/{name}/stop",
         "Takes a service down; it stays so until it is started.",
         of::<Empty>,
         Nothing,
         || post(services::stop),
-    ),
-    Route::get("/v1/runs", "Runs, youngest first.", Json(list::<RunItem>), || get(runs::list)).query(of::<RunsQuery>),
+    )
+    .about(About::Automation)
+    .for_scope(TokenScope::Run),
+    Route::get("/v1/runs", "Runs, youngest first.", Json(list::<RunItem>), || get(runs::list))
+        .query(of::<RunsQuery>)
+        .about(About::Anything),
     Route::get(
         "/v1/runs/{run}",
         "Everything about one run, once it is over if that is asked for.",
         Json(of::<RunDetail>),
         || get(runs::show),
     )
-    .query(of::<WaitQuery>),
+    .query(of::<WaitQuery>)
+    .about(About::Run),
     Route::get(
         "/v1/runs/{run}/logs",
         "The output of a run, until it is over if that is asked for.",
         Lines(of::<LogLine>),
         || get(logs::of_run),
     )
-    .query(of::<LogsQuery>),
+    .query(of::<LogsQuery>)
+    .about(About::Run),
     Route::post("/v1/runs/{run}/stop", "Asks a run to end; its after-hooks run.", of::<Empty>, Nothing, || {
         post(commands::stop)
-    }),
+    })
+    .about(About::Run)
+    .for_scope(TokenScope::Run),
     Route::post(
         "/v1/runs/{run}/retry",
         "Runs again with the inputs of an earlier run.",
         of::<RetryRequest>,
         Json(of::<RunAccepted>),
         || post(commands::retry),
-    ),
+    )
+    .about(About::Run)
+    .for_scope(TokenScope::Run)
+    .starts(),
     Route::get("/v1/outcomes", "Outcomes of due times, youngest first.", Json(list::<OutcomeItem>), || {
         get(runs::outcomes)
     })
-    .query(of::<OutcomesQuery>),
+    .query(of::<OutcomesQuery>)
+    .about(About::Anything),
     Route::get("/v1/upcoming", "Due times that will come, soonest first.", Json(list::<UpcomingItem>), || {
         get(automations::upcoming)
     })
-    .query(of::<UpcomingQuery>),
+    .query(of::<UpcomingQuery>)
+    .about(About::Anything),
     Route::get("/v1/events", "What happened, in order, and what happens.", Lines(of::<EventItem>), || {
         get(events::tell)
     })
-    .query(of::<EventsQuery>),
+    .query(of::<EventsQuery>)
+    .about(About::Anything),
     Route::post("/v1/events", "Says that something happened.", of::<FireRequest>, Json(of::<EventAccepted>), || {
         post(commands::fire)
-    }),
+    })
+    .about(About::Event)
+    .for_scope(TokenScope::Run)
+    .starts(),
     Route::get("/v1/events/{event}/logs", "The output of an event's hooks, so far.", Lines(of::<LogLine>), || {
         get(logs::of_event)
     })
@@ -185,7 +295,8 @@ pub static ROUTES: &[Route] = &[
         of::<CallRequest>,
         Accepted(of::<CallAccepted>),
         || post(actions::call),
-    ),
+    )
+    .for_scope(TokenScope::Run),
     Route::get("/v1/jobs/{job}", "How a call of an action goes.", Json(of::<JobDetail>), || get(jobs::show))
         .query(of::<JobQuery>),
     Route::get("/v1/channels", "Channels, by name.", Json(list::<ChannelItem>), || get(listings::channels)),
@@ -211,7 +322,8 @@ pub static ROUTES: &[Route] = &[
         of::<Empty>,
         Json(of::<Proposal>),
         || post(commands::plan),
-    ),
+    )
+    .for_scope(TokenScope::View),
     Route::post("/v1/apply", "Applies the source's newest revision.", of::<ApplyRequest>, Json(of::<Proposal>), || {
         post(commands::apply)
     }),

@@ -10,7 +10,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::extract::{Ask, OfRun, limit, name};
+use super::access::{Access, only_seen};
+use super::extract::{Ask, OfRun, behind, cursor, limit, name, run_id};
 use super::refused::{Refused, Reply};
 use crate::convert;
 use crate::wire::*;
@@ -18,16 +19,24 @@ use crate::wire::*;
 /// The longest that an answer waits for a run's end, in seconds.
 const WAIT_MAX_S: u64 = 300;
 
-pub(super) async fn list(State(shared): State<Shared>, Ask(query): Ask<RunsQuery>) -> Reply<Listing<RunItem>> {
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    access: Access,
+    Ask(query): Ask<RunsQuery>,
+) -> Reply<Listing<RunItem>> {
     let query = RunQuery {
         automation: query.automation.map(name).transpose()?,
         outcome: query.outcome.map(convert::model_outcome),
         before: query.until,
         since: query.since,
+        behind: query.cursor.as_deref().map(|cursor| behind(cursor, run_id)).transpose()?,
         limit: limit(query.limit)?,
     };
     let runs = shared.controller.store().runs(&query).await?;
-    Ok(Json(Listing { items: runs.iter().map(convert::run_item).collect() }))
+    let next = runs.last().filter(|_| runs.len() == query.limit).map(|run| cursor(run.due, run.run.as_str()));
+    let mut items: Vec<RunItem> = runs.iter().map(convert::run_item).collect();
+    only_seen(&access, &mut items, |run| &run.automation);
+    Ok(Json(Listing { items, next }))
 }
 
 pub(super) async fn show(
@@ -84,13 +93,19 @@ pub(super) fn is_end_of(recorded: &Recorded, run: &RunId) -> bool {
 
 pub(super) async fn outcomes(
     State(shared): State<Shared>,
+    access: Access,
     Ask(query): Ask<OutcomesQuery>,
 ) -> Reply<Listing<OutcomeItem>> {
     let query = OutcomeQuery {
         automation: query.automation.map(name).transpose()?,
         since: query.since,
+        behind: query.cursor.as_deref().map(|cursor| behind(cursor, name)).transpose()?,
         limit: limit(query.limit)?,
     };
     let outcomes = shared.controller.store().outcomes(&query).await?;
-    Ok(Json(Listing { items: outcomes.iter().map(convert::outcome_item).collect() }))
+    let last = outcomes.last().filter(|_| outcomes.len() == query.limit);
+    let next = last.map(|outcome| cursor(outcome.last, outcome.automation.as_str()));
+    let mut items: Vec<OutcomeItem> = outcomes.iter().map(convert::outcome_item).collect();
+    only_seen(&access, &mut items, |outcome| &outcome.automation);
+    Ok(Json(Listing { items, next }))
 }

@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use provost_controller::{Command, RunQuery};
 
 use super::Shared;
+use super::access::By;
 use super::automations::nearest;
 use super::commands::noted;
 use super::extract::{Body, OfAutomation};
-use super::peer::By;
 use super::refused::{Refused, Reply};
 use crate::convert;
 use crate::wire::*;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 
 use super::Shared;
 use super::refused::Reply;
@@ -13,4 +14,9 @@ pub(super) async fn show(State(shared): State<Shared>) -> Reply<Status> {
     let info = shared.info.clone();
     let status = shared.controller.view(move |view| convert::status(view, &info, &instance));
     Ok(Json(status.await?))
+}
+
+/// Answers without asking anybody: whoever waits for another answer knows by it that the server lives.
+pub(super) async fn ping() -> StatusCode {
+    StatusCode::NO_CONTENT
 }

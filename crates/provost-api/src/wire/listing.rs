@@ -7,9 +7,20 @@ use serde::{Deserialize, Serialize};
 /// A list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "{T}List")]
 pub struct Listing<T> {
     /// What is in it.
     pub items: Vec<T>,
+    /// There may be more: `cursor` takes this, and the list goes on behind what is in this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl<T> Listing<T> {
+    /// All there is.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
 }
 
 /// A channel.

@@ -18,6 +18,7 @@ mod spec;
 mod status;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use action::*;
 pub use automation::*;
@@ -31,6 +32,7 @@ pub use run::*;
 pub use service::*;
 pub use spec::*;
 pub use status::*;
+pub use token::*;
 
 /// A JSON object.
 pub type JsonMap = serde_json::Map<String, serde_json::Value>;

@@ -34,6 +34,8 @@ pub struct Problem {
 pub enum ProblemCode {
     /// 400: what was handed in is wrong.
     Invalid,
+    /// 401: nobody knows who asks.
+    Unknown,
     /// 403: whoever asks may not.
     Denied,
     /// 404: what was named is not there.
@@ -59,6 +61,7 @@ impl ProblemCode {
     pub fn status(self) -> (u16, &'static str) {
         match self {
             Self::Invalid => (400, "Bad Request"),
+            Self::Unknown => (401, "Unauthorized"),
             Self::Denied => (403, "Forbidden"),
             Self::NotFound => (404, "Not Found"),
             Self::MethodNotAllowed => (405, "Method Not Allowed"),

@@ -34,7 +34,12 @@ pub struct RunsQuery {
     pub until: Option<Timestamp>,
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
+    /// Behind an earlier list, whose `next` this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cursor: Option<String>,
 }
 
 /// Whether to wait for a run's end.
@@ -58,7 +63,12 @@ pub struct OutcomesQuery {
     pub since: Option<Timestamp>,
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
+    /// Behind an earlier list, whose `next` this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cursor: Option<String>,
 }
 
 /// Which lines of output.
@@ -69,6 +79,7 @@ pub struct LogsQuery {
     pub follow: bool,
     /// Only so many of the youngest lines that are there already.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 100_000))]
     pub tail: Option<usize>,
     /// Only lines at or after this instant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,16 +112,22 @@ pub struct EventsQuery {
     pub run: Option<String>,
     /// Only so many of the youngest that are there already; absent: 100, or all if `after` or `since` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 10_000))]
     pub limit: Option<usize>,
 }
 
 /// How much of a history.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HistoryQuery {
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
+    /// Behind an earlier list, whose `next` this is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cursor: Option<String>,
 }
 
 /// Which due times that will come.
@@ -122,5 +139,6 @@ pub struct UpcomingQuery {
     pub until: Option<Timestamp>,
     /// How many at most; absent: 50.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 1000))]
     pub limit: Option<usize>,
 }

@@ -16,6 +16,7 @@ pub struct RunRequest {
     pub testing: bool,
     /// Asking twice with one id starts one run. Absent: the client makes one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
     pub request: Option<String>,
 }
 
@@ -25,6 +26,7 @@ pub struct RunRequest {
 pub struct RetryRequest {
     /// Asking twice with one id starts one run. Absent: the client makes one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
     pub request: Option<String>,
 }
 
@@ -45,12 +47,14 @@ pub struct PauseRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FireRequest {
     /// What it is called: `orders.arrived`.
+    #[schemars(length(max = 128), regex(pattern = r"^[A-Za-z0-9._-]+$"))]
     pub name: String,
     /// Its data.
     #[serde(default)]
     pub data: JsonMap,
     /// Firing twice with one id is one event. Absent: the client makes one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
     pub request: Option<String>,
 }
 

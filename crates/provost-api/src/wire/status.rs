@@ -18,6 +18,9 @@ pub struct Status {
     pub zone_database: String,
     /// The public half of the server's key, for which secrets are sealed: `age1…`.
     pub recipient: String,
+    /// Where other machines ask, if they may.
+    #[serde(default)]
+    pub listen: Option<ListenItem>,
     /// The time of its clock.
     pub now: Timestamp,
     /// When it started.
@@ -46,6 +49,18 @@ pub struct Status {
     pub waiting_for: Vec<String>,
     /// How many there are of what.
     pub counts: Counts,
+}
+
+/// Where other machines ask, over https and with a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ListenItem {
+    /// The address.
+    pub address: String,
+    /// The SHA-256 of its certificate, `sha256:…`: clients that know no authority for it compare this.
+    pub fingerprint: String,
+    /// When the certificate expires.
+    pub certificate_until: Timestamp,
 }
 
 /// How the startup hooks went. Nothing starts before they passed.

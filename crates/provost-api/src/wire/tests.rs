@@ -64,8 +64,14 @@ fn shape_of_queries() {
             since,
             until: since,
             limit: Some(5),
+            cursor: Some("c".into()),
         })),
-        text(serde_urlencoded::to_string(OutcomesQuery { automation: automation.clone(), since, limit: Some(5) })),
+        text(serde_urlencoded::to_string(OutcomesQuery {
+            automation: automation.clone(),
+            since,
+            limit: Some(5),
+            cursor: None,
+        })),
         text(serde_urlencoded::to_string(LogsQuery {
             follow: true,
             tail: Some(10),
@@ -83,7 +89,7 @@ fn shape_of_queries() {
         })),
         text(serde_urlencoded::to_string(UpcomingQuery { until: since, limit: None })),
         text(serde_urlencoded::to_string(WaitQuery { wait: Some(30) })),
-        text(serde_urlencoded::to_string(HistoryQuery { limit: Some(5) })),
+        text(serde_urlencoded::to_string(HistoryQuery { limit: Some(5), cursor: None })),
     ];
     insta::assert_snapshot!(queries.join("\n"));
 }

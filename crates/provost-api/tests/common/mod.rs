@@ -9,6 +9,7 @@
 #![allow(clippy::allow_attributes, reason = "not every file leaves something unused")]
 
 pub mod raw;
+pub mod remote;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -17,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use provost_api::{Client, ServerInfo, bind, serve};
+use provost_api::wire::ListenItem;
+use provost_api::{CertificateFiles, Client, Listeners, Metrics, ServerInfo, bind, serve};
 use provost_controller::*;
 use provost_engine::ScriptedEngine;
 use provost_model::*;
@@ -35,6 +37,10 @@ pub struct Bench {
     pub source: Arc<FakeSource>,
     pub socket: PathBuf,
     pub stop: CancellationToken,
+    /// Where other machines ask.
+    pub listen: ListenItem,
+    /// What the server proves itself with there.
+    pub files: CertificateFiles,
     clock: Arc<FakeClock>,
     serving: Option<tokio::task::JoinHandle<()>>,
     _folder: tempfile::TempDir,
@@ -56,6 +62,15 @@ impl Bench {
     }
 
     pub async fn with(automations: &[Automation], apply: ApplyMode) -> Self {
+        Self::make(automations, apply, None).await
+    }
+
+    /// A server that lets in clients of this authority alone.
+    pub async fn with_clients_of(ca: PathBuf) -> Self {
+        Self::make(&[], ApplyMode::Auto, Some(ca)).await
+    }
+
+    async fn make(automations: &[Automation], apply: ApplyMode, client_ca: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let instance = Instance::parse("test").unwrap();
         let clock = Arc::new(FakeClock { now: watch::Sender::new(noon()) });
@@ -84,14 +99,33 @@ impl Bench {
         };
         let (controller, _task) = start(settings, ports).await.unwrap();
         let socket = folder.path().join("api.sock");
-        let listener = bind(&socket).await.unwrap();
-        let info = ServerInfo { version: "1.0.0".into(), host: "ber-1".into(), recipient: "age1ber".into() };
+        let local = bind(&socket).await.unwrap();
+        let (remote, files, listen) = remote::listener(folder.path(), client_ca).await;
+        let info = ServerInfo {
+            version: "1.0.0".into(),
+            host: "ber-1".into(),
+            recipient: "age1ber".into(),
+            listen: None,
+            metrics: Metrics::default(),
+        };
+        let listeners = Listeners { local, remote: Some(remote) };
         let stop = CancellationToken::new();
-        let serving = serve(listener, controller.clone(), info, stop.clone());
+        let serving = serve(listeners, controller.clone(), info, stop.clone());
         let serving = tokio::spawn(async move { serving.await.unwrap() });
         let client = Client::unix(&socket);
-        let bench =
-            Self { client, controller, engine, source, socket, stop, clock, serving: Some(serving), _folder: folder };
+        let bench = Self {
+            client,
+            controller,
+            engine,
+            source,
+            socket,
+            stop,
+            listen,
+            files,
+            clock,
+            serving: Some(serving),
+            _folder: folder,
+        };
         if apply == ApplyMode::Auto {
             bench.until(async || bench.is_ready().await.then_some(())).await;
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use provost_model::{
     AcceptedEvent, AcceptedRun, ActionTerms, Automation, Cause, EventId, Fact, JsonMap, Name, OWN_EVENT_FAMILIES, Run,
-    RunFact, RunId, RunRecord as Earlier, ServiceView, Standing, Startup, StopCause, check_params, check_types,
+    RunFact, RunId, RunRecord as Earlier, ServiceView, Standing, Startup, StopCause, Token, check_params, check_types,
 };
 
 use super::Core;
@@ -61,6 +61,8 @@ impl Core {
                 Ok((vec![Fact::Resumed { automation, by }], Done::Noted))
             }
             Command::Fire { name, data, request, by } => self.fire(name, data, &request, by),
+            Command::MakeToken { token } => self.make_token(*token),
+            Command::RevokeToken { name, by } => self.revoke_token(name, by),
             Command::Plan | Command::Apply { .. } | Command::Rollback { .. } | Command::Reset { .. } => {
                 Err(Refusal::new(RefusalKind::Conflict, "revisions are for the shell"))
             }
@@ -196,6 +198,22 @@ impl Core {
         }
         let event = AcceptedEvent { id, name, subject: None, run: None, data, by };
         Ok((vec![Fact::EventAccepted { event: Box::new(event) }], done))
+    }
+
+    fn make_token(&self, token: Token) -> Result<(Vec<Fact>, Done), Refusal> {
+        if self.state.tokens.contains_key(&token.name) {
+            let refusal = Refusal::new(RefusalKind::Conflict, format!("there is a token {} already", token.name));
+            return Err(refusal.hint("choose another name, or revoke that one first: provost token revoke"));
+        }
+        Ok((vec![Fact::TokenMade { token }], Done::Noted))
+    }
+
+    fn revoke_token(&self, name: Name, by: String) -> Result<(Vec<Fact>, Done), Refusal> {
+        if !self.state.tokens.contains_key(&name) {
+            let refusal = Refusal::new(RefusalKind::NotFound, format!("there is no token {name}"));
+            return Err(refusal.hint("provost token ls lists them"));
+        }
+        Ok((vec![Fact::TokenRevoked { name, by }], Done::Noted))
     }
 
     fn stop(&self, id: &RunId, by: String) -> Result<(Vec<Fact>, Done), Refusal> {

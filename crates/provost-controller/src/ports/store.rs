@@ -69,6 +69,8 @@ pub struct RunQuery {
     pub before: Option<Timestamp>,
     /// Due at or after this instant.
     pub since: Option<Timestamp>,
+    /// Those that come behind the one with this due time and id.
+    pub behind: Option<(Timestamp, RunId)>,
     /// How many at most.
     pub limit: usize,
 }
@@ -80,6 +82,8 @@ pub struct OutcomeQuery {
     pub automation: Option<Name>,
     /// Of due times at or after this instant.
     pub since: Option<Timestamp>,
+    /// Those that come behind the one with this last due time, of this automation.
+    pub behind: Option<(Timestamp, Name)>,
     /// How many at most.
     pub limit: usize,
 }
@@ -89,6 +93,8 @@ pub struct OutcomeQuery {
 pub struct FactQuery {
     /// After this one.
     pub after_seq: u64,
+    /// Before this one.
+    pub before_seq: Option<u64>,
     /// Recorded at or after this instant.
     pub since: Option<Timestamp>,
     /// About one run.

@@ -120,7 +120,7 @@ impl Story {
 
     /// D1, D2: each due time of `beat` ran, as exactly one run, whose container started exactly once.
     fn check_due_times(&self) -> Result<(), String> {
-        let query = OutcomeQuery { automation: Name::new("beat").ok(), since: None, limit: 1_000 };
+        let query = OutcomeQuery { automation: Name::new("beat").ok(), limit: 1_000, ..OutcomeQuery::default() };
         let outcomes = self.store.outcomes(&query).now_or_never().and_then(Result::ok).unwrap_or_default();
         let dues: Vec<Timestamp> = outcomes.iter().rev().map(|outcome| outcome.due).collect();
         let first: Timestamp = "2026-11-20T12:05:00Z".parse().unwrap();

@@ -136,6 +136,7 @@ impl History {
             query.outcome.is_none_or(|outcome| run.outcome == Some(outcome))
                 && query.before.is_none_or(|before| run.due < before)
                 && query.since.is_none_or(|since| run.due >= since)
+                && query.behind.as_ref().is_none_or(|(due, id)| (run.due, &run.run) < (*due, id))
         });
         found.sort_by_key(|run| Reverse((run.due, &run.run)));
         found.into_iter().take(query.limit).cloned().collect()
@@ -151,6 +152,9 @@ impl History {
         let is_meant = |name: &Name| query.automation.as_ref().is_none_or(|wanted| wanted == name);
         let all = self.outcomes.iter().filter(|(name, _)| is_meant(name)).flat_map(|(_, outcomes)| outcomes.values());
         let mut found: Vec<_> = all.filter(|outcome| query.since.is_none_or(|since| outcome.last >= since)).collect();
+        let is_behind =
+            |outcome: &DueOutcome, (last, name): &(_, Name)| (outcome.last, &outcome.automation) < (*last, name);
+        found.retain(|outcome| query.behind.as_ref().is_none_or(|behind| is_behind(outcome, behind)));
         found.sort_by_key(|outcome| Reverse((outcome.last, &outcome.automation)));
         found.into_iter().take(query.limit).map(|outcome| (**outcome).clone()).collect()
     }
@@ -159,6 +163,7 @@ impl History {
         let after = self.facts.range(query.after_seq.saturating_add(1)..).map(|(_, fact)| &**fact);
         let found = after.filter(|Kept { recorded, about, .. }| {
             query.since.is_none_or(|since| recorded.at >= since)
+                && query.before_seq.is_none_or(|before| recorded.seq < before)
                 && (query.run.is_none() || about.run == query.run)
                 && (query.automation.is_none() || about.automation == query.automation)
                 && (query.event.is_none() || about.event == query.event)

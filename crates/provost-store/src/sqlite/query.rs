@@ -32,6 +32,17 @@ impl Select {
         self
     }
 
+    /// Keeps what comes behind `place`, in the falling order of two columns.
+    fn behind(mut self, columns: [&str; 2], place: Option<(i64, String)>) -> Self {
+        if let Some((first, second)) = place {
+            self.values.extend([Value::Integer(first), Value::Text(second)]);
+            let ([one, two], last) = (columns, self.values.len());
+            // The first condition alone leads into the index.
+            self.text += &format!(" AND {one} <= ?{} AND ({one}, {two}) < (?{}, ?{last})", last - 1, last - 1);
+        }
+        self
+    }
+
     fn end(mut self, order: &str, limit: usize) -> Self {
         self.values.push(Value::Integer(number(limit)));
         self.text += &format!(" ORDER BY {order} LIMIT ?{}", self.values.len());
@@ -63,6 +74,7 @@ fn select_runs(query: &RunQuery) -> Select {
         .and(outcome, text(query.outcome.map(|outcome| outcome.word())))
         .and("due < ?", query.before.map(instant))
         .and("due >= ?", query.since.map(instant))
+        .behind(["due", "run"], query.behind.as_ref().map(|(due, run)| (instant(*due), run.to_string())))
         .end("due DESC, run DESC", query.limit)
 }
 
@@ -80,6 +92,7 @@ fn select_outcomes(query: &OutcomeQuery) -> Select {
     Select::from(OUTCOME_COLUMNS, "outcomes")
         .and("automation = ?", text(query.automation.as_ref()))
         .and("last >= ?", query.since.map(instant))
+        .behind(["last", "automation"], query.behind.as_ref().map(|(last, name)| (instant(*last), name.to_string())))
         .end("last DESC, automation DESC", query.limit)
 }
 
@@ -110,6 +123,7 @@ fn select_facts(query: &FactQuery) -> Select {
     let kinds = format!("kind IN ('{}') AND seq > ?", REVISION_KINDS.join("', '"));
     Select::from("seq, at, json", "facts")
         .and("seq > ?", Some(number(query.after_seq)))
+        .and("seq < ?", query.before_seq.map(number))
         .and("run = ?", text(query.run.as_ref()))
         .and("automation = ?", text(query.automation.as_ref()))
         .and("event = ?", text(query.event.as_ref()))
@@ -168,6 +182,9 @@ mod tests {
         check(select_runs(&RunQuery { automation: name(), ..all.clone() }), "runs_by_automation");
         check(select_runs(&RunQuery { automation: name(), before: now(), ..all.clone() }), "runs_by_automation");
         check(select_runs(&RunQuery { outcome: Some(Outcome::Failed), ..all.clone() }), "runs_by_outcome");
+        let behind = Some((Timestamp::UNIX_EPOCH, provost_model::RunId::parse("a.1").unwrap()));
+        check(select_runs(&RunQuery { behind: behind.clone(), ..all.clone() }), "runs_by_due");
+        check(select_runs(&RunQuery { automation: name(), behind, ..all.clone() }), "runs_by_automation");
         let both = RunQuery { automation: name(), outcome: Some(Outcome::Failed), ..all };
         check(select_runs(&both), "runs_by_automation");
     }
@@ -177,6 +194,8 @@ mod tests {
         let all = OutcomeQuery { limit: 50, ..OutcomeQuery::default() };
         check(select_outcomes(&all), "outcomes_by_last");
         check(select_outcomes(&OutcomeQuery { since: now(), ..all.clone() }), "outcomes_by_last");
+        let behind = Some((Timestamp::UNIX_EPOCH, Name::new("a").unwrap()));
+        check(select_outcomes(&OutcomeQuery { behind, ..all.clone() }), "outcomes_by_last");
         check(select_outcomes(&OutcomeQuery { automation: name(), ..all.clone() }), "PRIMARY KEY (automation=?)");
         let since = OutcomeQuery { automation: name(), since: now(), ..all };
         check(select_outcomes(&since), "PRIMARY KEY (automation=? AND last>?)");

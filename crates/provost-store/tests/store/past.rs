@@ -4,6 +4,7 @@ use super::*;
 
 conformance! {
     runs_come_youngest_first
+    lists_go_on_behind_what_was_read
     runs_are_as_they_were_last
     d1_every_kind_of_outcome_comes_back
     d1_the_first_outcome_of_a_due_time_stands
@@ -27,6 +28,31 @@ async fn runs_come_youngest_first(subject: Subject) {
     assert_eq!(minutes(store, RunQuery { since: Some(at(3)), ..of_a.clone() }).await, [4, 3]);
     assert_eq!(minutes(store, RunQuery { outcome: Some(Outcome::Failed), ..of_a }).await, [4, 1]);
     assert_eq!(minutes(store, RunQuery { outcome: Some(Outcome::Lost), ..all_runs() }).await, [] as [i64; 0]);
+}
+
+/// Also where several are for one instant, and a page ends among them.
+async fn lists_go_on_behind_what_was_read(subject: Subject) {
+    let store = subject.store();
+    let names = ["a", "b", "c"];
+    let runs = (1..4).flat_map(|minute| names.map(|name| run(name, minute, None))).collect();
+    let outcomes = (1..4).flat_map(|minute| names.map(|name| ran(name, minute))).collect();
+    store.append(Batch { runs, outcomes, ..Batch::default() }).await.unwrap();
+    let (all, mut behind, mut paged) = (store.runs(&all_runs()).await.unwrap(), None, Vec::new());
+    loop {
+        let page = store.runs(&RunQuery { behind, limit: 2, ..RunQuery::default() }).await.unwrap();
+        let Some(last) = page.last() else { break };
+        behind = Some((last.due, last.run.clone()));
+        paged.extend(page);
+    }
+    assert_eq!(paged, all);
+    let (all, mut behind, mut paged) = (store.outcomes(&all_outcomes()).await.unwrap(), None, Vec::new());
+    loop {
+        let page = store.outcomes(&OutcomeQuery { behind, limit: 2, ..OutcomeQuery::default() }).await.unwrap();
+        let Some(last) = page.last() else { break };
+        behind = Some((last.last, last.automation.clone()));
+        paged.extend(page);
+    }
+    assert_eq!(paged, all);
 }
 
 async fn runs_are_as_they_were_last(mut subject: Subject) {

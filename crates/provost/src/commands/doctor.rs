@@ -23,7 +23,7 @@ pub struct Args {
 
 /// Runs the command. Ends with 1 if there is a problem.
 pub async fn run(args: Args, app: &mut App) -> Outcome {
-    let evidence = gather(&args.config, args.server.find()?, app.times.now).await;
+    let evidence = gather(&args.config, args.server.find_socket()?, app.times.now).await;
     let findings = examine(&evidence);
     let problems = count(&findings, Level::Problem);
     match args.format.format {

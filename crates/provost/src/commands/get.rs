@@ -135,12 +135,12 @@ impl Args {
                 automation => {
                     let until = moment(&self.until, Direction::Back)?;
                     let outcome = self.outcome.map(How::from);
-                    let query = RunsQuery { automation, outcome, since, until, limit };
+                    let query = RunsQuery { automation, outcome, since, until, limit, cursor: None };
                     view::runs(&client.runs(&query).await?, times)
                 }
             },
             Kind::Outcomes => {
-                let query = OutcomesQuery { automation: name, since, limit };
+                let query = OutcomesQuery { automation: name, since, limit, cursor: None };
                 view::outcomes(&client.outcomes(&query).await?, times)
             }
             Kind::Channels => view::channels(&named(client.channels().await?, &name, |item| &item.name)?, times),
@@ -154,7 +154,7 @@ impl Args {
                 view::upcoming(&items, times)
             }
             Kind::Revisions => {
-                let mut items = client.history(&HistoryQuery { limit }).await?;
+                let mut items = client.history(&HistoryQuery { limit, cursor: None }).await?;
                 items.retain(|item| {
                     name.as_ref().is_none_or(|name| item.revision.as_ref().is_some_and(|id| id.starts_with(name)))
                 });

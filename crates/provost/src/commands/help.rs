@@ -92,15 +92,19 @@ glyph and a word too. --quiet prints data and errors only.",
     (
         "server",
         "\
-A command talks to the server on the first of these sockets that is given:
+A command talks to the first of these servers that is given:
 
-  --socket PATH                                      on the command line
-  PROVOST_SOCKET                                     in the environment
+  --server https://HOST[:2719], --socket PATH        on the command line
+  PROVOST_SOCKET, PROVOST_SERVER                     in the environment
   .provost/provost.sock                              of provost dev, in this folder or one above it
   socket: PATH                                       in $XDG_CONFIG_HOME/provost/config.yaml
   /run/provost/provost.sock, /var/lib/provost/provost.sock    the system's server
 
 Whoever may open the socket may do everything: it belongs to the server's user and group (mode 0660).
+
+A server on another machine answers where its configuration has `listen`, over https, and wants a token (PROVOST_TOKEN)
+of provost token create. Its certificate is the one with the fingerprint in PROVOST_FINGERPRINT, which provost status
+shows there, or one that an authority in PROVOST_CA or of this system vouches for.
 provost explain server lists the keys of the server configuration.",
     ),
     (
@@ -116,6 +120,10 @@ Where a time is asked for (--since, --until), write a duration such as 90s, 10m,
         "environment",
         "\
   PROVOST_SOCKET      the server's control socket; see provost help server
+  PROVOST_SERVER      a server on another machine, https://HOST[:2719]
+  PROVOST_TOKEN       the token for it
+  PROVOST_FINGERPRINT, PROVOST_CA    the fingerprint of its certificate, or a file with the authority that vouches for it
+  PROVOST_CERT, PROVOST_CERT_KEY     files with the certificate to show it, and its key, where it wants to see one
   PROVOST_CONFIG      the server configuration file of provost serve
   PROVOST_LOG         the least important log lines of provost serve: error, warn, info, debug, trace
   PROVOST_IDENTITY    the file with the private key that provost secret edit and rekey open values with

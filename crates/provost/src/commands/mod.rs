@@ -26,6 +26,7 @@ pub mod service;
 pub mod shell;
 pub mod simulate;
 pub mod status;
+pub mod token;
 pub mod validate;
 pub mod version;
 mod wait;

@@ -3,12 +3,15 @@
 use provost_api::wire::ProblemCode;
 use provost_api::{Client, ClientError};
 
-use crate::config::ServerArgs;
+use crate::config::{ServerArgs, ServerPlace};
 use crate::exit::{Exit, Failure};
 
 /// A client of the server that `args` name.
 pub fn client(args: &ServerArgs) -> Result<Client, Failure> {
-    Ok(Client::unix(args.find()?))
+    match args.find()? {
+        ServerPlace::Local(socket) => Ok(Client::unix(socket)),
+        ServerPlace::Remote(remote) => Ok(Client::remote(*remote)?),
+    }
 }
 
 impl From<ClientError> for Failure {
@@ -16,10 +19,12 @@ impl From<ClientError> for Failure {
         let exit = match &error {
             ClientError::NotRunning { .. } => Exit::NotFound,
             ClientError::Denied { .. } => Exit::Denied,
+            ClientError::Unproven { .. } => Exit::Usage,
+            ClientError::Silent { .. } => Exit::NotFound,
             ClientError::Io { .. } | ClientError::Answer { .. } => Exit::No,
             ClientError::Problem(problem) => match problem.code {
                 ProblemCode::NotFound => Exit::NotFound,
-                ProblemCode::Denied => Exit::Denied,
+                ProblemCode::Denied | ProblemCode::Unknown => Exit::Denied,
                 ProblemCode::Invalid => Exit::Usage,
                 _ => Exit::No,
             },

@@ -104,7 +104,7 @@ pub struct HistoryArgs {
 
 /// Lists what happened to revisions: who, when, commit, result.
 pub async fn history(args: HistoryArgs, app: &mut App) -> Outcome {
-    let items = client(&args.server)?.history(&HistoryQuery { limit: Some(args.limit as usize) }).await?;
+    let items = client(&args.server)?.history(&HistoryQuery { limit: Some(args.limit as usize), cursor: None }).await?;
     view::history(&items, &app.times).print(&mut app.output, args.format.format)?;
     Ok(Exit::Done)
 }

@@ -1,4 +1,4 @@
-//! `provost schema`: the JSON Schemas of manifests, for editors.
+//! `provost schema`: the JSON Schemas of manifests, for editors, and the description of the server's interface.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,8 @@ use crate::exit::{Exit, Failure, Outcome};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which schema to print: automation, policy, plugin, channel, secret, source, or manifest for any of them
+    /// Which schema to print: automation, service, policy, plugin, channel, secret, source, manifest for any of them, or
+    /// openapi for the server's interface
     #[arg(value_name = "KIND", default_value = "manifest")]
     kind: String,
     /// Write all of them into this folder, one file a kind
@@ -17,7 +18,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, app: &mut App) -> Outcome {
-    let schemas = provost_manifest::schemas();
+    let mut schemas = provost_manifest::schemas();
+    schemas.insert("openapi.json".into(), provost_api::openapi());
     if let Some(folder) = &args.write {
         for (name, schema) in &schemas {
             write(folder, name, &(serde_json::to_string_pretty(schema).map_err(Failure::no)? + "\n"))?;

@@ -1,6 +1,6 @@
 //! `provost status`: how the server is, and why it is not as it should be.
 
-use provost_api::wire::{StartupState, Status};
+use provost_api::wire::{ListenItem, StartupState, Status};
 
 use super::remote::client;
 use crate::app::{App, FormatArgs};
@@ -42,10 +42,13 @@ fn lines(status: &Status, times: &Times) -> Vec<Text> {
         Text::toned(Tone::Strong, &status.instance).plus("  ").join(state),
         Text::default(),
         field("server", format!("provost {} on {}{started}", status.version, status.host).into()),
+    ];
+    lines.extend(status.listen.iter().map(|listen| field("listens", listens(listen, times))));
+    lines.extend([
         field("engine", engine(status)),
         field("source", source(status, times)),
         field("revision", revision(status, times)),
-    ];
+    ]);
     if let Some(pinned) = &status.pinned {
         let text = format!("! stays at {} until provost apply", view::short_revision(pinned));
         lines.push(field("", Text::toned(Tone::Warn, text)));
@@ -71,6 +74,14 @@ fn lines(status: &Status, times: &Times) -> Vec<Text> {
         lines.extend(status.waiting_for.iter().map(|why| Text::toned(Tone::Warn, "  ! ").plus(why)));
     }
     lines
+}
+
+fn listens(listen: &ListenItem, times: &Times) -> Text {
+    let line = Text::from(format!("https at {}, certificate {}", listen.address, listen.fingerprint));
+    match listen.certificate_until {
+        until if until <= times.now => line.and(Tone::Bad, format!("  ✗ expired {}", times.relative(until))),
+        _ => line,
+    }
 }
 
 fn engine(status: &Status) -> Text {

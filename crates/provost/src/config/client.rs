@@ -1,10 +1,11 @@
 //! Which server a command talks to.
 //!
-//! In this order: `--socket`; `PROVOST_SOCKET`; the server of `provost dev` in this folder or one above it; `socket` in
+//! In this order: `--server`; `--socket`; `PROVOST_SOCKET`; `PROVOST_SERVER`; the server of `provost dev` in this folder or one above it; `socket` in
 //! the user's file (`$XDG_CONFIG_HOME/provost/config.yaml`); the system's server.
 
 use std::path::{Path, PathBuf};
 
+use provost_api::Remote;
 use serde::Deserialize;
 
 use super::yaml;
@@ -31,20 +32,38 @@ struct UserFile {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ServerArgs {
     /// The server's control socket [default: that of `provost dev` here, or the system's]
-    #[arg(
-        short = 's',
-        long,
-        visible_alias = "server",
-        value_name = "PATH",
-        env = "PROVOST_SOCKET",
-        hide_env_values = true
-    )]
+    #[arg(short = 's', long, value_name = "PATH", env = "PROVOST_SOCKET", hide_env_values = true)]
     pub socket: Option<PathBuf>,
+    /// A server on another machine, https://HOST[:2719], with the token in PROVOST_TOKEN; or a socket
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug)]
+pub enum ServerPlace {
+    /// On this machine: its control socket.
+    Local(PathBuf),
+    /// Anywhere.
+    Remote(Box<Remote>),
 }
 
 impl ServerArgs {
-    /// The socket to talk to. Nobody has looked whether a server answers there.
-    pub fn find(&self) -> Result<PathBuf, Failure> {
+    /// The server to talk to. Nobody has looked whether it answers.
+    pub fn find(&self) -> Result<ServerPlace, Failure> {
+        let named = |server: String| match server.contains("://") {
+            true => ServerPlace::Remote(Box::new(remote(server))),
+            false => ServerPlace::Local(server.into()),
+        };
+        match (&self.server, &self.socket, variable("PROVOST_SERVER")) {
+            (Some(server), ..) => Ok(named(server.clone())),
+            (None, None, Some(server)) => Ok(named(server)),
+            _ => self.find_socket().map(ServerPlace::Local),
+        }
+    }
+
+    /// The socket of the server of this machine.
+    pub fn find_socket(&self) -> Result<PathBuf, Failure> {
         if let Some(socket) = &self.socket {
             return Ok(socket.clone());
         }
@@ -57,6 +76,22 @@ impl ServerArgs {
         let found = SYSTEM.iter().map(Path::new).find(|path| path.exists());
         Ok(found.unwrap_or(Path::new(SYSTEM[0])).to_owned())
     }
+}
+
+/// What the environment says about the server at `address`.
+fn remote(address: String) -> Remote {
+    let file = |name| variable(name).map(PathBuf::from);
+    Remote {
+        address,
+        token: variable("PROVOST_TOKEN"),
+        fingerprint: variable("PROVOST_FINGERPRINT"),
+        ca: file("PROVOST_CA"),
+        identity: file("PROVOST_CERT").zip(file("PROVOST_CERT_KEY")),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn dev_socket(here: &Path) -> Option<PathBuf> {
@@ -90,7 +125,10 @@ mod tests {
 
     #[test]
     fn what_is_said_goes_first() {
-        let said = ServerArgs { socket: Some("/said".into()) };
-        assert_eq!(said.find().unwrap(), Path::new("/said"));
+        let socket = Some("/said".into());
+        let said = ServerArgs { socket: socket.clone(), server: None };
+        assert!(matches!(said.find().unwrap(), ServerPlace::Local(path) if path == Path::new("/said")));
+        let said = ServerArgs { socket, server: Some("https://ber-1".to_owned()) };
+        assert!(matches!(said.find().unwrap(), ServerPlace::Remote(remote) if remote.address == "https://ber-1"));
     }
 }

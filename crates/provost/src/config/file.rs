@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use provost_api::CertificateFiles;
 use provost_manifest::{Never, PortRule};
 use provost_model::Instance;
 use provost_source::{SourceConfig, SourcesConfig};
 use serde::Deserialize;
 
 use super::parse_duration;
-use super::server::{STATE, ServerConfig};
+use super::server::{Listen, PORT, STATE, ServerConfig};
 
 /// The file's keys; see [`super::server`].
 #[derive(Clone, Debug, Deserialize)]
@@ -47,6 +48,7 @@ pub struct File {
     runtime_dir: Option<PathBuf>,
     #[serde(default)]
     events: EventsConfig,
+    listen: Option<ListenConfig>,
 }
 
 /// Where the older event framework's wire form is spoken.
@@ -61,6 +63,37 @@ struct EventsConfig {
 impl Default for EventsConfig {
     fn default() -> Self {
         Self { enabled: false, address: Ipv4Addr::LOCALHOST.into(), port: 21212 }
+    }
+}
+
+/// Where other machines ask.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ListenConfig {
+    address: String,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
+}
+
+impl ListenConfig {
+    /// Errors: the key, what is wrong with it, and the mend.
+    fn check(self, folder: &Path, state: &Path) -> Result<Listen, String> {
+        let address = match (self.address.parse::<SocketAddr>(), self.address.parse::<IpAddr>()) {
+            (Ok(address), _) => address,
+            (_, Ok(ip)) => SocketAddr::new(ip, PORT),
+            _ => return Err(format!("listen.address: {:?} is no address: write it like 0.0.0.0:2719", self.address)),
+        };
+        let (files, is_own) = match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => {
+                let (certificate, key) = (folder.join(certificate), folder.join(key));
+                (CertificateFiles { certificate, key, client_ca: None }, false)
+            }
+            (None, None) => (CertificateFiles::own(state), true),
+            _ => return Err("listen: certificate and key belong together: name both, or none".to_owned()),
+        };
+        let client_ca = self.client_ca.map(|path| folder.join(path));
+        Ok(Listen { address, files: CertificateFiles { client_ca, ..files }, is_own })
     }
 }
 
@@ -167,6 +200,7 @@ impl File {
             images: self.images.map(|path| folder.join(path)),
             runtime_dir: self.runtime_dir.map(|path| folder.join(path)),
             events: self.events.enabled.then_some(SocketAddr::new(self.events.address, self.events.port)),
+            listen: self.listen.map(|listen| listen.check(folder, &state)).transpose()?,
             state,
         })
     }

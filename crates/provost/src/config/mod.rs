@@ -7,9 +7,9 @@ mod keys;
 mod server;
 mod yaml;
 
-pub use client::{DEV_FOLDER, SOCKET, ServerArgs};
+pub use client::{DEV_FOLDER, SOCKET, ServerArgs, ServerPlace};
 pub use duration::{Direction, parse_duration, parse_moment};
 pub use file::{Apply, Drift, host_name};
 pub use keys::keys;
-pub use server::ServerConfig;
+pub use server::{Listen, ServerConfig};
 pub use yaml::closest;

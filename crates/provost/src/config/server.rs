@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use provost_api::CertificateFiles;
 use provost_manifest::Never;
 use provost_model::Instance;
 use provost_source::{FolderConfig, SourceConfig, SourcesConfig};
@@ -16,6 +17,9 @@ use crate::exit::Failure;
 
 /// The state folder when nothing is said.
 pub const STATE: &str = "/var/lib/provost";
+
+/// The port where other machines ask, when nothing is said.
+pub const PORT: u16 = 2719;
 
 /// How a server is to run: the file, checked, with every default filled in.
 #[derive(Clone, Debug)]
@@ -60,6 +64,19 @@ pub struct ServerConfig {
     pub runtime_dir: Option<PathBuf>,
     /// Where the older event framework's wire form is spoken; absent: nowhere.
     pub events: Option<SocketAddr>,
+    /// Where other machines ask; absent: nowhere.
+    pub listen: Option<Listen>,
+}
+
+/// Where other machines ask, over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The address.
+    pub address: SocketAddr,
+    /// What the server proves itself with.
+    pub files: CertificateFiles,
+    /// The server makes its certificate itself.
+    pub is_own: bool,
 }
 
 impl ServerConfig {
@@ -101,6 +118,7 @@ impl ServerConfig {
             images,
             runtime_dir: None,
             events: None,
+            listen: None,
         }
     }
 }
@@ -132,6 +150,7 @@ mod tests {
         assert_eq!(config.never, Never::default());
         assert_eq!((config.docker_host, config.images, config.runtime_dir), (None, None, None));
         assert_eq!(config.events, None);
+        assert_eq!(config.listen, None);
     }
 
     #[test]
@@ -157,6 +176,7 @@ secretsDir: keys
 images: images
 runtimeDir: /run/shop
 events: {enabled: true, address: 0.0.0.0, port: 2121}
+listen: {address: 0.0.0.0, certificate: tls/cert.pem, key: /tls/key.pem, clientCa: tls/ca.pem}
 "#;
         let config = config(text).unwrap();
         assert_eq!(config.instance.as_str(), "ber-1");
@@ -184,6 +204,11 @@ events: {enabled: true, address: 0.0.0.0, port: 2121}
         assert_eq!(config.images.unwrap(), Path::new("/etc/provost/images"));
         assert_eq!(config.runtime_dir.unwrap(), Path::new("/run/shop"));
         assert_eq!(config.events.unwrap().to_string(), "0.0.0.0:2121");
+        let listen = config.listen.unwrap();
+        assert_eq!((listen.address.to_string().as_str(), listen.is_own), ("0.0.0.0:2719", false));
+        assert_eq!(listen.files.certificate, Path::new("/etc/provost/tls/cert.pem"));
+        assert_eq!(listen.files.key, Path::new("/tls/key.pem"));
+        assert_eq!(listen.files.client_ca.unwrap(), Path::new("/etc/provost/tls/ca.pem"));
     }
 
     #[test]
@@ -194,6 +219,14 @@ events: {enabled: true, address: 0.0.0.0, port: 2121}
         assert_eq!(events("{enabled: true, address: '::1'}").unwrap().to_string(), "[::1]:21212");
         assert_eq!(events("{enabled: true, port: 0}").unwrap().to_string(), "127.0.0.1:0");
         assert_eq!(events("{address: 0.0.0.0, port: 2121}"), None);
+    }
+
+    #[test]
+    fn without_a_certificate_the_server_makes_one() {
+        let config = config("source: {folder: {path: shop}}\nlisten: {address: '[::1]:8000'}").unwrap();
+        let listen = config.listen.unwrap();
+        assert_eq!(listen.address.to_string(), "[::1]:8000");
+        assert_eq!(listen, Listen { files: CertificateFiles::own(&config.state), is_own: true, ..listen.clone() });
     }
 
     #[test]
@@ -218,5 +251,7 @@ events: {enabled: true, address: 0.0.0.0, port: 2121}
         check("source: {folder: {path: a}}\nshutdownGrace: soon", "shutdownGrace: \"soon\" is not a duration");
         check("source: {folder: {path: a}}\nshutdownGrace: 10ms", "whole number of seconds");
         check("source: {folder: {path: a}}\napply: Never", "unknown variant `Never`");
+        check("source: {folder: {path: a}}\nlisten: {address: here}", "listen.address: \"here\" is no address");
+        check("source: {folder: {path: a}}\nlisten: {address: '::', key: k}", "certificate and key belong together");
     }
 }

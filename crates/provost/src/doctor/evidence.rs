@@ -28,8 +28,19 @@ pub struct Evidence {
     pub channels: Vec<ChannelTried>,
     /// The images that are named, which the engine was asked for.
     pub images: Vec<ImageAsked>,
+    /// The certificate that other machines are shown, if they are let in.
+    pub certificate: Option<CertificateFound>,
     /// The running server.
     pub server: ServerAsked,
+}
+
+/// A certificate.
+#[derive(Clone, Debug)]
+pub struct CertificateFound {
+    /// Its file.
+    pub path: PathBuf,
+    /// When it expires, or why it cannot be used.
+    pub until: Result<Timestamp, String>,
 }
 
 /// What is wrong with something, and the mend.

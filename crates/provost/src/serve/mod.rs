@@ -4,7 +4,9 @@ mod alone;
 mod compiler;
 mod engine;
 mod events;
+mod listen;
 mod logging;
+mod metered;
 mod vault;
 
 use std::fs::DirBuilder;
@@ -13,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_api::ServerInfo;
+use provost_api::{Listeners, Metrics, ServerInfo};
 use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
 use provost_manifest::{Machine, ServerFacts};
 use provost_source::ReferringSource;
@@ -53,6 +55,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     let config = ServerConfig::read(&args.config)?;
     if args.check {
+        listen::check(config.listen.as_ref())?;
         return open_source(&config, &config.state).map(|_| Exit::Done);
     }
     log(args.log_format, &args.log)?;
@@ -97,16 +100,18 @@ impl Server {
         }
         let key = vault::key(config)?;
         let recipient = key.recipient().to_string();
-        let listener = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
+        let local = provost_api::bind(&config.socket).await.map_err(Failure::no)?;
         let events = match config.events {
             Some(address) => Some(events::bind(address).await?),
             None => None,
         };
+        let (remote, listen) = listen::listen(config.listen.as_ref()).await?.unzip();
+        let metrics = Metrics::default();
         let ports = Ports {
             clock: Arc::new(SystemClock),
             store: Arc::new(store),
             logs: Arc::new(logs),
-            engine,
+            engine: Arc::new(metered::Metered::new(engine, metrics.clone())),
             source,
             compiler: Arc::new(Manifests { facts: facts(config) }),
             messenger: Arc::new(Post {
@@ -118,11 +123,12 @@ impl Server {
         };
         let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
         let stop = CancellationToken::new();
-        let info = ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient };
-        let api = tokio::spawn(provost_api::serve(listener, controller.clone(), info, stop.clone()));
         if let Some(listener) = events {
             events::take(listener, controller.clone(), stop.clone());
         }
+        let info =
+            ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient, listen, metrics };
+        let api = tokio::spawn(provost_api::serve(Listeners { local, remote }, controller.clone(), info, stop.clone()));
         Ok(Self { controller, reconciler, api, stop, _name: name })
     }
 

@@ -140,9 +140,11 @@ fn schemas_are_printed_and_written() {
             "automation.json",
             "channel.json",
             "manifest.json",
+            "openapi.json",
             "plugin.json",
             "policy.json",
             "secret.json",
+            "service.json",
             "source.json"
         ]
     );

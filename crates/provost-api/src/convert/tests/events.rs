@@ -48,6 +48,8 @@ fn every_fact() -> Vec<Fact> {
         Fact::ServiceStarted { service: name("relay"), by: "root".into() },
         Fact::DriftFound { container: "provost-a-b".into(), what: "it is gone".into() },
         Fact::DriftCorrected { container: "provost-a-b".into(), what: "it was removed".into() },
+        Fact::TokenMade { token: token() },
+        Fact::TokenRevoked { name: name("ci"), by: "root".into() },
     ]);
     facts.extend(other_causes().map(accepted));
     facts.extend(other_run_facts().into_iter().map(of_run));
@@ -179,6 +181,8 @@ fn kind(fact: &Fact) -> usize {
             EventFact::Step { .. } => 35,
             EventFact::Handled { .. } => 36,
         },
+        Fact::TokenMade { .. } => 37,
+        Fact::TokenRevoked { .. } => 38,
     }
 }
 
@@ -206,7 +210,7 @@ fn run_kind(change: &RunFact) -> usize {
 #[test]
 fn every_fact_is_looked_at() {
     let kinds: BTreeSet<usize> = every_fact().iter().map(kind).collect();
-    assert_eq!(kinds, (0..=38).collect());
+    assert_eq!(kinds, (0..=40).collect());
 }
 
 #[test]

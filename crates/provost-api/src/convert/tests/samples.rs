@@ -22,6 +22,19 @@ pub(super) fn event_id() -> EventId {
     EventId::parse("e0123456789abcdef").unwrap()
 }
 
+pub(super) fn token() -> Token {
+    Token {
+        name: name("ci"),
+        hash: Digest::of(b"secret"),
+        scope: TokenScope::Run,
+        automations: vec!["web-*".into()],
+        events: vec!["orders.*".into()],
+        until: Some(at("2026-12-01T00:00:00Z")),
+        by: "root".into(),
+        made_at: at("2026-11-20T12:00:00Z"),
+    }
+}
+
 pub(super) fn revision(text: &str) -> RevisionId {
     RevisionId::parse(text).unwrap()
 }

@@ -39,7 +39,13 @@ fn shape_of_a_status() {
         wake_at: Some(at("2026-11-20T01:10:30Z")),
         waiting_for: vec!["revision 8be04d7 was rejected; it is looked at again when the source changes".into()],
     };
-    let info = ServerInfo { version: "1.0.0".into(), host: "ber-1".into(), recipient: "age1ber".into() };
+    let info = ServerInfo {
+        version: "1.0.0".into(),
+        host: "ber-1".into(),
+        recipient: "age1ber".into(),
+        listen: None,
+        metrics: crate::Metrics::default(),
+    };
     let mut status = convert::status(&view, &info, "shop");
     assert!(!status.zone_database.is_empty());
     status.zone_database = "2026b".into();

@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure, Outcome};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Of the server with this configuration file, also while it does not run
-    #[arg(long, value_name = "FILE", conflicts_with = "socket")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["socket", "server"])]
     config: Option<PathBuf>,
     #[command(flatten)]
     server: ServerArgs,

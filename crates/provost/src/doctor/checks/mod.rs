@@ -1,5 +1,6 @@
 //! What follows from what was found: a function without any IO.
 
+mod certificate;
 mod engine;
 mod machine;
 mod server;
@@ -23,6 +24,7 @@ pub fn examine(evidence: &Evidence) -> Vec<Finding> {
     findings.extend(shop::source(evidence.source.as_ref()));
     findings.extend(engine::images(&evidence.images));
     findings.extend(shop::channels(&evidence.channels));
+    findings.extend(certificate::certificate(evidence.certificate.as_ref(), evidence.now));
     findings.extend(server::server(&evidence.server));
     findings
 }

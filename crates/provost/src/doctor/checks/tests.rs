@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::examine;
 use crate::doctor::evidence::{
-    Answered, ChannelTried, Clock, ConfigFile, EngineFound, Evidence, ImageAsked, Newest, ServerAsked, SourceAsked,
-    Space, StateFolder, There, Trouble,
+    Answered, CertificateFound, ChannelTried, Clock, ConfigFile, EngineFound, Evidence, ImageAsked, Newest,
+    ServerAsked, SourceAsked, Space, StateFolder, There, Trouble,
 };
 use crate::doctor::finding::{Finding, Level};
 
@@ -87,6 +87,10 @@ fn well() -> Evidence {
         }),
         channels: vec![ChannelTried { name: "ops".to_owned(), trouble: None }],
         images: vec![image],
+        certificate: Some(CertificateFound {
+            path: "/etc/provost/tls/cert.pem".into(),
+            until: Ok(now() + SignedDuration::from_hours(24 * 90)),
+        }),
         server: ServerAsked {
             socket: "/run/provost/provost.sock".into(),
             mode: Some(0o140_600),
@@ -142,6 +146,7 @@ fn where_all_is_well_nothing_else_is_said() {
         "source",
         "images",
         "channels",
+        "certificate",
         "server",
     ];
     assert_eq!(about, expected);
@@ -157,6 +162,22 @@ fn the_configuration() {
     check(|it| it.config.trouble = trouble(), Problem, "configuration", &["unknown field `stat`", "did you mean"]);
     let missing = |it: &mut Evidence| (it.config.trouble, it.config.mode) = (trouble(), None);
     check(missing, Warning, "configuration", &["there is no /etc/provost/server.yaml", "--config FILE"]);
+}
+
+#[test]
+fn the_certificate() {
+    use Level::{Problem, Warning};
+    let until = |hours: i64| {
+        move |it: &mut Evidence| {
+            it.certificate.as_mut().unwrap().until = Ok(now() + SignedDuration::from_hours(hours));
+        }
+    };
+    check(until(-1), Problem, "certificate", &["/etc/provost/tls/cert.pem has expired", "renew it"]);
+    check(until(240), Warning, "certificate", &["expires in 240 h", "renew it"]);
+    let unreadable = |it: &mut Evidence| {
+        it.certificate.as_mut().unwrap().until = Err("/etc/provost/tls/key.pem: Permission denied".to_owned());
+    };
+    check(unreadable, Problem, "certificate", &["key.pem: Permission denied", "may read"]);
 }
 
 #[test]

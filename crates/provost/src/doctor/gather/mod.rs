@@ -1,5 +1,6 @@
 //! Looking and asking. Nothing is changed, started, delivered or pulled, and nothing takes longer than a moment.
 
+mod certificate;
 mod channels;
 mod clock;
 mod engine;
@@ -60,6 +61,7 @@ pub async fn gather(config: &Path, socket: PathBuf, now: Timestamp) -> Evidence 
             None => Vec::new(),
         },
         images,
+        certificate: certificate::look(config.as_ref().and_then(|config| config.listen.as_ref())),
         server,
     }
 }
