@@ -93,8 +93,9 @@ class Nix:
         link = links / str(len(list(links.iterdir())))
         words = [f"{reference(flake)}#{name}" for name in outputs]
         words += ["--rebuild"] if rebuild else ["--out-link", str(link)]
-        printed = self.run("build", "--json", "--print-build-logs", *words, *self.overrides(flake))
-        return [pathlib.Path(built["outputs"]["out"]) for built in json.loads(printed)]
+        self.run("build", "--print-build-logs", *words, *self.overrides(flake))
+        # What `nix build` itself prints and links is in an order of its own.
+        return [pathlib.Path(self.eval(f"{name}.outPath", flake)) for name in outputs]
 
     def eval(self, name, flake=None):
         """The value of an output."""
