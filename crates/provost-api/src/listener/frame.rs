@@ -23,8 +23,9 @@ pub(super) async fn talk(mut stream: TcpStream, peer: SocketAddr, desk: &Desk) -
     loop {
         // Between two objects a client may rest; when it has rested for long, it is let go without a word.
         match tokio::time::timeout(REST_MAX, read.fill_buf()).await {
-            Ok(begun) if !begun?.is_empty() => {}
-            _ => return Ok(()),
+            Ok(Ok(begun)) if !begun.is_empty() => {}
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(_)) | Err(_) => return Ok(()),
         }
         let (said, end) = match tokio::time::timeout(PATIENCE, next(&mut read)).await {
             Ok(frame) => match frame? {
