@@ -22,7 +22,7 @@ pub(crate) fn check(documents: &[Document], out: &mut Vec<Diagnostic>) {
                     Place { document, path: &path, params: &action.params, is_due: false }.check(out);
                 }
             }
-            Spec::Channel(_) | Spec::Policy(_) | Spec::Secret(_) => {}
+            Spec::Channel(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Service(_) | Spec::Source(_) => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::{Automation, History, Hook, Origin, Param, Retries, Scope, Trigger};
+use provost_model::{Automation, History, Hook, Name, Origin, Param, Retries, Scope, Trigger};
 use serde_json::Value;
 
 use crate::kinds::{AutomationSpec, HistorySpec, ParamSpec, SubjectKind};

@@ -83,6 +83,7 @@ pub(crate) fn resolve(
         freezes: Vec::new(),
         history: history(&layers)?,
         suspend: false,
+        action: None,
         origins: Arc::new(origins(document, &layers)),
     })
 }
