@@ -147,7 +147,9 @@ pub struct Counts {
     /// Notifications that are not delivered.
     pub notices: u64,
     /// Services.
+    #[serde(default)]
     pub services: u64,
     /// … of which so many do their work.
+    #[serde(default)]
     pub services_up: u64,
 }

@@ -136,7 +136,15 @@ fn schemas_are_printed_and_written() {
     names.sort();
     assert_eq!(
         names,
-        ["automation.json", "channel.json", "manifest.json", "plugin.json", "policy.json", "secret.json"]
+        [
+            "automation.json",
+            "channel.json",
+            "manifest.json",
+            "plugin.json",
+            "policy.json",
+            "secret.json",
+            "service.json"
+        ]
     );
     assert!(provost(&["schema", "service"]).exits(5).err.contains("automation"));
 }
