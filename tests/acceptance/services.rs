@@ -245,28 +245,9 @@ fn d40_d41_what_is_missing_is_named_and_all_others_start() {
 }
 
 #[test]
-fn d18_ports_lead_to_the_container_and_two_versions_never_want_one_of_them() {
-    let shop = Shop::new();
-    let front = |version: &str| with(going_on(), json!({"ports": ["127.0.0.1:28417:80"], "env": {"VERSION": version}}));
-    add(&shop, "front", front("1"));
-    let server = server(&shop);
-    let first = until(&server, "front", "up");
-    let bindings = |server: &Server| {
-        let name = containers(server, "front").pop()?;
-        Some(docker().container(&name)?["HostConfig"]["PortBindings"].clone())
-    };
-    assert_eq!(bindings(&server).unwrap(), json!({"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "28417"}]}));
-    add(&shop, "front", front("2"));
-    server.until("the second version", || {
-        let now = service(&server, "front")?;
-        (now["state"] == "up" && now["run"] != first["run"]).then_some(())
-    });
-    assert_eq!(containers(&server, "front").len(), 1, "the first one has gone before");
-}
-
-#[test]
 fn d42_a_restart_takes_no_new_code() {
     let shop = Shop::new();
+    let options = options().folder(&shop.path()); // Which loads the toolbox.
     let tag = |image: &str| {
         let path = format!("/images/{}/tag?repo=provost/moving&tag=services", image.replace(':', "%3A"));
         assert!(docker().http().post(&path, &json!({})).unwrap().is_success());
@@ -275,7 +256,7 @@ fn d42_a_restart_takes_no_new_code() {
     let spec = json!({"image": "provost/moving:services", "pullPolicy": "Never", "args": ["sleep", "86400"],
         "restart": {"limit": 3, "backoff": "1s"}});
     shop.add("Service", "relay", spec);
-    let server = server(&shop);
+    let server = Server::start(options);
     until(&server, "relay", "up");
     let image = |server: &Server| {
         let name = containers(server, "relay").pop()?;

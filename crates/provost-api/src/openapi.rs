@@ -94,6 +94,10 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Answer::Json(schema) => {
             ("200", json!({"description": "Yes.", "content": content(&["application/json"], &schema(generator))}))
         }
+        Answer::Accepted(schema) => {
+            let content = content(&["application/json"], &schema(generator));
+            ("202", json!({"description": "It is accepted, and goes on.", "content": content}))
+        }
         Answer::Lines(schema) => {
             let mut kinds = content(&["application/x-ndjson"], &schema(generator));
             let events = "server-sent events, where they are asked for (`Accept: text/event-stream`)";

@@ -25,7 +25,7 @@ struct Cli {
 enum Command {
     /// Make a project: manifests, schemas, editor modelines
     Init(new::InitArgs),
-    /// Add an automation, policy, plugin or channel from a template
+    /// Add an automation, service, policy, plugin or channel from a template
     New(new::NewArgs),
     /// Check manifests without a server, all errors at once
     Validate(validate::Args),

@@ -18,7 +18,7 @@ use crate::wire::*;
 
 /// Every action that can be called.
 pub(super) async fn list_all(State(shared): State<Shared>) -> Reply<Listing<ActionItem>> {
-    Ok(Json(Listing { items: all(&shared).await? }))
+    Ok(Json(Listing::whole(all(&shared).await?)))
 }
 
 /// The actions of one application.
@@ -26,7 +26,7 @@ pub(super) async fn list(State(shared): State<Shared>, Path(application): Path<S
     let application = name(application)?;
     let mut items = all(&shared).await?;
     items.retain(|action| action.application == application.as_str());
-    Ok(Json(Listing { items }))
+    Ok(Json(Listing::whole(items)))
 }
 
 pub(super) async fn show(

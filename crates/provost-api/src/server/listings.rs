@@ -41,7 +41,7 @@ pub(super) async fn policies(State(shared): State<Shared>) -> Reply<Listing<Poli
 pub(super) async fn sources(State(shared): State<Shared>) -> Reply<Listing<SourceCopyItem>> {
     let items =
         shared.controller.view(|view| view.copies.iter().map(|copy| convert::source_copy_item(view, copy)).collect());
-    Ok(Json(Listing { items: items.await? }))
+    Ok(Json(Listing::whole(items.await?)))
 }
 
 pub(super) async fn history(

@@ -29,7 +29,7 @@ pub(super) async fn list(State(shared): State<Shared>) -> Reply<Listing<ServiceI
         let query = RunQuery { automation, limit: 1, ..RunQuery::default() };
         item.last_exit = shared.controller.store().runs(&query).await?.iter().find_map(convert::exit_code);
     }
-    Ok(Json(Listing { items }))
+    Ok(Json(Listing::whole(items)))
 }
 
 pub(super) async fn show(State(shared): State<Shared>, OfAutomation(name): OfAutomation) -> Reply<ServiceDetail> {

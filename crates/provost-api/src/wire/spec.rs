@@ -39,6 +39,7 @@ pub struct EffectiveAutomation {
     /// No two runs that name one lock overlap.
     pub locks: Vec<String>,
     /// Services that are up before a run begins.
+    #[serde(default)]
     pub requires: Vec<String>,
     /// Caps on runs at once, by the policy that says so.
     pub runs_at_once: BTreeMap<String, u32>,

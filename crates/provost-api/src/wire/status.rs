@@ -162,7 +162,9 @@ pub struct Counts {
     /// Notifications that are not delivered.
     pub notices: u64,
     /// Services.
+    #[serde(default)]
     pub services: u64,
     /// … of which so many do their work.
+    #[serde(default)]
     pub services_up: u64,
 }

@@ -210,7 +210,7 @@ impl Core {
             let is_doubtful = self.doubtful.contains(&name) || self.seen.was_absent(finished_at);
             // Of a short life, an engine may say that it ended before it began: two processes of it look at the clock.
             let finished_at = started_at.map_or(finished_at, |started_at| finished_at.max(started_at));
-            let result = if is_doubtful && self.was_taken_down(step, *code) {
+            let result = if self.doubtful.contains(&name) && self.was_taken_down(step, *code) {
                 Exit::Lost { why: format!("it ended while nobody watched, exit {code}") }
             } else if *code == 255 && is_doubtful {
                 // The engine reports 255 for whatever ended while it was away (R9).

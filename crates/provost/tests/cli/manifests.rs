@@ -148,7 +148,7 @@ fn schemas_are_printed_and_written() {
             "source.json"
         ]
     );
-    assert!(provost(&["schema", "service"]).exits(5).err.contains("automation"));
+    assert!(provost(&["schema", "server"]).exits(5).err.contains("automation"));
 }
 
 #[test]
