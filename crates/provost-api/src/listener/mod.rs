@@ -96,9 +96,9 @@ fn begins_http(begin: &[u8]) -> Option<bool> {
         ["GET ", "HEAD ", "POST ", "PUT ", "PATCH ", "DELETE ", "OPTIONS ", "TRACE ", "CONNECT "];
     let whole = |method: &&str| begin.starts_with(&method.as_bytes()[..method.len().min(8)]);
     let partly = |method: &&str| method.as_bytes().starts_with(begin);
-    if METHODS.iter().any(|method| whole(method)) {
+    if METHODS.iter().any(whole) {
         Some(true)
-    } else if METHODS.iter().any(|method| partly(method)) {
+    } else if METHODS.iter().any(partly) {
         None
     } else {
         Some(false)
