@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_api::Metrics;
 use provost_controller::{Engine, EngineError, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
 
 /// An engine whose calls are counted and timed.
 pub struct Metered {
@@ -67,6 +67,10 @@ impl Engine for Metered {
 
     async fn start(&self, name: &ContainerName) -> Answer<()> {
         self.timed("start", self.engine.start(name)).await
+    }
+
+    async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Answer<Result<(), String>> {
+        self.timed("checkHealth", self.engine.check_health(name, check)).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Answer<()> {
