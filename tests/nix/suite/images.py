@@ -174,7 +174,7 @@ def reconciler(nix, docker):
     assert "PROVOST_LOCAL_A=b" in said, f"what the hook set: {said}"
     code, said = docker.execute(server, "git", "ls-remote", git_server(docker, "repository"))
     assert code == 0 and "HEAD" in said, said
-    code, said = docker.execute(server, "provost", "engine", "--instance", docker.mark, "--sweep")
+    code, said = docker.execute(server, "provost", "engine", "--host", "unix:///run/docker.sock", "--instance", docker.mark, "--sweep")
     assert code == 0, said
 
 

@@ -77,7 +77,7 @@ class Nix:
 
     def overrides(self, flake):
         """Where a flake's inputs come from: Provost's own has nixpkgs, another one has Provost."""
-        if flake == self.source:
+        if (flake / "Cargo.lock").exists():
             return ["--override-input", "nixpkgs", f"path:{self.nixpkgs}", "--no-write-lock-file"]
         return [
             "--override-input", "provost", f"path:{self.source}",

@@ -51,7 +51,7 @@ in
       // lib.mapAttrs' (name: lib.nameValuePair "CARGO_PROFILE_${lib.toUpper buildType}_${name}") {
         CODEGEN_UNITS = "16";
         LTO = "off";
-        OPT_LEVEL = "1";
+        OPT_LEVEL = "0";
       };
       setup = ''
         export CARGO_HOME=$NIX_BUILD_TOP/cargo

@@ -181,8 +181,8 @@ fn kind(fact: &Fact) -> usize {
             EventFact::Step { .. } => 35,
             EventFact::Handled { .. } => 36,
         },
-        Fact::TokenMade { .. } => 37,
-        Fact::TokenRevoked { .. } => 38,
+        Fact::TokenMade { .. } => 39,
+        Fact::TokenRevoked { .. } => 40,
     }
 }
 
