@@ -28,6 +28,20 @@ impl State {
         hooks.into_iter().filter_map(|hook| plugin_of(hook)).find(|plugin| self.is_to_be_prepared(plugin))
     }
 
+    /// Why runs of `automation` wait: for a plugin that one of its hooks is of; or for the one that brings it, if it is an
+    /// action, which runs only once that is prepared.
+    pub fn unprepared(&self, automation: &Automation) -> Option<String> {
+        let own = automation.action.as_ref().map(|action| &action.plugin);
+        if let Some(plugin) = own
+            && let Some(Startup::Refused { .. }) = self.prepared.get(plugin)
+        {
+            return Some(format!("plugin {plugin}, which could not be prepared"));
+        }
+        let own = own.filter(|plugin| self.is_to_be_prepared(plugin));
+        let plugin = own.or_else(|| self.waits_for(&automation.hooks))?;
+        Some(format!("plugin {plugin}, which is being prepared"))
+    }
+
     /// Whether no plugin is to be prepared, or is being.
     pub fn is_prepared(&self) -> bool {
         self.prepared.values().all(is_over)

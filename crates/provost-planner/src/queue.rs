@@ -65,8 +65,8 @@ fn verdict(world: &World<'_>, run: &Run, claims: &Claims) -> Verdict {
         Startup::Owed | Startup::Running => return wait("the server's startup hooks".to_owned()),
         Startup::Passed => {}
     }
-    if let Some(plugin) = world.state.waits_for(&run.spec.hooks) {
-        return wait(format!("plugin {plugin}, which is being prepared"));
+    if let Some(plugin) = world.state.unprepared(&run.spec) {
+        return wait(plugin);
     }
     if let Some(reason) = frozen_at(&run.spec, world.now) {
         let next_minute = later(world.now, 60 - world.now.as_second().rem_euclid(60).unsigned_abs());

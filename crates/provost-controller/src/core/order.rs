@@ -31,6 +31,7 @@ impl Core {
             Command::Call { application, action, params, testing, job, by } => {
                 let spec = self.action(&application, &action)?;
                 self.may_start()?;
+                self.is_launched(spec)?;
                 check_types(&spec.params, &params).map_err(|problems| invalid(problems.join("; ")))?;
                 let request = job.to_string();
                 let cause = Cause::Action { by, job, application, action };
@@ -128,6 +129,20 @@ impl Core {
                 Refusal::new(RefusalKind::NotFound, format!("application {application} has no action {action}"));
             refusal.hint(format!("provost action ls {application} lists those that it has"))
         })
+    }
+
+    /// An action of a plugin that could not be prepared is refused at once; one that is being prepared is waited for.
+    fn is_launched(&self, spec: &Automation) -> Result<(), Refusal> {
+        let plugin = spec.action.as_ref().map(|action| &action.plugin);
+        match plugin.and_then(|plugin| Some((plugin, self.state.prepared.get(plugin)?))) {
+            Some((plugin, Startup::Refused { why })) => {
+                let refusal = Refusal::new(RefusalKind::Conflict, format!("plugin {plugin} was not prepared: {why}"));
+                Err(refusal.hint(
+                    "mend its `prepare`, or what that needs; it is tried again when it changes, and at the next start",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn may_start(&self) -> Result<(), Refusal> {

@@ -1,6 +1,8 @@
 //! What prepares plugins: D29.
 
-use provost_model::{Hook, HookOwner, OnError, Outcome, PREPARE, Startup};
+use std::sync::Arc;
+
+use provost_model::{ActionTerms, Automation, Hook, HookOwner, OnError, Outcome, PREPARE, Startup};
 
 use crate::bench::{Bench, exits};
 use crate::sample::{automation, desired, hook, name, with_hooks, with_server_hooks};
@@ -79,4 +81,26 @@ fn d29_only_what_the_plugin_takes_part_in_waits_for_it() {
     assert_eq!(bench.outcome(&job).0, Outcome::Succeeded);
     assert_eq!(bench.count("run.starting-tools.announce"), 1);
     bench.assert_clean();
+}
+
+#[test]
+fn d29_an_action_runs_only_once_its_plugin_is_prepared() {
+    for (code, starts) in [(0, 1), (3, 0)] {
+        let terms = ActionTerms {
+            application: name("shop"),
+            name: "Index".to_owned(),
+            plugin: name("tools"),
+            config: serde_json::json!({}),
+        };
+        let action = Automation { action: Some(Arc::new(terms)), ..automation("shop-index") };
+        let mut wanted = shop(60);
+        wanted.automations.insert(action.name.clone(), Arc::new(action));
+        let mut bench = Bench::new();
+        bench.script("prepare", [exits(code, 10)]).apply(wanted);
+        bench.run("shop-index");
+        bench.wait(9);
+        assert_eq!(bench.count("main.1"), 0);
+        bench.wait(10);
+        assert_eq!(bench.count("main.1"), starts, "prepared with {code}");
+    }
 }
