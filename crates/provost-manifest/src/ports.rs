@@ -54,6 +54,7 @@ pub(crate) fn host_side(port: &PortMapping) -> impl fmt::Display {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

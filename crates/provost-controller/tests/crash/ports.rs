@@ -14,8 +14,8 @@ use provost_controller::{
 };
 use provost_engine::ScriptedEngine;
 use provost_model::{
-    Channel, ContainerName, ContainerRequest, ContainerSeen, DueOutcome, HealthCheck, Instance, Owner, PullPolicy,
-    Recorded, Reply, RunId, RunRecord, State, StepRef,
+    Channel, ContainerName, ContainerRequest, ContainerSeen, DueOutcome, HealthCheck, Instance, Name, Owner,
+    PullPolicy, Recorded, Reply, RunId, RunRecord, State, StepRef,
 };
 use provost_store::{MemoryLogs, MemoryStore};
 use tokio::sync::broadcast;

@@ -215,7 +215,7 @@ fn machine() -> Machine {
         other => other,
     };
     let memory = rustix::system::sysinfo();
-    let memory_bytes = u64::from(memory.totalram).saturating_mul(u64::from(memory.mem_unit));
+    let memory_bytes = memory.totalram.saturating_mul(u64::from(memory.mem_unit));
     Machine { architecture: architecture.to_owned(), memory_bytes }
 }
 
