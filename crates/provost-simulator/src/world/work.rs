@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_controller::{DeliveryError, EngineError, Input};
+use provost_controller::{DeliveryError, EngineError, EngineErrorKind, Input};
 use provost_model::{ContainerName, Reply};
 use provost_planner::Action;
 
@@ -135,10 +135,14 @@ impl World {
                 Input::Created { name: request.name.clone(), step: request.step.clone(), result }
             }
             Action::Start { name, step, .. } => {
-                if job.is_echo && job.sent.flatten() != self.engine.id_of(name) {
+                // A request that has reached the engine is about the container that had the name then.
+                let is_another = job.sent.is_some_and(|id| id != self.engine.id_of(name));
+                if job.is_echo && is_another {
                     return None;
                 }
-                let started = self.engine.start(name, at);
+                let gone = || EngineError::new(EngineErrorKind::NotFound, "it is gone");
+                let answers = self.engine.answers();
+                let started = answers.and_then(|()| if is_another { Err(gone()) } else { self.engine.start(name, at) });
                 if let (Ok(Some(runs_for)), Some(id)) = (&started, self.engine.id_of(name)) {
                     self.after(*runs_for, Happening::Ends { name: name.clone(), id });
                 }
