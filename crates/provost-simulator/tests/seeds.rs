@@ -2,8 +2,7 @@
 
 use provost_simulator::{Failure, play_many};
 
-/// How many seeds are played where `PROVOST_SEEDS` does not say: some, since nothing is optimised here. Thousands are for
-/// `PROVOST_SEEDS=5000 cargo test --profile simulation -p provost-simulator`.
+/// How many seeds are played where `PROVOST_SEEDS` does not say: some. Thousands are for `scripts/reliability seeds`.
 const SEEDS: u64 = 60;
 
 #[test]
