@@ -47,7 +47,7 @@ fn governed_lags(count: usize) -> Vec<f64> {
     let runs = || serde_json::from_str::<Value>(&server.cli(["get", "runs", "-o", "json"]).stdout).ok();
     let lags = || {
         let runs = runs()?;
-        let lags: Vec<f64> = runs.as_array()?.iter().filter_map(lag).collect();
+        let lags: Vec<f64> = runs["items"].as_array()?.iter().filter_map(lag).collect();
         (lags.len() >= count).then_some(lags)
     };
     eventually(Duration::from_secs(180), lags).unwrap_or_else(|| panic!("{}", server.log()))
@@ -129,6 +129,6 @@ fn governed_run() -> f64 {
         let instant = |key: &str| run[key].as_str()?.parse::<Timestamp>().ok();
         Some(instant("endedAt")?.duration_since(instant("acceptedAt")?).as_secs_f64() * 1000.0)
     };
-    let mut took: Vec<f64> = runs.as_array().unwrap().iter().filter_map(took).collect();
+    let mut took: Vec<f64> = runs["items"].as_array().unwrap().iter().filter_map(took).collect();
     percentile(&mut took, 0.5)
 }

@@ -39,7 +39,7 @@ fn at_rest(count: usize) -> (f64, f64) {
     let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine().host()).folder(shop.path());
     let server = server.set("allowEmpty", true.into()).start();
     let status = || server.cli(["status", "-o", "json"]);
-    let is_applied = || (count == 0 || status().stdout.contains(&format!("\"total\": {count}"))).then_some(());
+    let is_applied = || (count == 0 || status().stdout.contains(&format!("\"automations\": {count},"))).then_some(());
     eventually(Duration::from_secs(120), is_applied).unwrap_or_else(|| panic!("{}", status().stdout));
     std::thread::sleep(Duration::from_secs(3));
     let before = processor_ticks(server.id());

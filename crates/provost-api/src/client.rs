@@ -237,6 +237,17 @@ impl Client {
         self.get(&path(&["jobs", job]), query).await
     }
 
+    /// Skills that may be called, by name.
+    pub async fn skills(&self) -> Answer<Vec<SkillItem>> {
+        self.list("/v1/skills", &()).await
+    }
+
+    /// Calls a skill, and returns what it has answered.
+    pub async fn call_skill(&self, name: &str, call: &SkillCall) -> Answer<SkillResult> {
+        let call = SkillCall { request: with_id(&call.request), ..call.clone() };
+        self.post(&path(&["skills", name]), &call).await
+    }
+
     /// Has the source's newest revision fetched and compiled, and returns what it would change. Changes nothing.
     pub async fn plan(&self) -> Answer<Proposal> {
         self.post("/v1/plan", &Empty {}).await

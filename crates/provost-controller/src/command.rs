@@ -1,9 +1,11 @@
 //! What people and programs can ask of a running reconciler, and what it answers.
 
 use jiff::Timestamp;
+use json_patch::Patch;
 use provost_model::{EventId, JobId, JsonMap, Name, RevisionId, RunId, Token};
 use provost_planner::Change;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Something that is asked of the reconciler.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +95,42 @@ pub enum Command {
         /// Firing twice with one id is one event.
         request: String,
         /// Who says so.
+        by: String,
+    },
+    /// Call a skill for which a container is made.
+    CallSkill {
+        /// Which.
+        skill: String,
+        /// What is handed in; checked against what it declares.
+        data: JsonMap,
+        /// Calling twice with one id is one call.
+        request: String,
+        /// Who calls.
+        by: String,
+    },
+    /// Write a document, whole.
+    WriteDocument {
+        /// Which.
+        name: String,
+        /// What it is to hold.
+        value: Value,
+        /// Who asks.
+        by: String,
+    },
+    /// Change a document by the operations of a JSON patch: by all of them, or by none.
+    PatchDocument {
+        /// Which.
+        name: String,
+        /// The operations.
+        patch: Patch,
+        /// Who asks.
+        by: String,
+    },
+    /// Remove a document.
+    RemoveDocument {
+        /// Which.
+        name: String,
+        /// Who asks.
         by: String,
     },
     /// Let whoever has its secret do what the token says.

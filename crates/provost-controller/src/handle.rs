@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use provost_model::{Instance, Recorded, State};
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::shell::{Fetched, Intent, Progress};
-use crate::{Command, Done, EngineFacts, Logs, Refusal, RefusalKind, SourceCopy, Store};
+use crate::{Command, Done, Engine, EngineFacts, Logs, Refusal, RefusalKind, SourceCopy, Store};
 
 /// A handle on a running controller. Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +18,9 @@ pub struct Controller {
     pub(crate) logs: Arc<dyn Logs>,
     pub(crate) instance: Instance,
     pub(crate) progress: Progress,
+    pub(crate) engine: Arc<dyn Engine>,
+    /// Places for calls of skills.
+    pub(crate) calls: Arc<Semaphore>,
 }
 
 /// What the controller knows at one instant.

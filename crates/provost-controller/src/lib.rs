@@ -21,5 +21,5 @@ pub use input::*;
 pub use ports::*;
 #[cfg(fuzzing)]
 pub use shell::step_output;
-pub use shell::{ApplyMode, Ports, Settings, SystemClock, start};
+pub use shell::{ApplyMode, CallAnswer, Ports, Settings, SystemClock, start};
 pub use simulate::*;

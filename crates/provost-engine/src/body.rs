@@ -15,6 +15,8 @@ use secrecy::ExposeSecret as _;
 pub(crate) const EVENT_PATH: &str = "/provost/event.json";
 /// Where a container leaves its answers.
 pub(crate) const OUT_PATH: &str = "/provost/out";
+/// Where a container finds its socket, if it may ask the server.
+pub(crate) const RUN_PATH: &str = "/provost/run";
 /// The option that keeps a program from gaining privileges through set-user-id files.
 pub(crate) const NO_NEW_PRIVILEGES: &str = "no-new-privileges";
 /// `/tmp` of a container whose root is read-only. Nothing in it can be executed: a folder that is writable and
@@ -132,9 +134,14 @@ fn tmpfs(request: &ContainerRequest) -> Option<HashMap<String, String>> {
 
 fn mounts(request: &ContainerRequest, folder: &StepFolder) -> Vec<Mount> {
     let own = [bind(&folder.event, EVENT_PATH, true), bind(&folder.out, OUT_PATH, false)];
+    let run = folder.run.iter().map(|run| bind(run, RUN_PATH, true));
     let secrets = folder.secrets.files.iter().map(|file| bind(&file.source, &file.path, true));
     let volumes = &request.workload.volumes;
-    own.into_iter().chain(secrets).chain(volumes.iter().map(|volume| mount(&request.instance, volume))).collect()
+    own.into_iter()
+        .chain(run)
+        .chain(secrets)
+        .chain(volumes.iter().map(|volume| mount(&request.instance, volume)))
+        .collect()
 }
 
 fn mount(instance: &Instance, volume: &VolumeMount) -> Mount {

@@ -9,7 +9,7 @@ use provost_controller::{SecretFile, StepFolder};
 use provost_model::ContainerRequest;
 use serde_json::Value;
 
-use crate::body::{EVENT_PATH, NO_NEW_PRIVILEGES, OUT_PATH, container_side, volume_name};
+use crate::body::{EVENT_PATH, NO_NEW_PRIVILEGES, OUT_PATH, RUN_PATH, container_side, volume_name};
 use crate::names::{is_image, is_plain, plain_path};
 
 /// Everything that Provost ever asks of an engine. What is not listed (host namespaces, devices, `Binds`, `VolumesFrom`,
@@ -68,6 +68,8 @@ pub struct Allowed {
     pub event: PathBuf,
     /// The step's folder for answers.
     pub out: PathBuf,
+    /// The folder of the step's socket, if it may ask the server.
+    pub run: Option<PathBuf>,
     /// The step's secrets: files in memory, each at its path only.
     pub secrets: Vec<SecretFile>,
     /// Named volumes, as the engine calls them.
@@ -101,6 +103,7 @@ impl Allowed {
             labels: request.labels(),
             event: folder.event.clone(),
             out: folder.out.clone(),
+            run: folder.run.clone(),
             secrets: folder.secrets.files.clone(),
             volumes: named.iter().map(|volume| volume_name(&request.instance, &volume.name)).collect(),
             host_paths: host_paths.map(|path| (path.clone(), real(Path::new(&path)))).collect(),
@@ -233,8 +236,12 @@ fn check_mount(mount: &Mount, allowed: &Allowed) -> Result<(), String> {
     let target = mount.target.as_deref().unwrap_or_default();
     let read_only = mount.read_only == Some(true);
     let own = [(&allowed.event, EVENT_PATH, true), (&allowed.out, OUT_PATH, false)];
+    let run = allowed.run.iter().map(|run| (run, RUN_PATH, true));
     if mount.typ == Some(MountType::BIND)
-        && own.iter().any(|(path, at, ro)| Path::new(source) == path.as_path() && target == *at && read_only == *ro)
+        && own
+            .into_iter()
+            .chain(run)
+            .any(|(path, at, ro)| Path::new(source) == path.as_path() && target == at && read_only == ro)
     {
         return Ok(());
     }

@@ -1,8 +1,10 @@
 //! Docker Engine, and Podman through its compatible socket.
 
+mod call;
 mod container;
 mod health;
 mod image;
+mod inside;
 mod machine;
 mod output;
 mod progress;
@@ -20,8 +22,11 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::wire::Wire;
 use crate::{Habits, Host};
@@ -213,6 +218,14 @@ impl Engine for DockerEngine {
 
     async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
         self.ask_health(name, check).await
+    }
+
+    async fn call_service(
+        &self,
+        name: &ContainerName,
+        call: &ServiceCall,
+    ) -> Result<Result<Value, CallError>, EngineError> {
+        self.ask_service(name, call).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {

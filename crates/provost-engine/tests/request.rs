@@ -35,7 +35,7 @@ fn request() -> ContainerRequest {
 
 fn folder() -> StepFolder {
     let secrets = HandedOut::default();
-    StepFolder { event: "/state/steps/1/event.json".into(), out: "/state/steps/1/out".into(), secrets }
+    StepFolder { event: "/state/steps/1/event.json".into(), out: "/state/steps/1/out".into(), run: None, secrets }
 }
 
 fn body(change: impl FnOnce(&mut ContainerRequest)) -> Value {
@@ -47,6 +47,23 @@ fn body(change: impl FnOnce(&mut ContainerRequest)) -> Value {
 fn volume(host_path: Option<&str>, read_only: bool) -> VolumeMount {
     let host_path = host_path.map(str::to_owned);
     VolumeMount { name: "data".to_owned(), path: "/data".to_owned(), host_path, read_only }
+}
+
+#[test]
+fn a_socket_is_mounted_where_there_is_one() {
+    let own = |folder: &StepFolder| {
+        let body = serde_json::to_value(create_request(&request(), folder, DOCKER)).unwrap();
+        let mounts = body["HostConfig"]["Mounts"].as_array().unwrap().clone();
+        mounts.into_iter().find(|mount| mount["Target"] == "/provost/run")
+    };
+    assert_eq!(own(&folder()), None);
+    let run = StepFolder { run: Some("/state/steps/1/run".into()), ..folder() };
+    let mount = json!({"Type": "bind", "Source": "/state/steps/1/run", "Target": "/provost/run", "ReadOnly": true});
+    assert_eq!(own(&run), Some(mount));
+    let request = request();
+    let body = create_request(&request, &run, DOCKER);
+    assert_eq!(check(&body, &Allowed::of(&request, &run, None)), Ok(()));
+    assert!(check(&body, &Allowed::of(&request, &folder(), None)).is_err(), "it is for those alone who may ask");
 }
 
 /// One row a field: what changes, and where it is found.
@@ -69,6 +86,7 @@ fn every_field_of_a_workload_changes_the_request() {
         secrets: _, // `secrets_come_from_what_was_handed_out` is its row.
         ports: _,
         resources: Resources { cpu_millis: _, memory_bytes: _, pids: _ },
+        access: _, // `a_socket_is_mounted_where_there_is_one` is its row.
     } = Workload::default();
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
     type Row = (&'static str, Box<dyn Fn(&mut Workload)>, &'static str, Value);

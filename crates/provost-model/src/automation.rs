@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActionTerms, Digest, Hook, JsonMap, Name, PortMapping, SecretUse, ServiceTerms};
+use crate::{Access, ActionTerms, Digest, Hook, JsonMap, Name, PortMapping, SecretUse, ServiceTerms};
 
 /// An automation as it takes effect, or a service, which is one whose runs are meant not to end. Everything is decided:
 /// nothing in it is a default any more.
@@ -120,6 +120,9 @@ pub struct Workload {
     pub ports: Vec<PortMapping>,
     /// What it may use.
     pub resources: Resources,
+    /// What it may ask of the server.
+    #[serde(default, skip_serializing_if = "Access::is_empty")]
+    pub access: Access,
 }
 
 /// When an image is pulled from its registry.

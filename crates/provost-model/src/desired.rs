@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Automation, Channel, Digest, Hook, Name, RevisionId, SourceSummary};
+use crate::{Automation, Channel, Digest, Hook, Name, RevisionId, Skill, SourceSummary};
 
 /// What one revision wants of this server: immutable, and the only thing that planning knows of manifests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Desired {
     /// Sources that the manifests refer to, by name: what was read of each.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<Name, SourceSummary>,
+    /// Skills that can be called, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skills: BTreeMap<String, Arc<Skill>>,
     /// True where the source says that wanting nothing is meant (C2).
     pub allow_empty: bool,
 }
@@ -53,6 +56,9 @@ pub struct PluginSummary {
     /// How many actions it brings.
     #[serde(default)]
     pub actions: u32,
+    /// How many skills it offers.
+    #[serde(default)]
+    pub skills: u32,
     /// What it requires and this server has not; then none of its hooks runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmet: Vec<String>,

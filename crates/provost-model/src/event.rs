@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{EventId, Hook, JsonMap, Name, OnError, Outcome, Stage, Step, StepFact, StepId, StepKind};
+use crate::{EventId, Hook, JsonMap, Name, OnError, Outcome, SKILL, Stage, Step, StepFact, StepId, StepKind};
 
 /// The events that are Provost's own. Whoever binds to another `run.*`, `server.*`, … made a mistake;
 /// every other name is free (`orders.arrived`).
@@ -40,7 +40,7 @@ pub const OWN_EVENTS: &[&str] = &[
 
 /// The first words of event names that are Provost's own, now or later.
 pub const OWN_EVENT_FAMILIES: &[&str] =
-    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection", "plugin", "token"];
+    &["run", "server", "revision", "service", "drift", "build", "deploy", "protection", "plugin", "skill", "token"];
 
 /// An event of a run, whatever it is a run of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,8 +252,11 @@ pub struct Occurrence {
 
 impl Occurrence {
     /// Events of one lane are handled one after the other; those of different automations do not wait for each other,
-    /// and nothing waits for the server's own (E4).
+    /// and nothing waits for the server's own (E4). Calls of skills wait for nothing: one may call another.
     pub fn lane(&self) -> &str {
+        if self.name.starts_with(SKILL) {
+            return self.id.as_str();
+        }
         let families = ["server.", "plugin."];
         let own = families.into_iter().find(|family| self.name.starts_with(family)).unwrap_or("");
         self.subject.as_ref().map_or(own, Name::as_str)

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary,
-    RevisionId, RunFact, RunId, SourceSummary, Token,
+    RevisionId, RunFact, RunId, Skill, SourceSummary, Token,
 };
 
 /// A fact with its place in the order of all facts, and when it was recorded.
@@ -212,6 +212,22 @@ pub enum Fact {
         /// Who revoked it.
         by: String,
     },
+    /// A document was written.
+    DocumentWritten {
+        /// Which.
+        name: String,
+        /// What it holds now.
+        value: serde_json::Value,
+        /// Who wrote it.
+        by: String,
+    },
+    /// A document was removed.
+    DocumentRemoved {
+        /// Which.
+        name: String,
+        /// Who removed it.
+        by: String,
+    },
 }
 
 /// A revision that takes effect, as the difference from the one before.
@@ -241,6 +257,9 @@ pub struct RevisionChange {
     /// All sources that are referred to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<Name, SourceSummary>,
+    /// All skills.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skills: BTreeMap<String, Arc<Skill>>,
 }
 
 impl RevisionChange {
@@ -261,6 +280,7 @@ impl RevisionChange {
             plugins: new.plugins.clone(),
             policies: new.policies.clone(),
             sources: new.sources.clone(),
+            skills: new.skills.clone(),
         }
     }
 
@@ -278,6 +298,7 @@ impl RevisionChange {
         desired.plugins.clone_from(&self.plugins);
         desired.policies.clone_from(&self.policies);
         desired.sources.clone_from(&self.sources);
+        desired.skills.clone_from(&self.skills);
     }
 }
 

@@ -9,11 +9,13 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 
+mod access;
 mod action;
 mod automation;
 mod channel;
 mod container;
 mod desired;
+mod document;
 mod event;
 mod fact;
 mod history;
@@ -24,6 +26,7 @@ mod prepare;
 mod run;
 mod secret;
 mod service;
+mod skill;
 mod source;
 mod standing;
 mod state;
@@ -31,11 +34,13 @@ mod step;
 mod token;
 mod units;
 
+pub use access::*;
 pub use action::*;
 pub use automation::*;
 pub use channel::*;
 pub use container::*;
 pub use desired::*;
+pub use document::*;
 pub use event::*;
 pub use fact::*;
 pub use history::*;
@@ -46,6 +51,7 @@ pub use prepare::*;
 pub use run::*;
 pub use secret::*;
 pub use service::*;
+pub use skill::*;
 pub use source::*;
 pub use standing::*;
 pub use state::*;

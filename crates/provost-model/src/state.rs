@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcceptedEvent, AcceptedRun, Cause, Desired, Digest, EventFact, EventId, Fact, IllegalChange, JsonMap, LastRun,
-    Moment, Name, Notice, Occurrence, Outcome, PREPARE, Phase, Recorded, RevisionChange, RevisionId, Run, RunFact,
-    RunId, StepFact, Token, deep_merge,
+    AcceptedEvent, AcceptedRun, Cause, Desired, Digest, Document, EventFact, EventId, Fact, IllegalChange, JsonMap,
+    LastRun, Moment, Name, Notice, Occurrence, Outcome, PREPARE, Phase, Recorded, RevisionChange, RevisionId, Run,
+    RunFact, RunId, StepFact, Token, deep_merge,
 };
 
 /// How many outcomes of an automation the state remembers, for lists. All others are in the store's history.
@@ -47,6 +47,9 @@ pub struct State {
     /// Tokens that were made and not revoked.
     #[serde(default)]
     pub tokens: BTreeMap<Name, Token>,
+    /// Documents, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub documents: BTreeMap<String, Document>,
 }
 
 /// The revision in force.
@@ -268,6 +271,11 @@ impl State {
             }
             Fact::TokenMade { token } => drop(self.tokens.insert(token.name.clone(), token.clone())),
             Fact::TokenRevoked { name, .. } => drop(self.tokens.remove(name)),
+            Fact::DocumentWritten { name, value, by } => {
+                let document = Document { value: value.clone(), at: *at, by: by.clone() };
+                self.documents.insert(name.clone(), document);
+            }
+            Fact::DocumentRemoved { name, .. } => drop(self.documents.remove(name)),
             Fact::TriggerSkipped { .. } | Fact::DriftFound { .. } | Fact::DriftCorrected { .. } => {}
         }
         Ok(None)

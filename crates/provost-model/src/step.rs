@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Hook, JsonMap, Name, OnError, Stage, Verdict};
+use crate::{CallError, Hook, JsonMap, Name, OnError, Stage, Verdict};
 
 /// Which step of its owner: `main.2`, `run.starting-shop.announce`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -195,6 +195,12 @@ pub struct StepOutput {
     pub globals: JsonMap,
     /// Its progress entries, in order.
     pub progress: Vec<serde_json::Value>,
+    /// What a call of a skill is answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<serde_json::Value>,
+    /// Why a call of a skill has no result, in its own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<CallError>,
     /// What in it could not be read; each is an error of the step (E1).
     pub problems: Vec<String>,
     /// The last lines of its output, at most 4 KiB, secrets masked.

@@ -67,6 +67,15 @@ fn workload() -> Workload {
         }],
         ports: vec!["127.0.0.1:8090:80".parse().unwrap(), "0.0.0.0:53:53/udp".parse().unwrap()],
         resources: Resources { cpu_millis: 1_000, memory_bytes: 512 << 20, pids: 256 },
+        access: Access {
+            skills: ["fx.rate".to_owned()].into(),
+            events: ["orders.*".to_owned()].into(),
+            reads: ["build.*".to_owned()].into(),
+            writes: ["build.warehouse".to_owned()].into(),
+            scope: Some(TokenScope::Run),
+            automations: ["web-*".to_owned()].into(),
+            progress: true,
+        },
     }
 }
 
@@ -227,6 +236,8 @@ fn ended(result: Exit) -> Fact {
         locals: map(json!({"path": "/x"})),
         globals: map(json!({"rate": 2})),
         progress: vec![json!({"percent": 10})],
+        result: Some(json!({"rate": 1.08})),
+        error: Some(CallError::new("UnknownCurrency", "XYZ")),
         problems: vec!["globals.json: not JSON".to_owned()],
         tail: "done\n".to_owned(),
     };
@@ -273,10 +284,21 @@ fn examples() -> Vec<(&'static str, Fact)> {
                     ],
                     plugins: [(
                         name("warehouse"),
-                        PluginSummary { order: 50, enabled: true, hooks: 1, actions: 1, unmet: Vec::new() },
+                        PluginSummary { order: 50, enabled: true, hooks: 1, actions: 1, skills: 0, unmet: Vec::new() },
                     )]
                     .into(),
                     policies: [(name("shop"), PolicySummary { order: 100, automations: 1, hooks: 1, rules: 2 })].into(),
+                    skills: [(
+                        "fx.rate".to_owned(),
+                        Arc::new(Skill {
+                            name: "fx.rate".to_owned(),
+                            description: Some("the rate of a currency".to_owned()),
+                            params: BTreeMap::new(),
+                            provider: Provider::Container { plugin: name("bank") },
+                            timeout_s: 30,
+                        }),
+                    )]
+                    .into(),
                     sources: [(
                         name("tools"),
                         SourceSummary {
@@ -324,6 +346,11 @@ fn examples() -> Vec<(&'static str, Fact)> {
         ("driftFound", Fact::DriftFound { container: "provost-x".to_owned(), what: "gone".to_owned() }),
         ("tokenMade", Fact::TokenMade { token: token() }),
         ("tokenRevoked", Fact::TokenRevoked { name: name("ci"), by: by() }),
+        (
+            "documentWritten",
+            Fact::DocumentWritten { name: "build.warehouse".to_owned(), value: json!({"version": 7}), by: by() },
+        ),
+        ("documentRemoved", Fact::DocumentRemoved { name: "build.warehouse".to_owned(), by: by() }),
         ("driftCorrected", Fact::DriftCorrected { container: "provost-x".to_owned(), what: "removed".to_owned() }),
         ("run.queued", of_run(RunFact::Queued { why: "lock warehouse".to_owned() })),
         ("run.began", of_run(RunFact::Began { ask: vec![channel(file())] })),
@@ -469,9 +496,11 @@ fn r2_every_kind_of_fact_has_an_example() {
         Fact::ServiceStarted { .. } => 37,
         Fact::TokenMade { .. } => 39,
         Fact::TokenRevoked { .. } => 40,
+        Fact::DocumentWritten { .. } => 41,
+        Fact::DocumentRemoved { .. } => 42,
     };
     let kinds: BTreeSet<u32> = examples().iter().map(|(_, fact)| kind(fact)).collect();
-    assert_eq!(kinds, (0..41).collect());
+    assert_eq!(kinds, (0..43).collect());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a revision would change: the comparison that `provost plan` shows and `provost apply` carries out (C3).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use jiff::Timestamp;
 use provost_model::{Automation, Desired, Freeze, Name, Probe, RunLimit, State, Trigger, duration_text, size_text};
@@ -43,7 +44,7 @@ pub enum Verb {
 }
 
 /// Returns what `new` would change: automations by name, then channels, plugins, policies, sources,
-/// hooks of the server.
+/// skills, hooks of the server.
 pub fn changes(state: &State, new: &Desired, now: Timestamp) -> Vec<Change> {
     let old = &state.desired;
     let mut changes = Vec::new();
@@ -63,11 +64,12 @@ pub fn changes(state: &State, new: &Desired, now: Timestamp) -> Vec<Change> {
     changes.extend(others("Plugin", &old.plugins, &new.plugins));
     changes.extend(others("Policy", &old.policies, &new.policies));
     changes.extend(sources(old, new));
+    changes.extend(others("Skill", &old.skills, &new.skills));
     changes.extend(server_hooks(old, new));
     changes
 }
 
-fn union<'a, T>(old: &'a BTreeMap<Name, T>, new: &'a BTreeMap<Name, T>) -> BTreeSet<&'a Name> {
+fn union<'a, K: Ord, T>(old: &'a BTreeMap<K, T>, new: &'a BTreeMap<K, T>) -> BTreeSet<&'a K> {
     old.keys().chain(new.keys()).collect()
 }
 
@@ -137,7 +139,7 @@ fn changed(state: &State, old: &Automation, new: &Automation, now: Timestamp) ->
 /// Whether a container has to be made anew for a change of `field`.
 fn is_of_workload(field: &str) -> bool {
     let words = ["image", "pullPolicy", "command", "args", "env", "user", "workingDir", "readOnlyRoot"];
-    let more = ["dropCapabilities", "addCapabilities", "network", "volumes", "secrets", "ports", "resources"];
+    let more = ["dropCapabilities", "addCapabilities", "network", "volumes", "secrets", "ports", "resources", "access"];
     let word = field.strip_prefix("spec.").and_then(|rest| rest.split('.').next()).unwrap_or_default();
     words.contains(&word) || more.contains(&word)
 }
@@ -308,8 +310,8 @@ fn in_units(path: &str, value: &Value) -> String {
     }
 }
 
-fn others<T: PartialEq>(kind: &str, old: &BTreeMap<Name, T>, new: &BTreeMap<Name, T>) -> Vec<Change> {
-    let verb = |name: &Name| match (old.get(name), new.get(name)) {
+fn others<K: Ord + Display, T: PartialEq>(kind: &str, old: &BTreeMap<K, T>, new: &BTreeMap<K, T>) -> Vec<Change> {
+    let verb = |name: &K| match (old.get(name), new.get(name)) {
         (None, _) => Some(Verb::Add),
         (_, None) => Some(Verb::Remove),
         (Some(old), Some(new)) => (old != new).then_some(Verb::Change),

@@ -14,6 +14,9 @@ use crate::step::{Subject, grace_s};
 /// The most output that is kept of a hook of an event that is no run's own, in bytes.
 const EVENT_LOG_BYTES: u64 = 10 << 20;
 
+/// Where a container that may ask the server finds its socket.
+const SOCKET: &str = "/provost/run/api.sock";
+
 /// Everything that an engine has to know to make the container of `step`. The same world gives the same request.
 ///
 /// Absent for questions, which have no container.
@@ -26,6 +29,9 @@ pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Opt
     let event = event_json(world, subject, step, hook);
     if let Subject::Run(run) = subject {
         fill_in(&mut workload, &run.params);
+    }
+    if !workload.access.is_empty() {
+        workload.env.insert("PROVOST_SOCKET".to_owned(), SOCKET.to_owned());
     }
     workload.env.extend(variables(world, subject, step, &event)); // Last: nothing in them is a placeholder.
     Some(ContainerRequest {

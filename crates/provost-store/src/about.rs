@@ -77,7 +77,9 @@ impl About {
             | Fact::DriftFound { .. }
             | Fact::DriftCorrected { .. }
             | Fact::TokenMade { .. }
-            | Fact::TokenRevoked { .. } => none,
+            | Fact::TokenRevoked { .. }
+            | Fact::DocumentWritten { .. }
+            | Fact::DocumentRemoved { .. } => none,
         }
     }
 
@@ -122,6 +124,8 @@ pub(crate) fn kind_of(fact: &Fact) -> &'static str {
         Fact::DriftCorrected { .. } => "driftCorrected",
         Fact::TokenMade { .. } => "tokenMade",
         Fact::TokenRevoked { .. } => "tokenRevoked",
+        Fact::DocumentWritten { .. } => "documentWritten",
+        Fact::DocumentRemoved { .. } => "documentRemoved",
     }
 }
 
@@ -167,6 +171,8 @@ mod tests {
             Fact::DriftFound { container: text(), what: text() },
             Fact::DriftCorrected { container: text(), what: text() },
             Fact::TokenRevoked { name: name(), by: by() },
+            Fact::DocumentWritten { name: text(), value: serde_json::Value::Null, by: by() },
+            Fact::DocumentRemoved { name: text(), by: by() },
         ];
         for fact in &facts {
             let json = serde_json::to_value(fact).unwrap();

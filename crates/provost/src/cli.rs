@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 use crate::app::{App, GlobalArgs, block_on};
 use crate::commands::{
     action, control, describe, dev, doctor, engine, events, explain, get, help, logs, new, pack, package, revision,
-    run, schedule, schema, secret, service, shell, simulate, status, token, validate, version,
+    run, schedule, schema, secret, service, shell, simulate, skill, status, token, validate, version,
 };
 use crate::exit::{Exit, Outcome};
 
@@ -77,6 +77,8 @@ enum Command {
     Fire(control::FireArgs),
     /// List actions of plugins, and start them: ls, run
     Action(action::Args),
+    /// List what containers offer each other, and call it: ls, call
+    Skill(skill::Args),
     /// Show how a call of an action goes
     Job(action::JobArgs),
     /// Seal values for servers: set, edit, rekey, ls, key
@@ -164,6 +166,7 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Reset(args) => block_on(control::reset(args, app)),
         Command::Fire(args) => block_on(control::fire(args, app)),
         Command::Action(args) => block_on(action::run(args, app)),
+        Command::Skill(args) => block_on(skill::run(args, app)),
         Command::Job(args) => block_on(action::job(args, app)),
         Command::Secret(args) => secret::run(args, app),
         Command::Token(args) => block_on(token::run(args, app)),

@@ -9,6 +9,7 @@
 //! one, and works the same with and without an init beside it.
 
 mod args;
+mod ask;
 mod failure;
 mod files;
 mod hook;
@@ -53,6 +54,8 @@ const COMMANDS: &[Command] = &[
     command("ro-check", "PATH", "try to create a file there; exit 1 if that works", files::ro_check),
     command("mark", "FILE [--sleep S] [--lines N] [--exit N]", "append a line of evidence at the start and at the end", mark::mark),
     command("hook", "[OPTIONS]", "a lifecycle hook; `hook --help` lists its options", hook::hook),
+    command("ask", "[--result] METHOD PATH [BODY]", "ask the server through the container's socket; exit 1 unless it says yes", ask::ask),
+    command("answer", "[--error KIND MESSAGE]", "answer the call of a skill with its own data", ask::answer),
     command("leak", "FILE [--hold S]", "give the file's content away in every way: plain, encoded, in two writes", leak::leak),
     command("id", "", "print the user and group ids", probe::id),
     command("caps", "", "print capabilities, no-new-privileges and the seccomp mode", probe::caps),

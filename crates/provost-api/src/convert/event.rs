@@ -172,6 +172,12 @@ fn line_of(fact: &Fact) -> Option<Line> {
                 .with("container", container)
                 .with("what", what)
         }
+        Fact::DocumentWritten { name, by, .. } => {
+            Line::new("document.written", format!("{by} wrote document {name}")).with("document", name).with("by", by)
+        }
+        Fact::DocumentRemoved { name, by } => {
+            Line::new("document.removed", format!("{by} removed document {name}")).with("document", name).with("by", by)
+        }
         Fact::TokenMade { token } => made_token(token),
         Fact::TokenRevoked { name, by } => {
             Line::new("token.revoked", format!("{by} revoked token {name}")).with("token", name).with("by", by)

@@ -68,8 +68,8 @@ pub(crate) fn plugin_item(state: &State, name: &Name, plugin: &PluginSummary) ->
         Some(Startup::Refused { why }) => Some(why.clone()),
         _ => None,
     };
-    let PluginSummary { order, enabled, hooks, actions, unmet } = plugin.clone();
-    PluginItem { name: name.to_string(), order, enabled, hooks, actions, unmet, unprepared }
+    let PluginSummary { order, enabled, hooks, actions, skills, unmet } = plugin.clone();
+    PluginItem { name: name.to_string(), order, enabled, hooks, actions, skills, unmet, unprepared }
 }
 
 /// A policy.

@@ -1,6 +1,9 @@
 //! Who asks, and what they may do. Every route is checked here and nowhere else; what a token may do is told by the same
 //! functions.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
@@ -9,7 +12,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use globset::{Glob, GlobSet};
-use provost_model::{Digest, Token, TokenScope};
+use provost_model::{Caller, Digest, Token, TokenScope};
 use subtle::ConstantTimeEq as _;
 
 use super::Shared;
@@ -32,6 +35,14 @@ pub(super) struct Access {
     pub(super) automations: Names,
     /// Which events they may fire.
     pub(super) events: Names,
+    /// Which skills they may call.
+    pub(super) skills: Names,
+    /// Which documents they may read.
+    pub(super) reads: Names,
+    /// Which documents they may write, and read.
+    pub(super) writes: Names,
+    /// The container that asks, if one does.
+    pub(super) container: Option<Arc<Caller>>,
     /// Until when.
     pub(super) until: Option<jiff::Timestamp>,
 }
@@ -59,6 +70,14 @@ impl Names {
         Ok(Self { patterns: patterns.to_vec(), set })
     }
 
+    pub(super) fn all() -> Result<Self, Refused> {
+        Self::of(&[ALL.to_owned()]).map_err(broken)
+    }
+
+    pub(super) fn none() -> Result<Self, Refused> {
+        Self::of(&[]).map_err(broken)
+    }
+
     pub(super) fn holds(&self, name: &str) -> bool {
         self.set.is_match(name)
     }
@@ -71,17 +90,50 @@ impl Names {
 impl Access {
     /// Of the machine's own people: whoever may open the socket may do everything.
     fn of_local(by: String) -> Result<Self, Refused> {
-        let all = || Names::of(&[ALL.to_owned()]).map_err(broken);
-        Ok(Self { by, scope: TokenScope::Admin, automations: all()?, events: all()?, until: None })
+        Ok(Self {
+            by,
+            scope: TokenScope::Admin,
+            automations: Names::all()?,
+            events: Names::all()?,
+            skills: Names::all()?,
+            reads: Names::all()?,
+            writes: Names::all()?,
+            container: None,
+            until: None,
+        })
     }
 
+    /// Of a token. Skills and documents are the whole server's: they are for tokens that are good for all of it.
     fn of_token(token: &Token) -> Result<Self, Refused> {
+        let automations = Names::of(&token.automations).map_err(broken)?;
+        let all_from = |scope| if automations.is_all() && token.scope >= scope { Names::all() } else { Names::none() };
         Ok(Self {
             by: format!("token {}", token.name),
             scope: token.scope,
-            automations: Names::of(&token.automations).map_err(broken)?,
             events: Names::of(&token.events).map_err(broken)?,
+            skills: all_from(TokenScope::Run)?,
+            reads: all_from(TokenScope::View)?,
+            writes: all_from(TokenScope::Run)?,
+            automations,
+            container: None,
             until: token.until,
+        })
+    }
+
+    /// Of a container: what its manifest asks for, as far as policy has allowed it.
+    fn of_container(caller: Arc<Caller>) -> Result<Self, Refused> {
+        let names = |set: &BTreeSet<String>| Names::of(&set.iter().cloned().collect::<Vec<_>>()).map_err(broken);
+        let access = &caller.access;
+        Ok(Self {
+            by: caller.by(),
+            scope: access.scope.unwrap_or(TokenScope::View),
+            automations: names(&access.automations)?,
+            events: names(&access.events)?,
+            skills: names(&access.skills)?,
+            reads: names(&access.reads)?,
+            writes: names(&access.writes)?,
+            container: Some(caller),
+            until: None,
         })
     }
 
@@ -89,12 +141,16 @@ impl Access {
     ///
     /// Errors: what is missing.
     pub(super) fn check(&self, route: &Route, automation: Option<&str>) -> Result<(), Refused> {
-        if self.scope < route.scope {
+        // What a container may do by name, it was given by name, whatever its scope.
+        let is_by_name = matches!(route.about, About::Event | About::Skill | About::Document | About::Progress);
+        if self.scope < route.scope && !(self.container.is_some() && is_by_name) {
             let what = format!("{} may {}, and this needs {}", self.by, self.scope, route.scope);
             return Err(self.denied(what));
         }
         match route.about {
-            About::Anything | About::Event => Ok(()),
+            About::Anything | About::Event | About::Skill | About::Document => Ok(()),
+            About::Progress if self.container.as_ref().is_some_and(|caller| caller.access.progress) => Ok(()),
+            About::Progress => Err(self.denied(format!("{} may not tell progress", self.by))),
             About::Server if self.automations.is_all() => Ok(()),
             About::Server => {
                 let what = format!("{} is for some automations, and this is about the whole server", self.by);
@@ -125,6 +181,29 @@ impl Access {
         Err(self.denied(format!("{} may not fire {name}", self.by)))
     }
 
+    /// Whether skill `name` may be called.
+    ///
+    /// Errors: that it may not.
+    pub(super) fn may_call(&self, name: &str) -> Result<(), Refused> {
+        if self.skills.holds(name) { Ok(()) } else { Err(self.denied(format!("{} may not call {name}", self.by))) }
+    }
+
+    /// Whether document `name` may be read.
+    ///
+    /// Errors: that it may not.
+    pub(super) fn may_read(&self, name: &str) -> Result<(), Refused> {
+        let may = self.reads.holds(name) || self.writes.holds(name);
+        if may { Ok(()) } else { Err(self.denied(format!("{} may not read the document {name}", self.by))) }
+    }
+
+    /// Whether document `name` may be written.
+    ///
+    /// Errors: that it may not.
+    pub(super) fn may_write(&self, name: &str) -> Result<(), Refused> {
+        let may = self.writes.holds(name);
+        if may { Ok(()) } else { Err(self.denied(format!("{} may not write the document {name}", self.by))) }
+    }
+
     /// Whether `token` may do nothing that this may not. Tokens are the whole server's, so this has all names.
     ///
     /// Errors: what it has more of.
@@ -147,7 +226,12 @@ impl Access {
     }
 
     fn denied(&self, what: String) -> Refused {
-        let hint = "provost token permissions shows what may be done; an admin can make another token";
+        let hint = match &self.container {
+            Some(_) => {
+                "GET /v1/permissions tells what may be done; `access` and `requires.skills` in its manifest ask for more"
+            }
+            None => "provost token permissions shows what may be done; an admin can make another token",
+        };
         Problem::new(ProblemCode::Denied, what).hint(hint).into()
     }
 }
@@ -165,7 +249,7 @@ pub(super) async fn admit(
     next: Next,
 ) -> Result<Response, Refused> {
     let path = path.map_err(|why| Refused::new(ProblemCode::Invalid, why.body_text()))?;
-    let peer = request.extensions().get().map(|ConnectInfo(peer)| *peer);
+    let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<Peer>| peer.clone());
     let access = who(&shared, peer, secret_in(request.headers())).await?;
     let part = path.iter().next().map(|(_, part)| part.to_owned());
     let automation = match route.about {
@@ -180,6 +264,7 @@ pub(super) async fn admit(
 async fn who(shared: &Shared, peer: Option<Peer>, secret: Option<String>) -> Result<Access, Refused> {
     match peer {
         Some(Peer::Local { uid }) => Access::of_local(name_of_user(uid).await),
+        Some(Peer::Container(caller)) => Access::of_container(caller),
         Some(Peer::Remote) => with_token(shared, secret).await,
         None => Err(unknown("nobody knows who asks")),
     }

@@ -12,7 +12,7 @@ use provost_planner::{forecast, next_due, start_of};
 
 use super::Shared;
 use super::access::Access;
-use super::extract::{Ask, LIMIT_MAX, OfAutomation, limit};
+use super::extract::{Ask, LIMIT_MAX, OfName, limit};
 use super::refused::{Refused, Reply};
 use crate::convert::{self, Glimpse};
 use crate::selector::Selector;
@@ -53,7 +53,7 @@ async fn row(shared: &Shared, glimpse: Glimpse) -> Result<AutomationItem, StoreE
     Ok(glimpse.item(last.as_ref()))
 }
 
-pub(super) async fn show(State(shared): State<Shared>, OfAutomation(name): OfAutomation) -> Reply<AutomationDetail> {
+pub(super) async fn show(State(shared): State<Shared>, OfName(name): OfName) -> Reply<AutomationDetail> {
     let glimpse = glimpse(&shared, &name).await?;
     let automation = glimpse.automation();
     let store = shared.controller.store();

@@ -7,14 +7,14 @@ use provost_controller::{Command, Done};
 
 use super::Shared;
 use super::access::{Access, By};
-use super::extract::{Body, Key, OfAutomation, OfRun, OfSource};
+use super::extract::{Body, Key, OfName, OfRun};
 use super::refused::{Refused, Reply};
 use crate::convert;
 use crate::wire::*;
 
 pub(super) async fn run(
     State(shared): State<Shared>,
-    OfAutomation(automation): OfAutomation,
+    OfName(automation): OfName,
     By(by): By,
     key: Key,
     Body(asked): Body<RunRequest>,
@@ -46,7 +46,7 @@ pub(super) async fn stop(
 
 pub(super) async fn pause(
     State(shared): State<Shared>,
-    OfAutomation(automation): OfAutomation,
+    OfName(automation): OfName,
     By(by): By,
     Body(asked): Body<PauseRequest>,
 ) -> Result<StatusCode, Refused> {
@@ -55,7 +55,7 @@ pub(super) async fn pause(
 
 pub(super) async fn resume(
     State(shared): State<Shared>,
-    OfAutomation(automation): OfAutomation,
+    OfName(automation): OfName,
     By(by): By,
     Body(Empty {}): Body<Empty>,
 ) -> Result<StatusCode, Refused> {
@@ -64,7 +64,7 @@ pub(super) async fn resume(
 
 pub(super) async fn reset(
     State(shared): State<Shared>,
-    OfSource(source): OfSource,
+    OfName(source): OfName,
     By(by): By,
     Body(Empty {}): Body<Empty>,
 ) -> Result<StatusCode, Refused> {

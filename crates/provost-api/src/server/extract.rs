@@ -24,17 +24,35 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        if !is_json(request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok())) {
-            let problem = Problem::new(ProblemCode::NotJson, "the body has to be JSON");
-            return Err(problem.hint("send `Content-Type: application/json`; without anything to say, send {}").into());
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let is_large = rejection.status().as_u16() == ProblemCode::TooLarge.status().0;
-            let code = if is_large { ProblemCode::TooLarge } else { ProblemCode::Invalid };
-            Refused::new(code, format!("the body could not be read: {}", rejection.body_text()))
-        })?;
+        let bytes = json_bytes(request, state).await?;
         read_object(&bytes).map(Self)
     }
+}
+
+/// A JSON body of any form: a document, or a patch.
+pub(super) struct Whole<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Whole<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let bytes = json_bytes(request, state).await?;
+        let wrong =
+            |error: serde_json::Error| Refused::new(ProblemCode::Invalid, format!("the body is wrong: {error}"));
+        serde_json::from_slice(&bytes).map(Self).map_err(wrong)
+    }
+}
+
+async fn json_bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Refused> {
+    if !is_json(request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok())) {
+        let problem = Problem::new(ProblemCode::NotJson, "the body has to be JSON");
+        return Err(problem.hint("send `Content-Type: application/json`; without anything to say, send {}").into());
+    }
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        let is_large = rejection.status().as_u16() == ProblemCode::TooLarge.status().0;
+        let code = if is_large { ProblemCode::TooLarge } else { ProblemCode::Invalid };
+        Refused::new(code, format!("the body could not be read: {}", rejection.body_text()))
+    })
 }
 
 /// Reads a JSON object. serde would take a list for a struct too, the values in the order of its fields.
@@ -48,7 +66,8 @@ fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
 
 fn is_json(kind: Option<&str>) -> bool {
     let kind = kind.and_then(|kind| kind.split(';').next());
-    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    let is = |kind: &str, known: &str| kind.trim().eq_ignore_ascii_case(known);
+    kind.is_some_and(|kind| is(kind, "application/json") || is(kind, "application/json-patch+json"))
 }
 
 /// What a question says besides its path.
@@ -104,32 +123,10 @@ impl Key {
     }
 }
 
-/// The automation that a path names. Whether there is one is not known yet.
-pub(super) struct OfAutomation(pub(super) Name);
+/// The name in a path: of an automation, a service, a source, a token. Whether there is one is not known yet.
+pub(super) struct OfName(pub(super) Name);
 
-impl<S: Send + Sync> FromRequestParts<S> for OfAutomation {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        name(segment(parts, state).await?).map(Self)
-    }
-}
-
-/// The source that a path names. Whether there is one is not known yet.
-pub(super) struct OfSource(pub(super) Name);
-
-impl<S: Send + Sync> FromRequestParts<S> for OfSource {
-    type Rejection = Refused;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
-        name(segment(parts, state).await?).map(Self)
-    }
-}
-
-/// The token that a path names. Whether there is one is not known yet.
-pub(super) struct OfToken(pub(super) Name);
-
-impl<S: Send + Sync> FromRequestParts<S> for OfToken {
+impl<S: Send + Sync> FromRequestParts<S> for OfName {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {

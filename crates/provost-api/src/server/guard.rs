@@ -33,7 +33,7 @@ pub(super) async fn check_origin(request: Request, next: Next) -> Result<Respons
 /// A browser may be led to the socket's stand-in on this machine; what comes from elsewhere carries a token, which no page
 /// has.
 fn is_local(request: &Request) -> bool {
-    matches!(request.extensions().get(), Some(ConnectInfo(Peer::Local { .. })))
+    matches!(request.extensions().get(), Some(ConnectInfo(Peer::Local { .. } | Peer::Container(_))))
 }
 
 pub(super) async fn no_such_path(uri: Uri) -> Refused {

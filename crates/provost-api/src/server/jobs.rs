@@ -2,12 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use provost_controller::FactQuery;
 use provost_model::{EventId, Fact, JobId, RunId};
 
 use super::Shared;
+use super::access::Access;
 use super::actions::job_id;
-use super::extract::Ask;
+use super::extract::{Ask, Body};
 use super::refused::{Refused, Reply};
 use super::runs::record_of;
 use crate::convert;
@@ -26,6 +28,18 @@ pub(super) async fn show(
         None => record_of(&shared, &run).await?,
     };
     convert::job_detail(&record, query.results).map(Json).ok_or_else(|| no_such_job(&job))
+}
+
+/// Takes an entry of the container that asks.
+pub(super) async fn note(
+    State(shared): State<Shared>,
+    access: Access,
+    Body(entry): Body<JsonMap>,
+) -> Result<StatusCode, Refused> {
+    let caller =
+        access.container.ok_or_else(|| Refused::new(ProblemCode::Denied, "only a container tells progress"))?;
+    shared.controller.note_progress(&caller.container, entry).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The run that `job` is, as the history says.

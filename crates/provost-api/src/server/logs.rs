@@ -10,7 +10,7 @@ use provost_model::{EventId, Name, Owner, RunRecord};
 
 use super::Shared;
 use super::automations::{nearest, no_such_automation};
-use super::extract::{Ask, OfAutomation, OfEvent, OfRun};
+use super::extract::{Ask, OfEvent, OfName, OfRun};
 use super::follow::{Follower, Wanted, is_wanted};
 use super::lines::{Gone, Lines, lines};
 use super::refused::Refused;
@@ -46,7 +46,7 @@ pub(super) async fn of_run(
 
 pub(super) async fn of_automation(
     State(shared): State<Shared>,
-    OfAutomation(name): OfAutomation,
+    OfName(name): OfName,
     telling: Telling,
     Ask(query): Ask<LogsQuery>,
 ) -> Result<Response, Refused> {

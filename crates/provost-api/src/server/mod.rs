@@ -18,9 +18,11 @@ mod actions;
 mod automations;
 mod commands;
 mod description;
+mod documents;
 mod events;
 mod extract;
 mod follow;
+mod gate;
 mod guard;
 mod jobs;
 mod lines;
@@ -33,11 +35,13 @@ mod resume;
 mod routes;
 mod runs;
 mod services;
+mod skills;
 mod socket;
 mod status;
 mod tls;
 mod tokens;
 
+pub use gate::ContainerGate;
 pub use metrics::Metrics;
 pub use routes::{About, Answer, ROUTES, Route, SchemaOf};
 pub use socket::{BindError, bind};
@@ -78,11 +82,13 @@ pub struct Listeners {
     pub local: UnixListener,
     /// Where everybody else asks, with a token.
     pub remote: Option<TlsListener>,
+    /// Where containers ask, if they may.
+    pub gate: Option<ContainerGate>,
 }
 
 impl From<UnixListener> for Listeners {
     fn from(local: UnixListener) -> Self {
-        Self { local, remote: None }
+        Self { local, remote: None, gate: None }
     }
 }
 
@@ -96,11 +102,14 @@ pub async fn serve(
     info: ServerInfo,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let Listeners { local, remote } = listeners.into();
+    let Listeners { local, remote, gate } = listeners.into();
     let file = local.local_addr()?.as_pathname().map(ToOwned::to_owned);
     let watching = info.metrics.clone().watch(controller.clone());
     tokio::spawn(stop.clone().run_until_cancelled_owned(watching));
     let app = router(Shared { controller, info: Arc::new(info), stop: stop.clone() });
+    if let Some(gate) = gate {
+        gate.answer_with(app.clone());
+    }
     let app = app.into_make_service_with_connect_info::<peer::Peer>();
     let goodbye = {
         let stop = stop.clone();

@@ -1,11 +1,14 @@
 //! Who is at the other end of a connection, as the kernel says.
 
+use std::sync::Arc;
+
 use axum::extract::connect_info::Connected;
 use axum::serve::IncomingStream;
+use provost_model::Caller;
 use tokio::net::UnixListener;
 
 /// The other end of a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Peer {
     /// A process of this machine, through the Unix socket.
     Local {
@@ -14,6 +17,8 @@ pub(super) enum Peer {
     },
     /// Anybody, through TLS.
     Remote,
+    /// A container, through its own socket.
+    Container(Arc<Caller>),
 }
 
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {

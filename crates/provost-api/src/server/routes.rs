@@ -1,12 +1,12 @@
 //! The table of routes: the router is made of it, what tokens may do, and the published description too.
 
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use provost_model::TokenScope;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::{
-    Shared, actions, automations, commands, description, events, jobs, listings, logs, metrics, runs, services, status,
-    tokens,
+    Shared, actions, automations, commands, description, documents, events, jobs, listings, logs, metrics, runs,
+    services, skills, status, tokens,
 };
 use crate::wire::*;
 
@@ -16,7 +16,7 @@ pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 /// One method of one path.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
-    /// `GET`, which changes nothing, or `POST`.
+    /// `GET`, which changes nothing, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// With `{name}` for a part that varies.
     pub path: &'static str,
@@ -48,6 +48,12 @@ pub enum About {
     Run,
     /// The event that the body names, which the handler has to look at.
     Event,
+    /// The skill that the path names, which the handler has to look at.
+    Skill,
+    /// The document that the path names, which the handler has to look at.
+    Document,
+    /// The container that asks, through its own socket.
+    Progress,
     /// Nothing that has a name; or a list, of which the handler leaves out what may not be seen.
     Anything,
 }
@@ -104,6 +110,18 @@ impl Route {
         handler: fn() -> MethodRouter<Shared>,
     ) -> Self {
         Self { body: Some(body), ..Self::new("POST", path, summary, answer, handler) }
+    }
+
+    /// A change by another method than POST.
+    const fn change(
+        method: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        body: Option<SchemaOf>,
+        answer: Answer,
+        handler: fn() -> MethodRouter<Shared>,
+    ) -> Self {
+        Self { body, ..Self::new(method, path, summary, answer, handler) }
     }
 
     const fn query(self, query: SchemaOf) -> Self {
@@ -299,6 +317,58 @@ pub static ROUTES: &[Route] = &[
     .for_scope(TokenScope::Run),
     Route::get("/v1/jobs/{job}", "How a call of an action goes.", Json(of::<JobDetail>), || get(jobs::show))
         .query(of::<JobQuery>),
+    Route::get("/v1/skills", "Skills that may be called.", Json(list::<SkillItem>), || get(skills::list))
+        .about(About::Skill),
+    Route::post(
+        "/v1/skills/{skill}",
+        "Calls a skill, and answers with its result.",
+        of::<SkillCall>,
+        Json(of::<SkillResult>),
+        || post(skills::call),
+    )
+    .about(About::Skill)
+    .for_scope(TokenScope::Run)
+    .starts(),
+    Route::get("/v1/documents", "Documents that may be read, by name.", Json(list::<DocumentItem>), || {
+        get(documents::list)
+    })
+    .about(About::Document),
+    Route::get("/v1/documents/{document}", "What a document holds.", Json(of::<JsonValue>), || get(documents::show))
+        .about(About::Document),
+    Route::change(
+        "PUT",
+        "/v1/documents/{document}",
+        "Writes a document, whole.",
+        Some(of::<JsonValue>),
+        Nothing,
+        || put(documents::write),
+    )
+    .about(About::Document)
+    .for_scope(TokenScope::Run),
+    Route::change(
+        "PATCH",
+        "/v1/documents/{document}",
+        "Changes a document by a JSON patch (RFC 6902): by all of its operations, or by none.",
+        Some(of::<Vec<PatchOperation>>),
+        Json(of::<JsonValue>),
+        || patch(documents::patch),
+    )
+    .about(About::Document)
+    .for_scope(TokenScope::Run),
+    Route::change("DELETE", "/v1/documents/{document}", "Removes a document.", None, Nothing, || {
+        delete(documents::remove)
+    })
+    .about(About::Document)
+    .for_scope(TokenScope::Run),
+    Route::post(
+        "/v1/progress",
+        "Tells how far the container that asks is: an entry of any form.",
+        of::<JsonMap>,
+        Nothing,
+        || post(jobs::note),
+    )
+    .about(About::Progress)
+    .for_scope(TokenScope::Run),
     Route::get("/v1/channels", "Channels, by name.", Json(list::<ChannelItem>), || get(listings::channels)),
     Route::get("/v1/plugins", "Plugins, in their order.", Json(list::<PluginItem>), || get(listings::plugins)),
     Route::get("/v1/policies", "Policies, in their order.", Json(list::<PolicyItem>), || get(listings::policies)),

@@ -9,7 +9,7 @@ use super::Shared;
 use super::access::By;
 use super::automations::nearest;
 use super::commands::noted;
-use super::extract::{Body, OfAutomation};
+use super::extract::{Body, OfName};
 use super::refused::{Refused, Reply};
 use crate::convert;
 use crate::wire::*;
@@ -32,7 +32,7 @@ pub(super) async fn list(State(shared): State<Shared>) -> Reply<Listing<ServiceI
     Ok(Json(Listing::whole(items)))
 }
 
-pub(super) async fn show(State(shared): State<Shared>, OfAutomation(name): OfAutomation) -> Reply<ServiceDetail> {
+pub(super) async fn show(State(shared): State<Shared>, OfName(name): OfName) -> Reply<ServiceDetail> {
     let wanted = name.clone();
     let found = shared.controller.view(move |view| {
         let automations = &view.state.desired.automations;
@@ -54,7 +54,7 @@ pub(super) async fn show(State(shared): State<Shared>, OfAutomation(name): OfAut
 
 pub(super) async fn start(
     State(shared): State<Shared>,
-    OfAutomation(service): OfAutomation,
+    OfName(service): OfName,
     By(by): By,
     Body(Empty {}): Body<Empty>,
 ) -> Result<StatusCode, Refused> {
@@ -63,7 +63,7 @@ pub(super) async fn start(
 
 pub(super) async fn stop(
     State(shared): State<Shared>,
-    OfAutomation(service): OfAutomation,
+    OfName(service): OfName,
     By(by): By,
     Body(Empty {}): Body<Empty>,
 ) -> Result<StatusCode, Refused> {

@@ -9,7 +9,7 @@ use provost_model::{Digest, Token};
 use super::Shared;
 use super::access::{ALL, Access, By, Names};
 use super::commands::noted;
-use super::extract::{Body, OfToken, name};
+use super::extract::{Body, OfName, name};
 use super::refused::{Refused, Reply};
 use super::routes::{About, ROUTES, Route};
 use crate::convert;
@@ -77,7 +77,7 @@ fn patterns(key: &str, mut patterns: Vec<String>) -> Result<Vec<String>, Refused
 
 pub(super) async fn revoke(
     State(shared): State<Shared>,
-    OfToken(name): OfToken,
+    OfName(name): OfName,
     By(by): By,
     Body(Empty {}): Body<Empty>,
 ) -> Result<StatusCode, Refused> {
@@ -96,6 +96,9 @@ pub(super) async fn permissions(State(shared): State<Shared>, access: Access) ->
         scope: convert::scope(access.scope),
         automations: access.automations.patterns,
         events: access.events.patterns,
+        skills: access.skills.patterns,
+        reads: access.reads.patterns,
+        writes: access.writes.patterns,
         until: access.until,
         routes,
     }))
@@ -106,8 +109,15 @@ fn permission(access: &Access, route: &Route, names: &[String]) -> Option<Permis
     let allowed: Vec<String> =
         names.iter().filter(|name| of_names && access.check(route, Some(name)).is_ok()).cloned().collect();
     let may = if of_names { !allowed.is_empty() } else { access.check(route, None).is_ok() };
-    let fires_nothing = route.about == About::Event && access.events.patterns.is_empty();
-    (may && !fires_nothing).then(|| Permission {
+    let is_nothing = |names: &Names| names.patterns.is_empty();
+    let is_empty = match route.about {
+        About::Event => is_nothing(&access.events),
+        About::Skill => is_nothing(&access.skills),
+        About::Document if route.method == "GET" => is_nothing(&access.reads) && is_nothing(&access.writes),
+        About::Document => is_nothing(&access.writes),
+        _ => false,
+    };
+    (may && !is_empty).then(|| Permission {
         method: route.method.to_owned(),
         path: route.path.to_owned(),
         automations: of_names.then_some(allowed),

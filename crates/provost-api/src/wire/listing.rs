@@ -91,6 +91,9 @@ pub struct PluginItem {
     /// How many actions it brings.
     #[serde(default)]
     pub actions: u32,
+    /// How many skills it offers.
+    #[serde(default)]
+    pub skills: u32,
     /// What it requires and this server has not; then none of its hooks runs.
     pub unmet: Vec<String>,
     /// Why its prepare step failed; then none of its hooks runs either.

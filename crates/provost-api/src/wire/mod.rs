@@ -14,6 +14,7 @@ mod request;
 mod revision;
 mod run;
 mod service;
+mod skill;
 mod spec;
 mod status;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use request::*;
 pub use revision::*;
 pub use run::*;
 pub use service::*;
+pub use skill::*;
 pub use spec::*;
 pub use status::*;
 pub use token::*;

@@ -5,6 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::SkillError;
+
 /// The media type of a [`Problem`].
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -26,6 +28,9 @@ pub struct Problem {
     pub hint: Option<String>,
     /// What sort of problem, for programs.
     pub code: ProblemCode,
+    /// What the provider of a skill says of its failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<SkillError>,
 }
 
 /// Sorts of problem. Each has one HTTP status.
@@ -50,6 +55,8 @@ pub enum ProblemCode {
     NotJson,
     /// 422: the revision has errors; the detail holds the diagnostics.
     Rejected,
+    /// 502: the provider of a skill failed; `error` says how.
+    Failed,
     /// 500: the server made a mistake.
     Internal,
     /// 503: the source, the engine or the store does not answer at the moment.
@@ -69,6 +76,7 @@ impl ProblemCode {
             Self::TooLarge => (413, "Content Too Large"),
             Self::NotJson => (415, "Unsupported Media Type"),
             Self::Rejected => (422, "Unprocessable Content"),
+            Self::Failed => (502, "Bad Gateway"),
             Self::Internal => (500, "Internal Server Error"),
             Self::Unavailable => (503, "Service Unavailable"),
         }
@@ -79,7 +87,15 @@ impl Problem {
     /// A problem of sort `code`.
     pub fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         let (status, title) = code.status();
-        Self { kind: about_blank(), title: title.to_owned(), status, detail: detail.into(), hint: None, code }
+        Self {
+            kind: about_blank(),
+            title: title.to_owned(),
+            status,
+            detail: detail.into(),
+            hint: None,
+            code,
+            error: None,
+        }
     }
 
     /// The same, with a way to mend it.

@@ -90,6 +90,12 @@ pub struct Permissions {
     pub automations: Vec<String>,
     /// Patterns of the events that they may fire.
     pub events: Vec<String>,
+    /// Patterns of the skills that they may call.
+    pub skills: Vec<String>,
+    /// Patterns of the documents that they may read.
+    pub reads: Vec<String>,
+    /// Patterns of the documents that they may write, and read.
+    pub writes: Vec<String>,
     /// Until when.
     pub until: Option<Timestamp>,
     /// What follows from it: every route that they may use. Lists leave out what they may not see.
@@ -100,7 +106,7 @@ pub struct Permissions {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Permission {
-    /// `GET` or `POST`.
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: String,
     /// Its path.
     pub path: String,

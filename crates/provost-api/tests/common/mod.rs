@@ -96,6 +96,7 @@ impl Bench {
             compiler: Arc::new(FakeCompiler),
             messenger: Arc::new(NoMessenger),
             vault: Arc::new(FakeVault::default()),
+            gate: Arc::new(ClosedGate),
         };
         let (controller, _task) = start(settings, ports).await.unwrap();
         let socket = folder.path().join("api.sock");
@@ -108,7 +109,7 @@ impl Bench {
             listen: None,
             metrics: Metrics::default(),
         };
-        let listeners = Listeners { local, remote: Some(remote) };
+        let listeners = Listeners { local, remote: Some(remote), gate: None };
         let stop = CancellationToken::new();
         let serving = serve(listeners, controller.clone(), info, stop.clone());
         let serving = tokio::spawn(async move { serving.await.unwrap() });

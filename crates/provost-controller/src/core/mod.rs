@@ -1,15 +1,18 @@
 //! The core: a function from (what is known, what came in, what time it is) to (what to record, what to do, when to look
 //! again). It does no IO and has no clock.
 
+mod document;
 mod order;
 mod revision;
 mod sight;
+mod skill;
 mod status;
 mod sweep;
 
 use sweep::Stray;
 
 pub(crate) use order::fired_event;
+pub(crate) use skill::{checked, skill};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -62,6 +62,10 @@ impl Core {
                 Ok((vec![Fact::Resumed { automation, by }], Done::Noted))
             }
             Command::Fire { name, data, request, by } => self.fire(name, data, &request, by),
+            Command::CallSkill { skill, data, request, by } => self.call_skill(&skill, &data, &request, by),
+            Command::WriteDocument { name, value, by } => self.write_document(name, value, by),
+            Command::PatchDocument { name, patch, by } => self.patch_document(name, &patch, by),
+            Command::RemoveDocument { name, by } => self.remove_document(name, by),
             Command::MakeToken { token } => self.make_token(*token),
             Command::RevokeToken { name, by } => self.revoke_token(name, by),
             Command::Plan | Command::Apply { .. } | Command::Rollback { .. } | Command::Reset { .. } => {
@@ -133,9 +137,12 @@ impl Core {
 
     /// An action of a plugin that could not be prepared is refused at once; one that is being prepared is waited for.
     fn is_launched(&self, spec: &Automation) -> Result<(), Refusal> {
-        let plugin = spec.action.as_ref().map(|action| &action.plugin);
-        match plugin.and_then(|plugin| Some((plugin, self.state.prepared.get(plugin)?))) {
-            Some((plugin, Startup::Refused { why })) => {
+        spec.action.as_ref().map_or(Ok(()), |action| self.is_prepared(&action.plugin))
+    }
+
+    pub(super) fn is_prepared(&self, plugin: &Name) -> Result<(), Refusal> {
+        match self.state.prepared.get(plugin) {
+            Some(Startup::Refused { why }) => {
                 let refusal = Refusal::new(RefusalKind::Conflict, format!("plugin {plugin} was not prepared: {why}"));
                 Err(refusal.hint(
                     "mend its `prepare`, or what that needs; it is tried again when it changes, and at the next start",
@@ -145,7 +152,7 @@ impl Core {
         }
     }
 
-    fn may_start(&self) -> Result<(), Refusal> {
+    pub(super) fn may_start(&self) -> Result<(), Refusal> {
         if self.state.server.stopping {
             return Err(Refusal::new(RefusalKind::Unavailable, "the reconciler is shutting down"));
         }
@@ -206,13 +213,18 @@ impl Core {
                 "{name:?} is not an event's name: letters, digits, `.`, `-` and `_`, at most 128"
             )));
         }
+        Ok(self.accept_event(name, data, request, by))
+    }
+
+    /// The fact that an event was fired, unless it was already, and its id.
+    pub(super) fn accept_event(&self, name: String, data: JsonMap, request: &str, by: String) -> (Vec<Fact>, Done) {
         let id = fired_event(&name, request);
         let done = Done::Fired { event: id.clone() };
         if self.state.events.values().any(|event| event.id == id) {
-            return Ok((Vec::new(), done));
+            return (Vec::new(), done);
         }
         let event = AcceptedEvent { id, name, subject: None, run: None, data, by };
-        Ok((vec![Fact::EventAccepted { event: Box::new(event) }], done))
+        (vec![Fact::EventAccepted { event: Box::new(event) }], done)
     }
 
     fn make_token(&self, token: Token) -> Result<(Vec<Fact>, Done), Refusal> {

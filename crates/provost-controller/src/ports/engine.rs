@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+};
+use serde_json::Value;
 
 use crate::HandedOut;
 
@@ -49,6 +52,13 @@ pub trait Engine: Send + Sync {
     /// one clause why it is not.
     async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError>;
 
+    /// Calls a service in the container `name` that runs, and returns its result, or its error; the call is made once.
+    async fn call_service(
+        &self,
+        name: &ContainerName,
+        call: &ServiceCall,
+    ) -> Result<Result<Value, CallError>, EngineError>;
+
     /// Sends SIGTERM, and SIGKILL after `grace_s` seconds; returns when the container has ended, or is gone.
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError>;
 
@@ -80,6 +90,8 @@ pub struct EngineFacts {
 /// Where a step's files are on the host, and what it gets besides.
 #[derive(Clone, Debug)]
 pub struct StepFolder {
+    /// Mounted read-only as `/provost/run`: where the container's socket is, if it may ask the server.
+    pub run: Option<PathBuf>,
     /// Mounted read-only as `/provost/event.json`.
     pub event: PathBuf,
     /// Mounted as `/provost/out`; any user may write to it.

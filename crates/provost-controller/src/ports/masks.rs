@@ -81,6 +81,10 @@ impl Masks {
         if let Some(reply) = &mut output.reply {
             reply.reason = self.hide(&reply.reason);
         }
+        output.result.iter_mut().for_each(|result| self.hide_in(result));
+        if let Some(error) = &mut output.error {
+            error.message = self.hide(&error.message);
+        }
     }
 }
 
@@ -92,7 +96,7 @@ impl fmt::Debug for Masks {
 
 #[cfg(test)]
 mod tests {
-    use provost_model::Reply;
+    use provost_model::{CallError, Reply};
     use serde_json::json;
 
     use super::*;
@@ -115,6 +119,8 @@ mod tests {
             globals: map(json!({"url": "https://u:hunter2@host/"})),
             reply: Some(Reply { allow: false, reason: "hunter2!".to_owned() }),
             progress: vec![json!({"message": "hunter2"})],
+            result: Some(json!({"password": "hunter2"})),
+            error: Some(CallError::new("Failed", "hunter2 was wrong")),
             problems: vec!["invalid type: string \"hunter2\"".to_owned()],
             tail: "hunter2\n".to_owned(),
         };

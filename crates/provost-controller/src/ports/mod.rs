@@ -4,6 +4,7 @@
 mod clock;
 mod compiler;
 mod engine;
+mod gate;
 mod logs;
 mod masks;
 mod messenger;
@@ -14,6 +15,7 @@ mod vault;
 pub use clock::*;
 pub use compiler::*;
 pub use engine::*;
+pub use gate::*;
 pub use logs::*;
 pub use masks::*;
 pub use messenger::*;

@@ -1,6 +1,6 @@
 //! Commands: checked by the core, durable before they are answered.
 
-use provost_model::{ActionTerms, RunId, RunRecord};
+use provost_model::{ActionTerms, RunId, RunRecord, SKILL};
 use tokio::sync::oneshot;
 
 use super::Shell;
@@ -66,8 +66,12 @@ async fn known(store: &dyn Store, command: &Command) -> Result<Known, Refusal> {
             Some(earlier) => (earlier.automation.clone(), request.as_str(), Some(Box::new(earlier))),
             None => return Ok(Known::Earlier(None)),
         },
-        Command::Fire { name, request, .. } => {
-            let event = fired_event(name, request);
+        Command::Fire { .. } | Command::CallSkill { .. } => {
+            let event = match command {
+                Command::Fire { name, request, .. } => fired_event(name, request),
+                Command::CallSkill { skill, request, .. } => fired_event(&format!("{SKILL}{skill}"), request),
+                _ => return Ok(Known::Earlier(None)),
+            };
             let query = FactQuery { event: Some(event.clone()), limit: 1, ..FactQuery::default() };
             let is_known = !store.facts(&query).await.map_err(unavailable)?.is_empty();
             return Ok(if is_known { Known::Done(Done::Fired { event }) } else { Known::Earlier(None) });

@@ -124,7 +124,7 @@ impl Courier {
     async fn run_to_end(&self, request: &ContainerRequest) -> Result<Option<Reply>, DeliveryError> {
         let (engine, name) = (&self.ports.engine, &request.name);
         engine.ensure_image(&request.workload.image, request.workload.pull, &|_| {}).await.map_err(failed)?;
-        let folder = folder::make(&self.work_dir, name, &request.event);
+        let folder = folder::make(&self.work_dir, name, &request.event, None);
         let mut folder = folder.map_err(|error| DeliveryError(format!("its folder cannot be made: {error}")))?;
         folder.secrets = self.safe.hand_out(name, &request.workload.secrets).await.map_err(failed)?;
         engine.create(request, &folder).await.map_err(failed)?;

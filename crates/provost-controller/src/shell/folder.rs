@@ -4,11 +4,11 @@
 //! and never more than a limit.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use provost_model::{ContainerName, JsonMap, Reply, StepOutput};
+use provost_model::{CallError, Caller, ContainerName, JsonMap, Reply, StepOutput};
 use rustix::fs::OFlags;
 use serde_json::{Value, json};
 
@@ -23,6 +23,10 @@ const PROGRESS_MAX: usize = 1_000;
 /// The most that is kept of a line that is no entry, in characters.
 const TEXT_MAX: usize = 1_000;
 
+/// Who asks through the socket of a folder, and what was told of its progress there. Containers do not see these files.
+const CALLER: &str = "caller.json";
+const PROGRESS: &str = "progress.jsonl";
+
 /// The folder below `work_dir` for the step in the container `name`.
 fn root_of(work_dir: &Path, name: &ContainerName) -> PathBuf {
     work_dir.join(name.as_str())
@@ -30,13 +34,24 @@ fn root_of(work_dir: &Path, name: &ContainerName) -> PathBuf {
 
 fn folder_of(work_dir: &Path, name: &ContainerName) -> StepFolder {
     let root = root_of(work_dir, name);
-    StepFolder { event: root.join("event.json"), out: root.join("out"), secrets: HandedOut::default() }
+    StepFolder { event: root.join("event.json"), out: root.join("out"), run: None, secrets: HandedOut::default() }
 }
 
-/// Makes the folder for a container that is about to be made, empty but for its event.
-pub(super) fn make(work_dir: &Path, name: &ContainerName, event: &Value) -> io::Result<StepFolder> {
+/// Where the container `name` asks the server.
+pub(super) fn socket_of(work_dir: &Path, name: &ContainerName) -> PathBuf {
+    root_of(work_dir, name).join("run/api.sock")
+}
+
+/// Makes the folder for a container that is about to be made, empty but for its event and a place for its socket if it is a
+/// `caller`.
+pub(super) fn make(
+    work_dir: &Path,
+    name: &ContainerName,
+    event: &Value,
+    caller: Option<&Caller>,
+) -> io::Result<StepFolder> {
     remove(work_dir, name)?;
-    let folder = folder_of(work_dir, name);
+    let mut folder = folder_of(work_dir, name);
     // Others on the server may pass through to what is mounted, and not list.
     DirBuilder::new().recursive(true).mode(0o711).create(root_of(work_dir, name))?;
     fs::write(&folder.event, serde_json::to_vec_pretty(event).unwrap_or_default())?;
@@ -44,7 +59,31 @@ pub(super) fn make(work_dir: &Path, name: &ContainerName, event: &Value) -> io::
     DirBuilder::new().create(&folder.out)?;
     // Whatever user the image has, it may write here.
     fs::set_permissions(&folder.out, Permissions::from_mode(0o1777))?;
+    if let Some(caller) = caller {
+        let run = root_of(work_dir, name).join("run");
+        DirBuilder::new().create(&run)?;
+        fs::set_permissions(&run, Permissions::from_mode(0o755))?;
+        fs::write(root_of(work_dir, name).join(CALLER), serde_json::to_vec(caller).unwrap_or_default())?;
+        folder.run = Some(run);
+    }
     Ok(folder)
+}
+
+/// Those who may ask the server through a socket in their folder, as far as that can be read.
+pub(super) fn callers(work_dir: &Path) -> Vec<Caller> {
+    let read = |name| serde_json::from_slice(&fs::read(root_of(work_dir, &name).join(CALLER)).ok()?).ok();
+    names(work_dir).into_iter().filter_map(read).collect()
+}
+
+/// Adds what the container `name` tells of its progress through its socket. The file is out of the container's reach.
+pub(super) fn note_progress(work_dir: &Path, name: &ContainerName, entry: &Value) -> io::Result<()> {
+    let path = root_of(work_dir, name).join(PROGRESS);
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    let line = format!("{entry}\n");
+    if file.metadata()?.len() + line.len() as u64 > FILE_MAX {
+        return Err(io::Error::other(format!("all that is told of one step's progress has at most {FILE_MAX} bytes")));
+    }
+    file.write_all(line.as_bytes())
 }
 
 /// Removes the folder, if it is there.
@@ -75,8 +114,17 @@ pub(super) fn read(work_dir: &Path, name: &ContainerName) -> StepOutput {
     if let Some(text) = read_file(&out, "reply.json", &mut problems) {
         output.reply = parse::<Reply>("reply.json", &text, &mut problems);
     }
-    if let Some(text) = read_file(&out, "progress.jsonl", &mut problems) {
+    if let Some(text) = read_file(&out, "result.json", &mut problems) {
+        output.result = parse("result.json", &text, &mut problems);
+    }
+    if let Some(text) = read_file(&out, "error.json", &mut problems) {
+        output.error = parse::<CallError>("error.json", &text, &mut problems);
+    }
+    if let Some(text) = read_file(&out, PROGRESS, &mut problems) {
         output.progress = progress(&text, &mut problems);
+    }
+    if let Some(text) = read_file(&root_of(work_dir, name), PROGRESS, &mut problems) {
+        output.progress.extend(progress(&text, &mut problems));
     }
     output.problems = problems;
     output
@@ -84,9 +132,15 @@ pub(super) fn read(work_dir: &Path, name: &ContainerName) -> StepOutput {
 
 /// Reads what a container has said of its progress so far. A line that it has not ended is left for the next time.
 pub(super) fn read_progress(work_dir: &Path, name: &ContainerName) -> Vec<Value> {
-    let text = read_file(&folder_of(work_dir, name).out, "progress.jsonl", &mut Vec::new()).unwrap_or_default();
-    let ended = text.rfind('\n').map_or(0, |end| end + 1);
-    progress(&text[..ended], &mut Vec::new())
+    let root = root_of(work_dir, name);
+    let of = |folder: &Path| {
+        let text = read_file(folder, PROGRESS, &mut Vec::new()).unwrap_or_default();
+        let ended = text.rfind('\n').map_or(0, |end| end + 1);
+        progress(&text[..ended], &mut Vec::new())
+    };
+    let mut entries = of(&root.join("out"));
+    entries.extend(of(&root));
+    entries
 }
 
 /// The entries, in order. In place of a line that is none stands an entry that says so.
@@ -147,7 +201,7 @@ mod tests {
     fn made() -> (tempfile::TempDir, ContainerName, PathBuf) {
         let work = tempfile::tempdir().unwrap();
         let name = ContainerName::parse("provost-test-a").unwrap();
-        let folder = make(work.path(), &name, &Value::Null).unwrap();
+        let folder = make(work.path(), &name, &Value::Null, None).unwrap();
         (work, name, folder.out)
     }
 

@@ -34,6 +34,7 @@ impl Leftovers {
                 continue;
             }
             safe.take_back(&name).await;
+            ports.gate.close(&name);
             if let Err(error) = folder::remove(&self.work_dir, &name) {
                 tracing::warn!(container = %name, %error, "the folder of a step that is gone stays for another hour");
             }

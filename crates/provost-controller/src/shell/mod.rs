@@ -5,6 +5,7 @@ mod commands;
 mod delivery;
 mod engine;
 mod folder;
+mod gates;
 mod leftovers;
 mod output;
 mod progress;
@@ -12,6 +13,7 @@ mod record;
 mod retention;
 mod revisions;
 mod safe;
+mod skill;
 mod work;
 
 use std::path::PathBuf;
@@ -20,20 +22,21 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{Instance, Recorded};
 use provost_planner::Identity;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::handle::Message;
 use crate::{
-    Answer, Clock, Compiler, Controller, Core, DriftMode, Engine, Input, Logs, Messenger, Rules, Source, SourceStatus,
-    Store, StoreError, Vault, View,
+    Answer, Clock, Compiler, Controller, Core, DriftMode, Engine, Gate, Input, Logs, Messenger, Rules, Source,
+    SourceStatus, Store, StoreError, Vault, View,
 };
 
 pub use clock::SystemClock;
 pub(crate) use progress::Progress;
 use record::{Held, RECORD_AGAIN, Reply, Unrecorded};
 pub(crate) use revisions::{Fetched, Intent};
+pub use skill::CallAnswer;
 
 /// How a controller is set.
 #[derive(Clone, Debug)]
@@ -87,6 +90,8 @@ pub struct Ports {
     pub messenger: Arc<dyn Messenger>,
     /// What opens secrets.
     pub vault: Arc<dyn Vault>,
+    /// Where containers ask.
+    pub gate: Arc<dyn Gate>,
 }
 
 /// The shell sleeps no longer than this, so that a clock step or a suspend is noticed (T5).
@@ -137,6 +142,8 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
         logs: Arc::clone(&ports.logs),
         instance: settings.instance.clone(),
         progress: Progress::new(&settings, &ports),
+        engine: Arc::clone(&ports.engine),
+        calls: Arc::new(Semaphore::new(skill::CALLS_MAX)),
     };
     let source = SourceStatus { name: ports.source.describe(), ..SourceStatus::default() };
     let helpers = [
@@ -144,6 +151,7 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
         tokio::spawn(revisions::follow(ports.clone(), messages.clone())),
         tokio::spawn(retention::keep(ports.clone(), controller.clone(), settings.work_dir.clone())),
     ];
+    gates::Gates::new(&settings, &ports).reopen();
     let workshop = work::Workshop::new(&settings, &ports, inputs);
     let shell = Shell {
         core,

@@ -1,6 +1,6 @@
 //! What steps that go on have said of their progress so far.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use provost_model::{ContainerName, Run, RunRecord, Step};
 use provost_planner::{OutputOf, Subject, output_of};
@@ -21,6 +21,10 @@ pub(crate) struct Progress {
 impl Progress {
     pub(super) fn new(settings: &Settings, ports: &Ports) -> Self {
         Self { work_dir: settings.work_dir.clone(), safe: Safe::new(ports) }
+    }
+
+    pub(super) fn work_dir(&self) -> &Path {
+        &self.work_dir
     }
 
     /// What the container of `output` has said so far. What cannot be masked is not shown.

@@ -9,6 +9,7 @@ use provost_planner::{Action, OutputOf};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::delivery::Courier;
+use super::gates::Gates;
 use super::output::{Followers, OutputError};
 use super::safe::Safe;
 use super::{Ports, Settings, folder};
@@ -27,6 +28,7 @@ pub(super) struct Workshop {
     work_dir: PathBuf,
     courier: Courier,
     safe: Safe,
+    gates: Gates,
     inputs: mpsc::UnboundedSender<Input>,
     places: Arc<Semaphore>,
     followers: Followers,
@@ -39,6 +41,7 @@ impl Workshop {
             work_dir: settings.work_dir.clone(),
             courier: Courier::new(settings, ports),
             safe: Safe::new(ports),
+            gates: Gates::new(settings, ports),
             inputs,
             places: Arc::new(Semaphore::new(AT_ONCE)),
             followers: Followers::default(),
@@ -121,9 +124,11 @@ impl Workshop {
         }
         // A container that is there already has its folder, and keeps what is in it.
         if there.is_none_or(|seen| seen.life == Life::Created) {
-            let made = blocking(move || folder::make(&work_dir, &made_for, &event)).await;
+            let (caller, asks) = (Gates::caller(request), Gates::caller(request));
+            let made = blocking(move || folder::make(&work_dir, &made_for, &event, caller.as_ref())).await;
             let mut folder = made.map_err(|error| unavailable(name, "its folder cannot be made", &error))?;
             folder.secrets = self.safe.hand_out(name, &request.workload.secrets).await?;
+            asks.map_or(Ok(()), |caller| self.gates.open(caller))?;
             self.make(request, &folder).await?;
         }
         let seen = engine.inspect(name).await?;
@@ -198,6 +203,7 @@ impl Workshop {
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.ports.engine.remove(name).await?;
         self.safe.take_back(name).await;
+        self.gates.close(name);
         let (work_dir, removed) = (self.work_dir.clone(), name.clone());
         if let Err(error) = blocking(move || folder::remove(&work_dir, &removed)).await {
             tracing::warn!(container = %name, %error, "the folder of a step stays");

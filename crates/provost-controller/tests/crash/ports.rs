@@ -14,10 +14,11 @@ use provost_controller::{
 };
 use provost_engine::ScriptedEngine;
 use provost_model::{
-    Channel, ContainerName, ContainerRequest, ContainerSeen, DueOutcome, HealthCheck, Instance, Name, Owner,
-    PullPolicy, Recorded, Reply, RunId, RunRecord, State, StepRef,
+    CallError, Channel, ContainerName, ContainerRequest, ContainerSeen, DueOutcome, HealthCheck, Instance, Name, Owner,
+    PullPolicy, Recorded, Reply, RunId, RunRecord, ServiceCall, State, StepRef,
 };
 use provost_store::{MemoryLogs, MemoryStore};
+use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::fakes::TestMessenger;
@@ -152,6 +153,14 @@ impl Engine for CutEngine {
 
     async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
         self.watch.pass(self.about("check_health", name), self.inner.check_health(name, check)).await
+    }
+
+    async fn call_service(
+        &self,
+        name: &ContainerName,
+        call: &ServiceCall,
+    ) -> Result<Result<Value, CallError>, EngineError> {
+        self.watch.pass(self.about("call_service", name), self.inner.call_service(name, call)).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {

@@ -9,7 +9,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use provost_controller::{
-    ApplyMode, Clock, Command, Controller, Done, DriftMode, Engine as _, Ports, RunQuery, Settings, Store, View, start,
+    ApplyMode, Clock, ClosedGate, Command, Controller, Done, DriftMode, Engine as _, Ports, RunQuery, Settings, Store,
+    View, start,
 };
 use provost_engine::ScriptedEngine;
 use provost_model::{
@@ -194,6 +195,7 @@ impl Story {
             compiler: Arc::new(TestCompiler),
             messenger: Arc::new(CutMessenger { watch: watch(), inner: Arc::clone(&self.messenger) }),
             vault: Arc::new(FakeVault::default()),
+            gate: Arc::new(ClosedGate),
         };
         start(settings, ports).await.unwrap()
     }

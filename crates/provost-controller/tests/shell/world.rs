@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use provost_controller::{
-    ApplyMode, Clock, Command, Compiled, Compiler, Controller, DeliveryError, Done, DriftMode, FactQuery, Messenger,
-    Ports, Refusal, Revision, Settings, Source, SourceError, Store, View, start,
+    ApplyMode, Clock, ClosedGate, Command, Compiled, Compiler, Controller, DeliveryError, Done, DriftMode, FactQuery,
+    Messenger, Ports, Refusal, Revision, Settings, Source, SourceError, Store, View, start,
 };
 use provost_engine::ScriptedEngine;
 use provost_manifest::{ServerFacts, SourceFile, Style, compile};
@@ -167,6 +167,7 @@ impl World {
             compiler: Arc::new(TestCompiler),
             messenger: Arc::clone(&self.messenger) as _,
             vault: Arc::clone(&self.vault) as _,
+            gate: Arc::new(ClosedGate),
         };
         self.server = Some(start(settings, ports).await.unwrap());
     }

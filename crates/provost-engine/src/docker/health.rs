@@ -1,24 +1,21 @@
 //! Whether a service does its work: asked by HTTP, or by a program in its container.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use bollard::container::LogOutput;
-use bollard::exec::{CreateExecOptions, StartExecResults};
-use futures_util::{FutureExt as _, StreamExt as _, future};
+use futures_util::{FutureExt as _, future};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
-use provost_controller::{EngineError, EngineErrorKind};
-use provost_model::{ContainerName, ContainerSeen, HealthCheck, Life, Probe};
-use serde_json::Value;
+use provost_controller::EngineError;
+use provost_model::{ContainerName, ContainerSeen, HealthCheck, Probe};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{DockerEngine, trouble};
+use super::DockerEngine;
 
-/// How much of what a program says is told, in characters.
+/// How much of what a program says is told, in characters; of each of its streams, so many bytes are read.
 const WORDS_MAX: usize = 200;
 
 /// An answer: good, or why not.
@@ -26,85 +23,30 @@ type Verdict = Result<(), String>;
 
 impl DockerEngine {
     pub(super) async fn ask_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Verdict, EngineError> {
-        let running = self.own(name, "ask").await?.filter(|seen| matches!(seen.life, Life::Running { .. }));
-        let Some(seen) = running else {
-            let message = format!("container {name} does not run");
-            return Err(EngineError::new(EngineErrorKind::NotFound, message));
-        };
+        let seen = self.running(name).await?;
         let limit = Duration::from_secs(check.timeout_s);
         let answer = match &check.probe {
             Probe::Http { port, path } => {
                 let places = self.places(&seen, *port).await?;
                 timeout(limit, first_good(&places, path)).await.map(Ok)
             }
-            Probe::Command { command } => timeout(limit, self.run_inside(&seen, command)).await,
+            Probe::Command { command } => timeout(limit, self.ask_program(&seen, command)).await,
         };
         answer.unwrap_or_else(|_| Ok(Err(format!("no answer within {} s", check.timeout_s))))
     }
 
-    /// Where a container's port can be reached: at its own addresses, and where the server publishes it.
-    async fn places(&self, seen: &ContainerSeen, port: u16) -> Result<Vec<SocketAddr>, EngineError> {
-        let shown: Option<Value> = self.wire.json(&format!("/containers/{}/json", seen.id)).await?;
-        Ok(shown.map(|shown| places(&shown, port)).unwrap_or_default())
-    }
-
-    async fn run_inside(&self, seen: &ContainerSeen, command: &[String]) -> Result<Verdict, EngineError> {
-        let fault = |error| trouble::say(&format!("run the health check of container {}", seen.name), error);
-        let options = CreateExecOptions {
-            cmd: Some(command.to_vec()),
-            attach_stdout: Some(true),
-            attach_stderr: Some(true),
-            ..CreateExecOptions::default()
-        };
-        let exec = self.docker.create_exec(&seen.id, options).await.map_err(fault)?.id;
-        let mut words = String::new();
-        if let StartExecResults::Attached { mut output, .. } =
-            self.docker.start_exec(&exec, None).await.map_err(fault)?
-        {
-            while let Some(Ok(piece)) = output.next().await {
-                add_words(&mut words, &piece);
-            }
-        }
-        let code = self.docker.inspect_exec(&exec).await.map_err(fault)?.exit_code;
-        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        Ok(match code {
+    async fn ask_program(&self, seen: &ContainerSeen, command: &[String]) -> Result<Verdict, EngineError> {
+        let ran = self.run_inside(seen, command, None, WORDS_MAX).await?;
+        let words = [ran.stdout, ran.stderr].concat();
+        let words = String::from_utf8_lossy(&words).into_owned();
+        let words = words.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+        let words: String = words.collect::<Vec<_>>().join(" ").chars().take(WORDS_MAX).collect();
+        Ok(match ran.code {
             Some(0) => Ok(()),
             Some(code) if words.is_empty() => Err(format!("exit {code}")),
             Some(code) => Err(format!("exit {code}: {words}")),
             None => Err("its end is not known".to_owned()),
         })
-    }
-}
-
-fn add_words(words: &mut String, piece: &LogOutput) {
-    let text = String::from_utf8_lossy(piece.as_ref()).into_owned();
-    let left = WORDS_MAX.saturating_sub(words.chars().count());
-    words.extend(text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(left));
-}
-
-/// The addresses that `shown`, the engine's answer about a container, has for `port`. Source: Docker Engine API 1.41,
-/// `ContainerInspect`, `NetworkSettings`.
-fn places(shown: &Value, port: u16) -> Vec<SocketAddr> {
-    let settings = &shown["NetworkSettings"];
-    let networks = settings["Networks"].as_object().into_iter().flatten().map(|(_, network)| network);
-    let own = networks.chain([settings]).filter_map(|network| network["IPAddress"].as_str()?.parse::<IpAddr>().ok());
-    let bindings = settings["Ports"][format!("{port}/tcp")].as_array().into_iter().flatten();
-    let published = bindings.filter_map(|binding| {
-        let address: IpAddr = binding["HostIp"].as_str()?.parse().ok()?;
-        Some(SocketAddr::new(reachable(address), binding["HostPort"].as_str()?.parse().ok()?))
-    });
-    let mut places: Vec<SocketAddr> = own.map(|address| SocketAddr::new(address, port)).chain(published).collect();
-    places.sort();
-    places.dedup();
-    places
-}
-
-/// Where something is that listens on all addresses.
-fn reachable(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        other => other,
     }
 }
 
@@ -139,22 +81,10 @@ async fn ask(place: SocketAddr, path: &str) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
-
-    #[test]
-    fn a_port_is_at_the_container_and_where_it_is_published() {
-        let shown = json!({"NetworkSettings": {
-            "IPAddress": "172.17.0.2", "Networks": {"bridge": {"IPAddress": "172.17.0.2"}, "other": {"IPAddress": ""}},
-            "Ports": {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8090"}], "81/tcp": null},
-        }});
-        let places = places(&shown, 80);
-        assert_eq!(places, ["127.0.0.1:8090".parse().unwrap(), "172.17.0.2:80".parse().unwrap()]);
-        assert!(super::places(&json!({}), 80).is_empty());
-    }
 
     /// A server that answers one question with `status`.
     async fn server(status: &'static str) -> SocketAddr {

@@ -5,7 +5,10 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy};
+use provost_model::{
+    CallError, ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy, ServiceCall,
+};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::world::World;
@@ -154,6 +157,22 @@ impl Engine for ScriptedEngine {
             let container = world.own(name, &self.instance).unwrap_or_default();
             let runs = container.is_some_and(|it| matches!(it.seen(name).life, provost_model::Life::Running { .. }));
             Ok(if runs { Ok(()) } else { Err("it does not run".to_owned()) })
+        })
+        .await
+    }
+
+    async fn call_service(
+        &self,
+        name: &ContainerName,
+        call: &ServiceCall,
+    ) -> Result<Result<Value, CallError>, EngineError> {
+        // What runs answers with what it is told.
+        self.call(Call::Inspect, name.as_str(), |world| {
+            let container = world
+                .own(name, &self.instance)?
+                .ok_or_else(|| EngineError::new(EngineErrorKind::NotFound, format!("container {name} does not run")))?;
+            let runs = matches!(container.seen(name).life, provost_model::Life::Running { .. });
+            Ok(if runs { Ok(call.data.clone()) } else { Err(CallError::new("Unavailable", "it does not run")) })
         })
         .await
     }

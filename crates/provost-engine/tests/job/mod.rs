@@ -42,7 +42,7 @@ impl Job {
         };
         let home = tempfile::tempdir().unwrap();
         let (event, out) = (home.path().join("event.json"), home.path().join("out"));
-        let folder = StepFolder { event, out, secrets: HandedOut::default() };
+        let folder = StepFolder { event, out, run: None, secrets: HandedOut::default() };
         std::fs::write(&folder.event, request.event.to_string()).unwrap();
         std::fs::create_dir(&folder.out).unwrap();
         open_to_all(&folder.out);

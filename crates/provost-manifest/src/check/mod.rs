@@ -6,6 +6,7 @@ mod names;
 mod params;
 mod ports;
 mod references;
+mod skills;
 mod sources;
 
 use provost_model::SourceLock;
@@ -29,6 +30,7 @@ pub(crate) fn check(
     actions::check(documents, &mut out);
     let all_read = sources::check(documents, lock, facts, &mut out);
     references::check(documents, broken, &mut out);
+    skills::check(documents, all_read && broken.is_empty(), &mut out);
     if !all_read {
         // What is not here may be in a source that was not read.
         out.retain(|diagnostic| !NOT_HERE.contains(&diagnostic.code));

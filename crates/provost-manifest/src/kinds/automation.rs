@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::kinds::forms::{ParamTypeText, Schedules};
 use crate::kinds::text::{EventText, ImageText, PathText, WordText};
-use crate::kinds::{HookSpec, NameText, RequiresSpec, Seconds, SecretUseSpec, VolumeSpec};
+use crate::kinds::{AccessSpec, HookSpec, NameText, RequiresSpec, Seconds, SecretUseSpec, VolumeSpec};
 
 with_settings! {
     /// A container, and when it runs. Only `image` has to be said.
@@ -47,8 +47,10 @@ with_settings! {
         #[serde(default)]
         #[schemars(with = "Vec<WordText>", extend("examples" = [["warehouse"]]))]
         pub locks: Vec<String>,
-        /// What is up before a run begins; until then, it waits.
+        /// What is up before a run begins, which waits until then, and what it calls.
         pub requires: Option<RequiresSpec>,
+        /// What it may ask of the server, besides calling what it `requires`.
+        pub access: Option<AccessSpec>,
         /// Containers around its own runs, inside those of policies and plugins. Only events of runs (`run.*`).
         #[serde(default)]
         pub hooks: Vec<HookSpec>,

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use provost_model::{OnError, PREPARE};
+use provost_model::PREPARE;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::kinds::forms::ArchitectureText;
-use crate::kinds::text::{ImageText, PathText};
-use crate::kinds::{ActionSpec, Bytes, HookSpec, Seconds, SecretUseSpec, VolumeSpec};
+use crate::kinds::text::{EventText, ImageText, PathText};
+use crate::kinds::{AccessSpec, ActionSpec, Bytes, HookSpec, Seconds, SecretUseSpec, SkillSpec, VolumeSpec};
 
 /// A group of hooks and actions that belong together, with one image and one configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -44,6 +44,11 @@ pub(crate) struct PluginSpec {
     /// Its containers that people and programs start by name.
     #[serde(default)]
     pub actions: Vec<ActionSpec>,
+    /// Calls that it offers to other containers, who need not know who answers.
+    #[serde(default)]
+    pub skills: Vec<SkillSpec>,
+    /// What each of its containers may ask of the server, besides calling what it `requires`.
+    pub access: Option<AccessSpec>,
 }
 
 with_container_fields! {
@@ -82,28 +87,7 @@ with_container_fields! {
 impl PrepareSpec {
     /// As the hook that it is.
     pub(crate) fn hook(&self) -> HookSpec {
-        let own = self.clone();
-        HookSpec {
-            event: PREPARE.to_owned(),
-            on_error: Some(OnError::Fail),
-            image: own.image,
-            command: own.command,
-            args: own.args,
-            working_dir: own.working_dir,
-            volumes: own.volumes,
-            secrets: own.secrets,
-            timeout: own.timeout,
-            grace_period: own.grace_period,
-            pull_policy: own.pull_policy,
-            env: own.env,
-            user: own.user,
-            read_only_root: own.read_only_root,
-            drop_capabilities: own.drop_capabilities,
-            add_capabilities: own.add_capabilities,
-            network: own.network,
-            resources: own.resources,
-            ..HookSpec::default()
-        }
+        hook_of!(self, PREPARE.to_owned())
     }
 }
 
@@ -121,6 +105,10 @@ pub(crate) struct RequiredMachineSpec {
     /// The least memory of the machine.
     #[schemars(extend("examples" = ["4Gi"]))]
     pub memory: Option<Bytes>,
+    /// Skills that its containers call. They are not waited for: a call to one that is not there fails at once.
+    #[serde(default)]
+    #[schemars(with = "Vec<EventText>", extend("examples" = [["fx.rate"]]))]
+    pub skills: Vec<String>,
 }
 
 fn yes() -> bool {

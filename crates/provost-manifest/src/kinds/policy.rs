@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kinds::text::{CapabilityText, NetworkText, PathText, PortRuleText};
-use crate::kinds::{Bytes, HistorySpec, HookSpec, Millicores, NameText, NotifySpec, Seconds, Settings};
+use crate::kinds::{Bytes, HistorySpec, HookSpec, Millicores, NameText, NotifySpec, ScopeSpec, Seconds, Settings};
 
 /// What holds for many automations, whatever they say themselves.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -165,4 +165,6 @@ pub(crate) struct Allow {
     #[serde(default)]
     #[schemars(with = "Vec<PortRuleText>", extend("examples" = [["0.0.0.0:443"]]))]
     pub ports: Vec<String>,
+    /// The most that a container may do with automations and the server, through its socket (`access.scope`).
+    pub scope: Option<ScopeSpec>,
 }

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kinds::forms::{ReplacementText, RestartText};
-use crate::kinds::text::{ImageText, PathText, PortText};
-use crate::kinds::{HookSpec, NameText, Seconds, SecretUseSpec, VolumeSpec};
+use crate::kinds::text::{EventText, ImageText, PathText, PortText};
+use crate::kinds::{AccessSpec, HookSpec, NameText, ProvideSpec, Seconds, SecretUseSpec, VolumeSpec};
 
 with_container_fields! {
     /// A container that is meant not to end, and is kept up. Only `image` has to be said.
@@ -50,8 +50,13 @@ with_container_fields! {
         /// Absent: `StartFirst`, or `StopFirst` if it has a volume that it can write to.
         #[schemars(with = "Option<ReplacementText>", extend("examples" = ["StopFirst"]))]
         pub replace: Option<provost_model::Replacement>,
-        /// What is up before it starts.
+        /// What is up before it starts, and what it calls.
         pub requires: Option<RequiresSpec>,
+        /// Calls that it offers to other containers, who need not know who answers.
+        #[serde(default)]
+        pub provides: Vec<ProvideSpec>,
+        /// What it may ask of the server, besides calling what it `requires`.
+        pub access: Option<AccessSpec>,
         /// Containers around it, inside those of policies and plugins. Only events of services (`service.*`); those of
         /// `service.exited` clean up after it, whatever its end.
         #[serde(default)]
@@ -61,7 +66,7 @@ with_container_fields! {
     }
 }
 
-/// What is up before something starts. What is up and goes down later ends nothing that needs it.
+/// What is up before something starts, and what it calls. What is up and goes down later ends nothing that needs it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RequiresSpec {
@@ -69,6 +74,11 @@ pub(crate) struct RequiresSpec {
     #[serde(default)]
     #[schemars(with = "Vec<NameText>", extend("examples" = [["relay"]]))]
     pub services: Vec<Name>,
+    /// Skills that it calls, through the socket `/provost/run/api.sock`. They are not waited for: a call to one that is not
+    /// there fails at once.
+    #[serde(default)]
+    #[schemars(with = "Vec<EventText>", extend("examples" = [["fx.rate"]]))]
+    pub skills: Vec<String>,
 }
 
 /// How it is found out whether a service does its work: exactly one of `http` and `command`.

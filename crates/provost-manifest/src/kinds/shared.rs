@@ -42,6 +42,34 @@ macro_rules! with_container_fields {
     };
 }
 
+/// The hook on `$event` that a container of `$spec` is: whatever waits for it learns of its failure.
+macro_rules! hook_of {
+    ($spec:expr, $event:expr) => {{
+        let own = $spec.clone();
+        crate::kinds::HookSpec {
+            event: $event,
+            on_error: Some(provost_model::OnError::Fail),
+            image: own.image,
+            command: own.command,
+            args: own.args,
+            working_dir: own.working_dir,
+            volumes: own.volumes,
+            secrets: own.secrets,
+            timeout: own.timeout,
+            grace_period: own.grace_period,
+            pull_policy: own.pull_policy,
+            env: own.env,
+            user: own.user,
+            read_only_root: own.read_only_root,
+            drop_capabilities: own.drop_capabilities,
+            add_capabilities: own.add_capabilities,
+            network: own.network,
+            resources: own.resources,
+            ..crate::kinds::HookSpec::default()
+        }
+    }};
+}
+
 /// Declares a struct with its own fields, those of every container, and how runs go on; policies may default and
 /// enforce the latter two.
 macro_rules! with_settings {

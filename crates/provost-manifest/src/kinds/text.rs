@@ -42,6 +42,8 @@ text_forms! {
     CapabilityText "capability" "^[A-Z][A-Z_]*$" 40;
     /// The name of an event.
     EventText "event" "^[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z0-9_-]+)*$" 100;
+    /// Names, with `*` for any characters.
+    PatternText "pattern" "^[A-Za-z0-9*][A-Za-z0-9_.*-]*$" 100;
     /// An `http` or `https` address.
     UrlText "url" "^https?://[^\\s/@]+(/\\S*)?$" 2000;
     /// An address that git understands, in a protocol that keeps others out.

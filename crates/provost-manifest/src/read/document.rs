@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::API_VERSION;
 use crate::kinds::{
     ActionSpec, AutomationSpec, ChannelSpec, HookSpec, Metadata, PluginSpec, PolicySpec, SecretSpec, SecretUseSpec,
-    ServiceSpec, SourceSpec,
+    ServiceSpec, SkillSpec, SourceSpec,
 };
 use crate::read::{Kind, Node, Source, Spot, scan};
 use crate::report::{Code, Diagnostic, did_you_mean};
@@ -225,9 +225,15 @@ impl Document {
         };
         let actions =
             actions.iter().enumerate().map(|(index, it)| (format!("spec/actions/{index}"), it.secrets.as_slice()));
+        let skills: &[SkillSpec] = match &self.spec {
+            Spec::Plugin(spec) => &spec.skills,
+            _ => &[],
+        };
+        let skills =
+            skills.iter().enumerate().map(|(index, it)| (format!("spec/skills/{index}"), it.secrets.as_slice()));
         let hooks =
             hooks.iter().enumerate().map(|(index, hook)| (format!("spec/hooks/{index}"), hook.secrets.as_slice()));
-        own.into_iter().chain(hooks).chain(actions).collect()
+        own.into_iter().chain(hooks).chain(actions).chain(skills).collect()
     }
 
     /// Where its name stands.

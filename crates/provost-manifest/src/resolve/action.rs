@@ -56,6 +56,7 @@ impl Place<'_> {
             working_dir: action.working_dir.as_deref(),
             volumes: &action.volumes,
             secrets: &action.secrets,
+            access: plugin::access(document, self.plugin, policies, around.given, out),
         };
         let settings = container::settings(document, &layers, out)?;
         let workload = container::from_settings(document, path, &parts, &settings, &layers, around.given, out)?;

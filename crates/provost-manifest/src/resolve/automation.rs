@@ -13,7 +13,7 @@ use crate::resolve::container::{self, Parts};
 use crate::resolve::hook::{self, Trust};
 use crate::resolve::layers::{Fields, Layers, leaves};
 use crate::resolve::policy::Policy;
-use crate::resolve::{Given, Now, limits, notify, power, rules, when};
+use crate::resolve::{Given, Now, access, limits, notify, power, rules, when};
 
 /// What is around automations: it is the same for all of them.
 pub(crate) struct Around<'a> {
@@ -51,6 +51,14 @@ pub(crate) fn resolve(
         working_dir: spec.working_dir.as_deref(),
         volumes: &spec.volumes,
         secrets: &spec.secrets,
+        access: access::resolve(
+            document,
+            spec.access.as_ref(),
+            spec.requires.as_ref().map_or(&[], |requires| &requires.skills),
+            &policies,
+            &around.given.facts.never,
+            out,
+        ),
     };
     let settings = container::settings(document, &layers, out)?;
     let workload = container::from_settings(document, "spec", &parts, &settings, &layers, around.given, out)?;

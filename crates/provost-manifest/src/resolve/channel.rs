@@ -1,6 +1,6 @@
 //! One channel, as it takes effect.
 
-use provost_model::{Channel, ReplyRule, Target};
+use provost_model::{Access, Channel, ReplyRule, Target};
 
 use crate::kinds::{ChannelSpec, SubjectKind};
 use crate::read::Document;
@@ -63,6 +63,7 @@ fn target(
                 working_dir: command.working_dir.as_deref(),
                 volumes: &command.volumes,
                 secrets: &command.secrets,
+                access: Access::default(),
             };
             let workload = container::workload(document, path, &parts, &layers, given, out)?;
             Some(Target::Command { workload: Box::new(workload) })

@@ -1,6 +1,6 @@
 //! Containers: from what is written and what is in force to what the engine is told.
 
-use provost_model::{Resources, VolumeMount, Workload};
+use provost_model::{Access, Resources, VolumeMount, Workload};
 use serde_json::{Map, Value};
 
 use crate::kinds::{SecretUseSpec, Settings, VolumeSpec};
@@ -18,6 +18,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) working_dir: Option<&'a str>,
     pub(crate) volumes: &'a [VolumeSpec],
     pub(crate) secrets: &'a [SecretUseSpec],
+    pub(crate) access: Access,
 }
 
 /// The settings in force, typed.
@@ -83,6 +84,7 @@ pub(crate) fn from_settings(
         secrets,
         ports: Vec::new(),
         resources: Resources { cpu_millis: resources.cpu?.0, memory_bytes: resources.memory?.0, pids: resources.pids? },
+        access: parts.access.clone(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use provost_model::{Hook, HookOwner, Name, OWN_EVENT_FAMILIES, OWN_EVENTS, OnError};
+use provost_model::{Access, Hook, HookOwner, Name, OWN_EVENT_FAMILIES, OWN_EVENTS, OnError};
 use serde_json::json;
 
 use crate::kinds::{HookSpec, PluginSpec};
@@ -93,7 +93,8 @@ pub(crate) fn preparing(
     one(document, "spec/prepare", name, spec, trust, given, out)
 }
 
-fn one(
+/// The hook at `path` of `document`, as it takes effect; what is wrong with it is told.
+pub(crate) fn one(
     document: &Document,
     path: &str,
     name: Name,
@@ -108,12 +109,12 @@ fn one(
     };
     let Some(image) = spec.image.as_deref().or(plugin_image) else {
         let hint = match trust {
-            Trust::Plugin { .. } => "give the hook an `image`, or the plugin one for all its hooks",
+            Trust::Plugin { .. } => "give it an `image`, or the plugin one for all its containers",
             _ => "give the hook an `image`",
         };
-        out.push(
-            Diagnostic::new(Code::NO_IMAGE, &document.spot_of(path), format!("hook `{name}` has no image")).hint(hint),
-        );
+        let what = if spec.event.starts_with(provost_model::SKILL) { "skill" } else { "hook" };
+        let message = format!("{what} `{name}` has no image");
+        out.push(Diagnostic::new(Code::NO_IMAGE, &document.spot_of(path), message).hint(hint));
         return None;
     };
     let on_error = on_error(document, path, spec, out);
@@ -138,6 +139,10 @@ fn one(
         working_dir: spec.working_dir.as_deref(),
         volumes: &spec.volumes,
         secrets: &spec.secrets,
+        access: match trust {
+            Trust::Plugin { spec, policies } => super::plugin::access(document, spec, policies, given, out),
+            _ => Access::default(),
+        },
     };
     let workload = container::workload(document, path, &parts, &layers, given, out)?;
     Some(Arc::new(Hook {

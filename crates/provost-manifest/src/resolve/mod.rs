@@ -4,6 +4,7 @@
 //! then by name), those of plugins (likewise), the automation's own; before a run they start in this order, after it in
 //! the reverse one, so that an automation's own hooks are innermost (R5).
 
+mod access;
 mod action;
 mod automation;
 pub(crate) mod built_in;
@@ -20,6 +21,7 @@ mod requires;
 mod rules;
 mod secret;
 mod service;
+mod skill;
 mod when;
 
 use std::cell::RefCell;
@@ -94,6 +96,8 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
                 }
             }
             Spec::Service(spec) => {
+                let skills = skill::of_service(document, spec, out);
+                desired.skills.extend(skills.into_iter().map(|skill| (skill.name.clone(), Arc::new(skill))));
                 if let Some(service) = service::resolve(document, spec, &around, out) {
                     desired.automations.insert(document.name.clone(), Arc::new(service));
                 }
@@ -143,6 +147,7 @@ fn plugins(
     for (document, spec) in plugins {
         let plugin = plugin::resolve(document, spec, policies, given, out);
         desired.plugins.insert(document.name.clone(), plugin.summary);
+        desired.skills.extend(plugin.skills.into_iter().map(|skill| (skill.name.clone(), Arc::new(skill))));
         for hook in plugin.hooks {
             if is_of_runs(&hook) || is_of_services(&hook) { of_runs.push(hook) } else { desired.hooks.push(hook) }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use provost_model::{Hook, PluginSummary};
+use provost_model::{Access, Hook, PluginSummary, Skill};
 use serde_json::{Map, Value};
 
 use crate::kinds::{PluginSpec, SubjectKind};
@@ -11,13 +11,15 @@ use crate::report::{Code, Diagnostic};
 use crate::resolve::Given;
 use crate::resolve::hook::{self, Trust};
 use crate::resolve::policy::Policy;
-use crate::resolve::{requires, rules};
+use crate::resolve::{access, requires, rules, skill};
 
 /// A plugin with its hooks.
 pub(crate) struct Plugin {
     pub(crate) summary: PluginSummary,
     /// None, if the plugin is not enabled, or the server does not meet what it requires.
     pub(crate) hooks: Vec<Arc<Hook>>,
+    /// None in the same cases.
+    pub(crate) skills: Vec<Skill>,
 }
 
 /// Resolves `document`; what is wrong with it is told, whether it is enabled or not.
@@ -39,6 +41,8 @@ pub(crate) fn resolve(
     let trust = Trust::Plugin { spec, policies: &policies };
     let mut hooks = hook::of_owner(document, &spec.hooks, &trust, given, out);
     hooks.extend(spec.prepare.as_ref().and_then(|spec| hook::preparing(document, &spec.hook(), &trust, given, out)));
+    let skill::OfPlugin { skills, hooks: calls } = skill::of_plugin(document, spec, &trust, given, out);
+    hooks.extend(calls);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let unmet = requires::unmet(document, spec, given.facts, out);
     let runs = spec.enabled && unmet.is_empty();
@@ -47,9 +51,27 @@ pub(crate) fn resolve(
         enabled: spec.enabled,
         hooks: count(spec.hooks.len()),
         actions: count(spec.actions.len()),
+        skills: count(spec.skills.len()),
         unmet,
     };
-    Plugin { summary, hooks: if runs { hooks } else { Vec::new() } }
+    let (hooks, skills) = if runs { (hooks, skills) } else { Default::default() };
+    Plugin { summary, hooks, skills }
+}
+
+/// What each container of the plugin may ask of the server. What is wrong with it stands once in the document, however many
+/// containers it has.
+pub(crate) fn access(
+    document: &Document,
+    spec: &PluginSpec,
+    policies: &[&Policy<'_>],
+    given: &Given<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Access {
+    let mut found = Vec::new();
+    let skills = spec.requires.as_ref().map_or(&[] as &[String], |requires| &requires.skills);
+    let access = access::resolve(document, spec.access.as_ref(), skills, policies, &given.facts.never, &mut found);
+    out.extend(found.into_iter().filter(|it| !out.contains(it)).collect::<Vec<_>>());
+    access
 }
 
 /// What the containers of a plugin get: `config`, and the `default` of each property of `configSchema` that it leaves out

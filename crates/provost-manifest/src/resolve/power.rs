@@ -3,7 +3,7 @@
 use provost_model::PortMapping;
 
 use crate::facts::Never;
-use crate::kinds::{Allow, VolumeSpec};
+use crate::kinds::{Allow, ScopeSpec, VolumeSpec};
 use crate::ports::{PortRule, host_side};
 use crate::read::{Document, Spot};
 use crate::report::{Code, Diagnostic};
@@ -20,6 +20,7 @@ enum Power {
     WritableRoot,
     RootUser,
     Port(PortMapping),
+    Scope(ScopeSpec),
 }
 
 impl Power {
@@ -32,6 +33,7 @@ impl Power {
             Power::WritableRoot => "a writable root file system".to_owned(),
             Power::RootUser => "running as root".to_owned(),
             Power::Port(port) => format!("listening on `{}` of the server", host_side(port)),
+            Power::Scope(scope) => format!("the scope `{scope:?}`"),
         }
     }
 
@@ -45,6 +47,7 @@ impl Power {
             Power::WritableRoot => "allow: {writableRoot: true}".to_owned(),
             Power::RootUser => "allow: {rootUser: true}".to_owned(),
             Power::Port(port) => format!("allow: {{ports: [\"{}\"]}}", host_side(port)),
+            Power::Scope(scope) => format!("allow: {{scope: {scope:?}}}"),
         }
     }
 
@@ -60,6 +63,7 @@ impl Power {
             Power::Port(port) => {
                 allow.ports.iter().filter_map(|rule| PortRule::parse(rule)).any(|rule| rule.covers(port))
             }
+            Power::Scope(scope) => allow.scope.is_some_and(|most| scope <= &most),
         }
     }
 
@@ -74,6 +78,7 @@ impl Power {
             Power::WritableRoot => never.writable_root,
             Power::RootUser => never.root_user,
             Power::Port(port) => never.ports.iter().any(|rule| rule.touches(port)),
+            Power::Scope(_) => false,
         }
     }
 }
@@ -114,6 +119,17 @@ pub(crate) fn check_ports(
     let ports = ports.iter().enumerate();
     let powers = ports.map(|(index, port)| (Power::Port(*port), port.address.is_loopback(), spot(index)));
     judge(powers.collect(), document, policies, never, out);
+}
+
+/// Tells if no policy allows a document's containers that much.
+pub(crate) fn check_scope(
+    document: &Document,
+    scope: ScopeSpec,
+    policies: &[&Policy<'_>],
+    never: &Never,
+    out: &mut Vec<Diagnostic>,
+) {
+    judge(vec![(Power::Scope(scope), false, document.spot_of("spec/access/scope"))], document, policies, never, out);
 }
 
 /// Tells which of `powers` nobody gives. The second value of each: it needs no policy, or one has given it.

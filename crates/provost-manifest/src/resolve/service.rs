@@ -15,7 +15,7 @@ use crate::resolve::container::{self, Parts};
 use crate::resolve::hook::{self, Trust};
 use crate::resolve::layers::{Fields, Layers, leaves};
 use crate::resolve::policy::Policy;
-use crate::resolve::{limits, notify, power, rules};
+use crate::resolve::{access, limits, notify, power, rules};
 
 /// Resolves `document`; nothing, if something is wrong with it, which is told.
 pub(crate) fn resolve(
@@ -47,6 +47,14 @@ pub(crate) fn resolve(
         working_dir: spec.working_dir.as_deref(),
         volumes: &spec.volumes,
         secrets: &spec.secrets,
+        access: access::resolve(
+            document,
+            spec.access.as_ref(),
+            spec.requires.as_ref().map_or(&[], |requires| &requires.skills),
+            &policies,
+            &around.given.facts.never,
+            out,
+        ),
     };
     let settings = container::settings(document, &layers, out)?;
     let workload = container::from_settings(document, "spec", &parts, &settings, &layers, around.given, out)?;
@@ -113,13 +121,18 @@ fn with_network(
     out: &mut Vec<Diagnostic>,
 ) -> Workload {
     let asks = spec.health_check.as_ref().is_some_and(|check| check.http.is_some());
-    if workload.network != "None" || (workload.ports.is_empty() && !asks) {
+    let answers = spec.provides.iter().any(|provided| provided.http.is_some());
+    if workload.network != "None" || (workload.ports.is_empty() && !asks && !answers) {
         return workload;
     }
     match layers.get("network") {
         Some(setting) if setting.scope != Scope::BuiltIn => {
             let spot = setting.spot_or_name(document);
-            let what = if asks { "a health check by `http`" } else { "`ports`" };
+            let what = match (asks, answers) {
+                (true, _) => "a health check by `http`",
+                (false, true) => "calls of a skill by `http`",
+                (false, false) => "`ports`",
+            };
             let error =
                 Diagnostic::new(Code::TOGETHER, &spot, format!("{what} cannot reach a container without network"));
             out.push(error.hint("write `network: Shared`, or leave it out"));

@@ -100,9 +100,12 @@ fn defaults(kind: Kind, schema: &mut Value) {
     let places: &[(&str, bool)] = match kind {
         Kind::Automation => &[("", true), ("/properties/hooks/items", false)],
         Kind::Channel => &[("/properties/command", false)],
-        Kind::Plugin => {
-            &[("/properties/hooks/items", false), ("/properties/prepare", false), ("/properties/actions/items", true)]
-        }
+        Kind::Plugin => &[
+            ("/properties/hooks/items", false),
+            ("/properties/prepare", false),
+            ("/properties/actions/items", true),
+            ("/properties/skills/items", false),
+        ],
         Kind::Policy => &[("/properties/hooks/items", false), ("", true)],
         Kind::Secret | Kind::Source => &[],
         Kind::Service => &[("", false), ("/properties/hooks/items", false)],

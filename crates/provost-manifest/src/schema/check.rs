@@ -1,7 +1,7 @@
 //! The shape of a manifest against its schema: all errors at once, in our words.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use jsonschema::error::ValidationErrorKind as Wrong;
 use jsonschema::{ValidationError, Validator};
@@ -9,26 +9,24 @@ use serde_json::Value;
 
 use crate::read::{Content, Kind, Node, Source, Spot, nearest};
 use crate::report::{Code, Diagnostic, TOLD_MAX, did_you_mean};
-use crate::schema::build;
+use crate::schema::{build, pattern};
 use crate::schema::forms::forms;
 
-/// Compiled once; a schema of ours that does not compile fails every test.
-static VALIDATORS: LazyLock<BTreeMap<Kind, Validator>> = LazyLock::new(|| {
-    let compiled = Kind::ALL.into_iter().map(|kind| (kind, jsonschema::draft7::new(build::of(kind))));
-    compiled.filter_map(|(kind, validator)| Some((kind, validator.ok()?))).collect()
-});
+/// Each is compiled once it is needed.
+static VALIDATORS: LazyLock<BTreeMap<Kind, OnceLock<Result<Validator, String>>>> =
+    LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, OnceLock::new())).collect());
 
 /// Fields that Provost will have, and this version has not.
-const PLANNED: [&str; 4] = ["requires", "actions", "skills", "protects"];
+const PLANNED: [&str; 1] = ["protects"];
 
 /// What is wrong with the shape of `json`, which is `root` of `source`.
 pub(crate) fn check(kind: Kind, source: &Arc<Source>, root: &Node, json: &Value) -> Vec<Diagnostic> {
-    let Some(validator) = VALIDATORS.get(&kind) else {
-        return vec![Diagnostic::new(
-            Code::INTERNAL,
-            &source.start(),
-            format!("the schema of {kind} does not compile"),
-        )];
+    let validator = match VALIDATORS[&kind].get_or_init(|| pattern::compile(build::of(kind))) {
+        Ok(validator) => validator,
+        Err(why) => {
+            let message = format!("the schema of {kind} does not compile: {why}");
+            return vec![Diagnostic::new(Code::INTERNAL, &source.start(), message)];
+        }
     };
     let shape = Shape { schema: build::of(kind), source, root };
     validator.iter_errors(json).flat_map(|error| shape.tell(&error)).take(TOLD_MAX + 1).collect()
@@ -59,7 +57,7 @@ impl Shape<'_> {
             Wrong::Required { property } => missing(&spot, field, property.as_str().unwrap_or_default(), schema),
             Wrong::Type { .. } => wrong_type(&spot, field, node, schema),
             Wrong::Enum { options } => not_one_of(&spot, options),
-            Wrong::Pattern { .. } | Wrong::MaxLength { .. } => bad_form(&spot, field, node, schema),
+            Wrong::Custom { .. } | Wrong::MaxLength { .. } => bad_form(&spot, field, node, schema),
             Wrong::Minimum { limit } => {
                 out_of_range(&spot, format!("`{field}` is less than {limit}, the least that it may be"))
             }

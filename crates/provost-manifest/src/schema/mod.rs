@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod docs;
 mod forms;
+mod pattern;
 mod tidy;
 
 pub use build::schemas;

@@ -168,7 +168,8 @@ fn c03_channels_plugins_and_the_servers_hooks_are_compared() {
     let mut new = with_channels(desired([]), [channel("b"), channel("c")]);
     new = with_server_hooks(new, [provost_model::Hook { timeout_s: 1, ..hook("x", "orders.arrived") }]);
     new.channels.insert(name("b"), Arc::new(provost_model::Channel { timeout_s: 1, ..channel("b") }));
-    let plugin = provost_model::PluginSummary { order: 1, enabled: true, hooks: 2, actions: 0, unmet: Vec::new() };
+    let plugin =
+        provost_model::PluginSummary { order: 1, enabled: true, hooks: 2, actions: 0, skills: 0, unmet: Vec::new() };
     new.plugins.insert(name("p"), plugin);
     let bench = Bench::with(old);
     let expected = [

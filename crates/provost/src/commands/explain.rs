@@ -1,10 +1,13 @@
-//! `provost explain X`: a field, an error code, a key of the server configuration, or an automation's effective manifest.
+//! `provost explain X`: a field, an error code, a key of the server configuration, or the effective manifest of an
+//! automation or service.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use provost_api::Client;
+use provost_api::wire::OriginItem;
 use provost_manifest::{FieldDoc, Kind};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::offline::{FactsArgs, compiled};
 use super::remote::client;
@@ -17,7 +20,7 @@ use crate::view::{Source, effective};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A code (E0142), a field (automation.spec.timeout, spec.timeout), a key of the server configuration
-    /// (server.apply), or the name of an automation
+    /// (server.apply), or the name of an automation or service
     #[arg(value_name = "X")]
     subject: String,
     /// Read the automation from this folder or file instead of asking the server
@@ -152,27 +155,39 @@ fn from_disk(name: &str, path: &Path, args: &Args, app: &App) -> Result<Listing,
 fn from_server(name: &str, args: &Args) -> Result<Listing, Failure> {
     let mut found = None;
     block_on(async {
-        found = Some(client(&args.server)?.automation(name).await?);
+        found = Some(in_force(&client(&args.server)?, name).await?);
         Ok(Exit::Done)
     })?;
-    let detail = found.ok_or_else(|| Failure::silent(Exit::Interrupted))?;
-    let sources: BTreeMap<_, _> = detail
-        .origins
-        .iter()
-        .map(|(path, origin)| {
-            (path.clone(), Source::new(&origin.document, &origin.scope, origin.file.as_deref(), origin.line))
-        })
-        .collect();
-    let mut values = serde_json::to_value(&detail.effective).map_err(Failure::no)?;
-    values["hooks"] = serde_json::to_value(&detail.hooks).map_err(Failure::no)?;
-    Ok(effective(&values, &sources))
+    let (values, origins) = found.ok_or_else(|| Failure::silent(Exit::Interrupted))?;
+    let source = |origin: OriginItem| Source::new(&origin.document, &origin.scope, origin.file.as_deref(), origin.line);
+    Ok(effective(&values, &origins.into_iter().map(|(path, origin)| (path, source(origin))).collect()))
+}
+
+/// The effective values of the automation or service `name` of a server, and where each comes from.
+async fn in_force(client: &Client, name: &str) -> Result<(Value, BTreeMap<String, OriginItem>), Failure> {
+    let automation = match client.automation(name).await {
+        Ok(automation) => automation,
+        // A service, perhaps; if it is none either, what was said first is told.
+        Err(error) => {
+            let service = client.service(name).await.map_err(|_| error)?;
+            let mut values = serde_json::to_value(&service.container).map_err(Failure::no)?;
+            values["restart"] = json!({ "policy": service.restart });
+            values["replace"] = service.replace.into();
+            values["healthCheck"] = serde_json::to_value(&service.health_check).map_err(Failure::no)?;
+            values["hooks"] = serde_json::to_value(&service.hooks).map_err(Failure::no)?;
+            return Ok((values, service.origins));
+        }
+    };
+    let mut values = serde_json::to_value(&automation.effective).map_err(Failure::no)?;
+    values["hooks"] = serde_json::to_value(&automation.hooks).map_err(Failure::no)?;
+    Ok((values, automation.origins))
 }
 
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Failure {
-    let failure = Failure::not_found(format!("there is no automation {name:?}"));
+    let failure = Failure::not_found(format!("there is no automation or service {name:?}"));
     match closest(name, known) {
         Some(near) => failure.help(format!("did you mean {near:?}?")),
         None => failure
-            .help("X is a code (E0142), a field (spec.timeout), a server key (server.apply) or an automation's name"),
+            .help("X is a code (E0142), a field (spec.timeout), a server key (server.apply) or the name of an automation or service"),
     }
 }

@@ -25,6 +25,7 @@ pub mod secret;
 pub mod service;
 pub mod shell;
 pub mod simulate;
+pub mod skill;
 pub mod status;
 pub mod token;
 pub mod validate;

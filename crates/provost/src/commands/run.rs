@@ -65,10 +65,7 @@ pub async fn started(
 /// The parameters; text is read as its declared type by the server.
 pub fn params(pairs: &[String], object: Option<&str>) -> Result<JsonMap, Failure> {
     let mut params: JsonMap = match object {
-        Some(text) => serde_json::from_str(text).map_err(|error| {
-            Failure::usage(format!("--params is no JSON object: {error}"))
-                .help("write it like --params '{\"limit\": 5}'")
-        })?,
+        Some(text) => self::object("--params", text)?,
         None => JsonMap::new(),
     };
     for pair in pairs {
@@ -80,6 +77,14 @@ pub fn params(pairs: &[String], object: Option<&str>) -> Result<JsonMap, Failure
         params.insert(key.to_owned(), value.into());
     }
     Ok(params)
+}
+
+/// The JSON object that `flag` is given.
+pub fn object(flag: &str, text: &str) -> Result<JsonMap, Failure> {
+    serde_json::from_str(text).map_err(|error| {
+        Failure::usage(format!("{flag} is no JSON object: {error}"))
+            .help(format!("write it like {flag} '{{\"limit\": 5}}'"))
+    })
 }
 
 #[cfg(test)]

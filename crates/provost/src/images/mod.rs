@@ -12,7 +12,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use archive::{Contents, Shelf};
@@ -111,6 +114,14 @@ impl Engine for ImageFolder {
 
     async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
         self.engine.check_health(name, check).await
+    }
+
+    async fn call_service(
+        &self,
+        name: &ContainerName,
+        call: &ServiceCall,
+    ) -> Result<Result<Value, CallError>, EngineError> {
+        self.engine.call_service(name, call).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {

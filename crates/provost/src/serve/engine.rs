@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_engine::{DockerEngine, NoEngine, Search, discover};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 /// An engine that may not be there yet. Once found, it stays the same one.
@@ -76,6 +79,14 @@ impl Engine for LateEngine {
 
     async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Result<(), String>, EngineError> {
         self.engine().await?.check_health(name, check).await
+    }
+
+    async fn call_service(
+        &self,
+        name: &ContainerName,
+        call: &ServiceCall,
+    ) -> Result<Result<Value, CallError>, EngineError> {
+        self.engine().await?.call_service(name, call).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {

@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_api::Metrics;
 use provost_controller::{Engine, EngineError, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+};
+use serde_json::Value;
 
 /// An engine whose calls are counted and timed.
 pub struct Metered {
@@ -71,6 +74,10 @@ impl Engine for Metered {
 
     async fn check_health(&self, name: &ContainerName, check: &HealthCheck) -> Answer<Result<(), String>> {
         self.timed("checkHealth", self.engine.check_health(name, check)).await
+    }
+
+    async fn call_service(&self, name: &ContainerName, call: &ServiceCall) -> Answer<Result<Value, CallError>> {
+        self.timed("callService", self.engine.call_service(name, call)).await
     }
 
     async fn stop(&self, name: &ContainerName, grace_s: u64) -> Answer<()> {

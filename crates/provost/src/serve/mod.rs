@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_api::{Listeners, Metrics, ServerInfo};
+use provost_api::{ContainerGate, Listeners, Metrics, ServerInfo};
 use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
 use provost_manifest::{Machine, ServerFacts};
 use provost_source::ReferringSource;
@@ -107,6 +107,7 @@ impl Server {
         };
         let (remote, listen) = listen::listen(config.listen.as_ref()).await?.unzip();
         let metrics = Metrics::default();
+        let gate = ContainerGate::new(tokio::runtime::Handle::current());
         let ports = Ports {
             clock: Arc::new(SystemClock),
             store: Arc::new(store),
@@ -120,6 +121,7 @@ impl Server {
                 allow_private_addresses: config.allow_private_addresses,
             }),
             vault: Arc::new(vault::vault(config, key)?),
+            gate: Arc::new(gate.clone()),
         };
         let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
         let stop = CancellationToken::new();
@@ -128,7 +130,12 @@ impl Server {
         }
         let info =
             ServerInfo { version: env!("CARGO_PKG_VERSION").to_owned(), host: host_name(), recipient, listen, metrics };
-        let api = tokio::spawn(provost_api::serve(Listeners { local, remote }, controller.clone(), info, stop.clone()));
+        let api = tokio::spawn(provost_api::serve(
+            Listeners { local, remote, gate: Some(gate) },
+            controller.clone(),
+            info,
+            stop.clone(),
+        ));
         Ok(Self { controller, reconciler, api, stop, _name: name })
     }
 

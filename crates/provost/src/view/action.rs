@@ -29,7 +29,7 @@ pub fn actions(items: &[ActionItem]) -> Listing {
 }
 
 /// `count=integer`, in brackets where it need not be given.
-fn param_text(name: &str, param: &ParamItem) -> String {
+pub(super) fn param_text(name: &str, param: &ParamItem) -> String {
     let text = format!("{name}={}", param.kind);
     if param.required && param.default.is_none() { text } else { format!("[{text}]") }
 }

@@ -9,6 +9,7 @@ mod plan;
 mod revision;
 mod run;
 mod service;
+mod skill;
 mod values;
 
 pub use action::{actions, describe_job};
@@ -20,6 +21,7 @@ pub use plan::plan_lines;
 pub use revision::history;
 pub use run::{describe_run, outcomes, run_state, runs, runs_took};
 pub use service::{describe_service, services};
+pub use skill::skills;
 
 use provost_api::wire::Outcome;
 use serde::Serialize;

@@ -108,6 +108,8 @@ fn word(key: &str) -> &str {
     match key {
         "timeoutS" => "timeout",
         "graceS" => "gracePeriod",
+        "intervalS" => "interval",
+        "startTimeoutS" => "startTimeout",
         "startDeadlineS" => "startDeadline",
         "lateAfterS" => "lateAfter",
         "concurrency" => "concurrencyPolicy",
@@ -126,7 +128,8 @@ fn in_units(path: &str, number: Option<u64>, value: &Value) -> String {
     let last = path.rsplit('.').next().unwrap_or_default();
     match (last, number) {
         (
-            "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "afterS",
+            "timeout" | "gracePeriod" | "startDeadline" | "lateAfter" | "backoff" | "maxBackoff" | "afterS"
+            | "interval" | "startTimeout",
             Some(seconds),
         ) => duration_text(seconds),
         ("memory", Some(bytes)) => size_text(bytes),

@@ -50,6 +50,8 @@ fn every_fact() -> Vec<Fact> {
         Fact::DriftCorrected { container: "provost-a-b".into(), what: "it was removed".into() },
         Fact::TokenMade { token: token() },
         Fact::TokenRevoked { name: name("ci"), by: "root".into() },
+        Fact::DocumentWritten { name: "build.warehouse".into(), value: json!(7), by: "root".into() },
+        Fact::DocumentRemoved { name: "build.warehouse".into(), by: "root".into() },
     ]);
     facts.extend(other_causes().map(accepted));
     facts.extend(other_run_facts().into_iter().map(of_run));
@@ -183,6 +185,8 @@ fn kind(fact: &Fact) -> usize {
         },
         Fact::TokenMade { .. } => 39,
         Fact::TokenRevoked { .. } => 40,
+        Fact::DocumentWritten { .. } => 41,
+        Fact::DocumentRemoved { .. } => 42,
     }
 }
 
@@ -210,7 +214,7 @@ fn run_kind(change: &RunFact) -> usize {
 #[test]
 fn every_fact_is_looked_at() {
     let kinds: BTreeSet<usize> = every_fact().iter().map(kind).collect();
-    assert_eq!(kinds, (0..=40).collect());
+    assert_eq!(kinds, (0..=42).collect());
 }
 
 #[test]

@@ -103,11 +103,12 @@ pub(super) fn change() -> RevisionChange {
         hooks: Vec::new(),
         plugins: [(
             name("warehouse"),
-            PluginSummary { order: 50, enabled: true, hooks: 2, actions: 1, unmet: Vec::new() },
+            PluginSummary { order: 50, enabled: true, hooks: 2, actions: 1, skills: 0, unmet: Vec::new() },
         )]
         .into(),
         policies: [(name("shop"), PolicySummary { order: 100, automations: 1, hooks: 1, rules: 3 })].into(),
         sources: [].into(),
+        skills: [].into(),
     }
 }
 

@@ -1,0 +1,41 @@
+//! Skills: which there are, and calls of them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+
+use super::Shared;
+use super::access::Access;
+use super::extract::{Body, Key};
+use super::refused::{Refused, Reply};
+use crate::convert;
+use crate::wire::*;
+
+/// The skills that whoever asks may call.
+pub(super) async fn list(State(shared): State<Shared>, access: Access) -> Reply<Listing<SkillItem>> {
+    let items = shared.controller.view(|view| {
+        let skills = view.state.desired.skills.values();
+        skills.map(|skill| convert::skill_item(skill)).collect::<Vec<SkillItem>>()
+    });
+    let mut items = items.await?;
+    items.retain(|skill| access.skills.holds(&skill.name));
+    Ok(Json(Listing::whole(items)))
+}
+
+/// Calls the skill, and answers with what came of it.
+pub(super) async fn call(
+    State(shared): State<Shared>,
+    Path(skill): Path<String>,
+    access: Access,
+    key: Key,
+    Body(asked): Body<SkillCall>,
+) -> Reply<SkillResult> {
+    access.may_call(&skill)?;
+    let request = key.or(asked.request)?;
+    match shared.controller.call_skill(skill.clone(), asked.data, request, access.by).await? {
+        Ok(result) => Ok(Json(SkillResult { result })),
+        Err(error) => {
+            let problem = Problem::new(ProblemCode::Failed, format!("{skill}: {}: {}", error.kind, error.message));
+            Err(Refused::from(Problem { error: Some(convert::skill_error(error)), ..problem }))
+        }
+    }
+}

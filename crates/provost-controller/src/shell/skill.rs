@@ -1,0 +1,145 @@
+//! Calls of skills. A call that makes a container is an event of its own, durable like all others; a call of a service
+//! goes to its container, and a constant is at hand.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use provost_model::{
+    CallError, CallWay, ContainerName, EventFact, EventId, Fact, JsonMap, Provider, ServiceCall, Skill, Standing,
+    State, call_answer,
+};
+use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+use crate::core::{checked, skill};
+use crate::{Command, Controller, Done, EngineError, FactQuery, Refusal, RefusalKind};
+
+/// How many calls go on at once. A further one is refused and does not wait: those that go on may be waiting for it.
+pub(crate) const CALLS_MAX: usize = 64;
+
+/// How many facts of one call are looked at.
+const FACTS_MAX: usize = 1_000;
+
+/// How long a container may take to come up and to be looked at, besides what the call itself may take.
+const AROUND: Duration = Duration::from_secs(60);
+
+/// A result, or why there is none.
+pub type CallAnswer = Result<Value, CallError>;
+
+/// A call, and who is to answer it.
+enum Way {
+    Now(Value),
+    Event { most: Duration },
+    Service { container: ContainerName, call: ServiceCall },
+}
+
+impl Controller {
+    /// Calls the skill `name` and returns what came of it. Calling twice with one `request` is one call, where a container
+    /// is made for it.
+    ///
+    /// Errors: there is no such skill, what is handed in is wrong, or nothing can be called at present. That the provider
+    /// failed is an answer.
+    pub async fn call_skill(
+        &self,
+        name: String,
+        data: JsonMap,
+        request: String,
+        by: String,
+    ) -> Result<CallAnswer, Refusal> {
+        let busy = || Refusal::new(RefusalKind::Unavailable, format!("{CALLS_MAX} calls of skills go on already"));
+        let _place = self.calls.try_acquire().map_err(|_| busy())?;
+        let (instance, wanted, handed) = (self.instance.clone(), name.clone(), data.clone());
+        let way = self.view(move |view| {
+            let skill = skill(view.state, &wanted)?;
+            let data = checked(skill, &handed)?;
+            Ok(match &skill.provider {
+                Provider::Constant { value, .. } => Ok(Way::Now(value.clone())),
+                Provider::Container { .. } => Ok(Way::Event { most: Duration::from_secs(skill.timeout_s) + AROUND }),
+                Provider::Http { service, port, path } => {
+                    let way = CallWay::Http { port: *port, path: path.clone() };
+                    of_service(view.state, &instance, service, skill, way, data)
+                }
+                Provider::Program { service, command } => {
+                    let way = CallWay::Program { command: command.clone() };
+                    of_service(view.state, &instance, service, skill, way, data)
+                }
+            })
+        });
+        match way.await?? {
+            Ok(Way::Now(value)) => Ok(Ok(value)),
+            Ok(Way::Event { most }) => self.call_container(name, data, request, by, most).await,
+            Ok(Way::Service { container, call }) => Ok(self.call_service(&container, &call).await),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn call_service(&self, container: &ContainerName, call: &ServiceCall) -> CallAnswer {
+        let unavailable = |error: EngineError| CallError::new("Unavailable", error.message);
+        self.engine.call_service(container, call).await.map_err(unavailable)?
+    }
+
+    async fn call_container(
+        &self,
+        skill: String,
+        data: JsonMap,
+        request: String,
+        by: String,
+        most: Duration,
+    ) -> Result<CallAnswer, Refusal> {
+        let until = Instant::now() + most;
+        // Listened to before the call begins, so that an end between the two is not missed.
+        let mut facts = self.facts();
+        let event = match self.command(Command::CallSkill { skill, data, request, by }).await? {
+            Done::Fired { event } => event,
+            other => return Err(Refusal::new(RefusalKind::Conflict, format!("a call came to {other:?}"))),
+        };
+        loop {
+            if let Some(answer) = self.answer(&event).await? {
+                return Ok(answer);
+            }
+            let end = async {
+                loop {
+                    match facts.recv().await {
+                        Ok(recorded) if is_end_of(&recorded.fact, &event) => return,
+                        Ok(_) => {}
+                        Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+                    }
+                }
+            };
+            if tokio::time::timeout_at(until, end).await.is_err() {
+                return Ok(Err(CallError::new("Timeout", format!("no answer yet; the call goes on as event {event}"))));
+            }
+        }
+    }
+
+    /// What came of the call that is `event`, once it is known.
+    async fn answer(&self, event: &EventId) -> Result<Option<CallAnswer>, Refusal> {
+        let query = FactQuery { event: Some(event.clone()), limit: FACTS_MAX, ..FactQuery::default() };
+        let facts = self.store.facts(&query).await;
+        let facts = facts.map_err(|error| Refusal::new(RefusalKind::Unavailable, error.to_string()))?;
+        Ok(call_answer(facts.iter().map(|recorded| &recorded.fact)))
+    }
+}
+
+fn is_end_of(fact: &Fact, event: &EventId) -> bool {
+    matches!(fact, Fact::Event { id, change: EventFact::Handled { .. } } if id == event)
+}
+
+/// The call of a service, if that is up.
+fn of_service(
+    state: &State,
+    instance: &provost_model::Instance,
+    service: &provost_model::Name,
+    skill: &Skill,
+    way: CallWay,
+    data: JsonMap,
+) -> Result<Way, CallError> {
+    let down = |why: &str| CallError::new("Unavailable", format!("service {service} is {why}"));
+    let view = state.service(service).ok_or_else(|| down("not there"))?;
+    let run = view.run.filter(|_| view.standing == Standing::Up).ok_or_else(|| down(view.standing.word()))?;
+    let step = run.attempts.last().filter(|step| step.is_going_on()).ok_or_else(|| down("about to start"))?;
+    let container = ContainerName::of(instance, run.id.as_str(), step.id.as_str());
+    let timeout = SignedDuration::from_secs(i64::try_from(skill.timeout_s).unwrap_or(i64::MAX));
+    Ok(Way::Service { container, call: ServiceCall { way, data: Value::Object(data), timeout } })
+}

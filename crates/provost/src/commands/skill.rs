@@ -1,0 +1,70 @@
+//! `provost skill`: what containers offer to be called; calling one is its test terminal.
+
+use provost_api::wire::{JsonMap, SkillCall};
+
+use super::remote::client;
+use super::run::object;
+use crate::app::{App, FormatArgs};
+use crate::config::ServerArgs;
+use crate::exit::{Exit, Outcome};
+use crate::output::Format;
+use crate::view;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List skills, with their parameters and who provides them
+    Ls(ListArgs),
+    /// Call a skill and print its result
+    Call(CallArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    #[command(flatten)]
+    format: FormatArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct CallArgs {
+    /// The skill
+    #[arg(value_name = "SKILL")]
+    skill: String,
+    /// What is handed in, a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    data: String,
+    /// Calling twice with one id is one call, where a container is made for it
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
+    #[command(flatten)]
+    format: FormatArgs,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Runs the command.
+pub async fn run(args: Args, app: &mut App) -> Outcome {
+    match args.command {
+        Command::Ls(args) => {
+            let skills = client(&args.server)?.skills().await?;
+            view::skills(&skills).print(&mut app.output, args.format.format)?;
+        }
+        Command::Call(args) => {
+            let data: JsonMap = object("--data", &args.data)?;
+            let answer =
+                client(&args.server)?.call_skill(&args.skill, &SkillCall { data, request: args.request }).await?;
+            match args.format.format {
+                format @ (Format::Json | Format::Yaml) => app.output.value(&answer, format)?,
+                _ => app.output.line(answer.result.to_string())?,
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
