@@ -19,6 +19,7 @@ mod clients;
 mod doctor;
 mod events;
 mod hooks;
+mod instances;
 mod jobs;
 mod namespaces;
 mod network;

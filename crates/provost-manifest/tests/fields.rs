@@ -126,6 +126,11 @@ fn plugin() -> Value {
         "configSchema": {"type": "object", "required": ["url"]},
         "requires": {"labels": {"tier": "prod"}, "architecture": "amd64", "memory": "1Gi"},
         "prepare": with(container(), json!({"timeout": "2m", "gracePeriod": "5s"})),
+        // The second one leaves the application to hooks and actions.
+        "instances": {
+            "one": {"enabled": true, "config": {"url": "http://one"}, "application": "till", "select": {"servers": {"tier": "prod"}}},
+            "two": {},
+        },
         // The second one runs in the plugin's own image.
         "hooks": [with(hook("orders.arrived"), json!({"application": "shop"})), {"name": "own", "event": "orders.arrived"}],
         "actions": [action(), {"name": "Own", "application": "shop"}],
@@ -307,8 +312,8 @@ fn walk(schema: &Value, root: &Value, value: &Value, path: &str, leaf: &mut dyn 
             walk(items, root, said, &format!("{path}/{index}"), leaf);
         }
     }
-    let is_params = path.ends_with("/params");
-    if let (true, Some(each)) = (is_params, schema.get("additionalProperties").filter(|each| each.is_object())) {
+    let is_map = path.ends_with("/params") || path.ends_with("/instances");
+    if let (true, Some(each)) = (is_map, schema.get("additionalProperties").filter(|each| each.is_object())) {
         for (key, said) in value.as_object().into_iter().flatten() {
             walk(each, root, said, &format!("{path}/{key}"), leaf);
         }
@@ -326,7 +331,9 @@ fn walk_into(field: &Value, root: &Value, said: &Value, path: &str, leaf: &mut d
 /// What one document cannot say together with the rest; each has a shop of its own below.
 fn is_left_out(path: &str) -> bool {
     // `enforce` says what automations may not; the other ways of a channel.
-    let is_second = path.starts_with("Plugin/spec/hooks/1/") || path.starts_with("Plugin/spec/actions/1/");
+    let is_second = path.starts_with("Plugin/spec/hooks/1/")
+        || path.starts_with("Plugin/spec/actions/1/")
+        || path.starts_with("Plugin/spec/instances/two/");
     let of_application = !path.starts_with("Plugin/") && path.ends_with("/application");
     path.contains("/enforce/")
         || path.starts_with("Service/spec/healthCheck/")

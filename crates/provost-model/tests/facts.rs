@@ -170,7 +170,7 @@ fn automation() -> Automation {
         action: Some(Arc::new(ActionTerms {
             application: name("shop"),
             name: "DeleteWidgets".to_owned(),
-            plugin: name("warehouse"),
+            plugin: name("warehouse").into(),
             config: json!({"url": "http://warehouse"}),
         })),
         origins: Arc::new([("spec.timeout".to_owned(), origin)].into()),
@@ -268,11 +268,15 @@ fn examples() -> Vec<(&'static str, Fact)> {
                     removed: vec![name("old")],
                     channels: BTreeMap::from([(name("ops"), channel(file()))]),
                     hooks: vec![
-                        hook(HookOwner::Plugin { name: name("warehouse"), order: 50 }, Stage::Pre, OnError::Ignore),
+                        hook(
+                            HookOwner::Plugin { name: name("warehouse").into(), order: 50 },
+                            Stage::Pre,
+                            OnError::Ignore,
+                        ),
                         hook(HookOwner::Automation, Stage::Post, OnError::Fail),
                     ],
                     plugins: [(
-                        name("warehouse"),
+                        PluginName::from(name("warehouse")),
                         PluginSummary { order: 50, enabled: true, hooks: 1, actions: 1, unmet: Vec::new() },
                     )]
                     .into(),

@@ -1,6 +1,7 @@
 //! What a revision would change: the comparison that `provost plan` shows and `provost apply` carries out (C3).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use jiff::Timestamp;
 use provost_model::{Automation, Desired, Freeze, Name, Probe, RunLimit, State, Trigger, duration_text, size_text};
@@ -67,7 +68,7 @@ pub fn changes(state: &State, new: &Desired, now: Timestamp) -> Vec<Change> {
     changes
 }
 
-fn union<'a, T>(old: &'a BTreeMap<Name, T>, new: &'a BTreeMap<Name, T>) -> BTreeSet<&'a Name> {
+fn union<'a, K: Ord, T>(old: &'a BTreeMap<K, T>, new: &'a BTreeMap<K, T>) -> BTreeSet<&'a K> {
     old.keys().chain(new.keys()).collect()
 }
 
@@ -308,8 +309,8 @@ fn in_units(path: &str, value: &Value) -> String {
     }
 }
 
-fn others<T: PartialEq>(kind: &str, old: &BTreeMap<Name, T>, new: &BTreeMap<Name, T>) -> Vec<Change> {
-    let verb = |name: &Name| match (old.get(name), new.get(name)) {
+fn others<K: Ord + Display, T: PartialEq>(kind: &str, old: &BTreeMap<K, T>, new: &BTreeMap<K, T>) -> Vec<Change> {
+    let verb = |name: &K| match (old.get(name), new.get(name)) {
         (None, _) => Some(Verb::Add),
         (_, None) => Some(Verb::Remove),
         (Some(old), Some(new)) => (old != new).then_some(Verb::Change),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use provost_model::{
-    Automation, ContainerRequest, Exit, Hook, JsonMap, PullPolicy, Run, Step, StepKind, StepRef, StepResult, Workload,
-    deep_merge,
+    Automation, ContainerRequest, Exit, Hook, JsonMap, PluginName, PullPolicy, Run, Step, StepKind, StepRef,
+    StepResult, Workload, deep_merge,
 };
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ pub fn event_json(world: &World<'_>, subject: &Subject<'_>, step: &Step, hook: O
         Subject::Run(run) => (run.id.to_string(), run.due, &run.locals),
         Subject::Event(event) => (event.id.to_string(), event.at, &event.locals),
     };
-    json!({
+    let mut event = json!({
         "event": name,
         "id": id,
         "time": time,
@@ -86,7 +86,20 @@ pub fn event_json(world: &World<'_>, subject: &Subject<'_>, step: &Step, hook: O
         "globals": world.state.globals,
         "config": hook.map_or_else(|| own_config(subject), |hook| &hook.config),
         "standard": standard(world, subject, step, &name),
-    })
+    });
+    if let Some(plugin) = plugin_of(subject, hook) {
+        event["plugin"] = json!({"name": plugin.plugin(), "instance": plugin.instance()});
+    }
+    event
+}
+
+/// The plugin whose container it is: of a hook the one that binds it, of an action the one that brings it.
+fn plugin_of<'a>(subject: &Subject<'a>, hook: Option<&'a Hook>) -> Option<&'a PluginName> {
+    match (hook, subject) {
+        (Some(hook), _) => hook.plugin(),
+        (None, Subject::Run(run)) => run.spec.action.as_ref().map(|action| &action.plugin),
+        (None, Subject::Event(_)) => None,
+    }
 }
 
 /// The configuration of the plugin whose action runs.
@@ -216,6 +229,9 @@ fn variables(world: &World<'_>, subject: &Subject<'_>, step: &Step, event: &Valu
             }
             _ => {}
         }
+    }
+    for (key, part) in [("PLUGIN", "name"), ("PLUGIN_INSTANCE", "instance")] {
+        event["plugin"][part].as_str().into_iter().for_each(|name| set(key, name.to_owned()));
     }
     let locals = match subject {
         Subject::Run(run) => {

@@ -24,7 +24,7 @@ pub(crate) use automation::{AutomationSpec, NotifySpec, ParamSpec};
 pub(crate) use channel::ChannelSpec;
 pub(crate) use forms::ScheduleItem;
 pub(crate) use hook::HookSpec;
-pub(crate) use plugin::{PluginSpec, RequiredMachineSpec};
+pub(crate) use plugin::{InstanceSpec, PluginSpec, RequiredMachineSpec};
 pub(crate) use policy::{Allow, PolicySpec, RuleMode, SubjectKind};
 pub(crate) use secret::SecretSpec;
 pub(crate) use service::{HealthCheckSpec, RequiresSpec, RestartSpec, ServiceSpec};

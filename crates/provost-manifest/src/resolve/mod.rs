@@ -9,10 +9,13 @@ mod automation;
 pub(crate) mod built_in;
 mod channel;
 mod container;
+mod here;
 mod hook;
+pub(crate) mod instance;
 mod layers;
 mod limits;
 mod notify;
+mod placeholder;
 mod plugin;
 mod policy;
 mod power;
@@ -37,6 +40,8 @@ use crate::facts::ServerFacts;
 use crate::read::{Document, Spec, Spot};
 use crate::report::{Code, Diagnostic};
 use automation::{Around, is_of_runs, is_of_services};
+use here::Here;
+use instance::Instance;
 use policy::{Policy, subject_kind};
 use secret::Secrets;
 
@@ -44,6 +49,7 @@ use secret::Secrets;
 pub(crate) struct Given<'a> {
     pub(crate) facts: &'a ServerFacts,
     pub(crate) secrets: Secrets,
+    pub(crate) here: Here<'a>,
 }
 
 /// An expression, a zone, and what it does when the clocks change.
@@ -80,11 +86,12 @@ impl Now {
 
 /// Resolves all documents. What cannot be resolved is left out and told.
 pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, out: &mut Vec<Diagnostic>) -> Desired {
-    let given = &Given { facts, secrets: secret::all(documents, out) };
+    let given = &Given { facts, secrets: secret::all(documents, out), here: Here::new(&facts.plugins) };
     let policies = Policy::all(documents, given, out);
     policies.iter().for_each(|policy| policy.warn_if_idle(documents, out));
     let mut desired = Desired::default();
-    let plugin_hooks = plugins(documents, &policies, given, &mut desired, out);
+    let plugins = plugins(documents, given, out);
+    let plugin_hooks = hooks_of(&plugins, &policies, given, &mut desired, out);
     let around = Around { policies: &policies, plugin_hooks: &plugin_hooks, given, now };
     for document in documents {
         match &document.spec {
@@ -103,16 +110,17 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
                     desired.channels.insert(document.name.clone(), Arc::new(channel));
                 }
             }
-            Spec::Plugin(spec) => {
-                let actions = action::of_plugin(document, spec, &around, out);
-                let runs = desired.plugins.get(&document.name).is_some_and(|plugin| plugin.unmet.is_empty());
-                for action in actions.into_iter().filter(|_| runs) {
-                    desired.automations.insert(action.name.clone(), Arc::new(action));
-                }
-            }
-            Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
         }
     }
+    for plugin in &plugins {
+        let actions = action::of_plugin(plugin, &around, out);
+        let runs = desired.plugins.get(&plugin.name).is_some_and(|plugin| plugin.unmet.is_empty());
+        for action in actions.into_iter().filter(|_| runs) {
+            desired.automations.insert(action.name.clone(), Arc::new(action));
+        }
+    }
+    given.here.tell_unknown(documents, &mut desired, out);
     for policy in &policies {
         desired.policies.insert(policy.document.name.clone(), summary(policy, documents));
     }
@@ -122,27 +130,30 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
     desired
 }
 
-/// Resolves the plugins in their order: by `order`, then by name. Hooks on events of runs and services are returned, the
-/// others are put into `desired`.
-fn plugins(
-    documents: &[Document],
+/// The plugins as they run here, in their order: by `order`, then by name.
+fn plugins<'a>(documents: &'a [Document], given: &Given<'a>, out: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
+    let mut plugins = Vec::new();
+    for document in documents {
+        if let Spec::Plugin(spec) = &document.spec {
+            plugins.extend(Instance::all(document, spec, given, out));
+        }
+    }
+    plugins.sort_by_key(|plugin| (plugin.spec.order, plugin.name.clone()));
+    plugins
+}
+
+/// The hooks of plugins. Those on events of runs and services are returned, the others are put into `desired`.
+fn hooks_of(
+    plugins: &[Instance<'_>],
     policies: &[Policy<'_>],
     given: &Given<'_>,
     desired: &mut Desired,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
-    let mut plugins: Vec<_> = documents
-        .iter()
-        .filter_map(|document| match &document.spec {
-            Spec::Plugin(spec) => Some((document, spec)),
-            _ => None,
-        })
-        .collect();
-    plugins.sort_by_key(|(document, spec)| (spec.order, document.name.clone()));
     let mut of_runs = Vec::new();
-    for (document, spec) in plugins {
-        let plugin = plugin::resolve(document, spec, policies, given, out);
-        desired.plugins.insert(document.name.clone(), plugin.summary);
+    for instance in plugins {
+        let plugin = plugin::resolve(instance, policies, given, out);
+        desired.plugins.insert(instance.name.clone(), plugin.summary);
         for hook in plugin.hooks {
             if is_of_runs(&hook) || is_of_services(&hook) { of_runs.push(hook) } else { desired.hooks.push(hook) }
         }
