@@ -39,3 +39,4 @@ mod sinks;
 mod sources;
 mod spine;
 mod stages;
+mod volumes;

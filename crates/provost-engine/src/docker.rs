@@ -20,7 +20,7 @@ use bollard::{API_DEFAULT_VERSION, Docker};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId};
 use serde::Deserialize;
 
 use crate::wire::Wire;
@@ -221,6 +221,15 @@ impl Engine for DockerEngine {
 
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.remove_container(name).await
+    }
+
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        let volumes = self.volumes_of(None).await?;
+        Ok(volumes.into_iter().filter_map(|volume| volume.run()).collect())
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
+        self.remove_volumes_of(run).await
     }
 
     async fn output(

@@ -16,7 +16,7 @@ use gate::Gate;
 use job::Job;
 use provost_controller::{Engine, EngineErrorKind};
 use provost_engine::{DockerEngine, Host, Search, discover, volume_name};
-use provost_model::{ContainerName, Instance, LABEL_INSTANCE, VolumeMount};
+use provost_model::{ContainerName, Instance, LABEL_INSTANCE, VolumeMount, VolumeScope};
 use provost_testkit::{Docker, engine, load_toolbox, unique};
 use serde_json::json;
 
@@ -216,7 +216,13 @@ async fn variables_command_and_folder_arrive() {
 }
 
 fn volume(name: &str, path: &str, host_path: Option<&str>, read_only: bool) -> VolumeMount {
-    VolumeMount { name: name.to_owned(), path: path.to_owned(), host_path: host_path.map(str::to_owned), read_only }
+    VolumeMount {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        host_path: host_path.map(str::to_owned),
+        read_only,
+        scope: VolumeScope::Server,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

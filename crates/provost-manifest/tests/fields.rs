@@ -23,6 +23,12 @@ fn container() -> Value {
     })
 }
 
+/// Volumes of a container of runs: a path of the server, and one of its own.
+fn volumes() -> Value {
+    let own = json!({"name": "own", "path": "/own", "readOnly": true, "scope": "Automation"});
+    json!([container()["volumes"][0], own])
+}
+
 /// An armour, as far as that can be seen without a key.
 fn armour(end: &str) -> String {
     let body = "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBjYW5hcnkgY2FuYXJ5IGNh";
@@ -65,7 +71,7 @@ fn automation() -> Value {
         "timeout": "10m", "gracePeriod": "20s", "retries": {"limit": 2, "backoff": "30s", "maxBackoff": "10m"},
         "concurrencyPolicy": "Queue", "queueLimit": 3, "catchUp": "All", "startDeadline": "1h", "lateAfter": "2m",
         "locks": ["warehouse"], "hooks": [hook("run.failed")], "notify": notify(), "suspend": false,
-        "requires": {"services": ["relay"]},
+        "requires": {"services": ["relay"]}, "volumes": volumes(),
     });
     with(container(), own)
 }
@@ -74,7 +80,7 @@ fn service(check: Value) -> Value {
     let own = json!({
         "ports": ["127.0.0.1:8090:8090"], "gracePeriod": "20s", "healthCheck": check,
         "restart": {"policy": "OnFailure", "limit": 2, "backoff": "30s", "maxBackoff": "10m"}, "replace": "StartFirst",
-        "requires": {"services": ["relay"]}, "hooks": [hook("service.exited")],
+        "requires": {"services": ["relay"]}, "volumes": volumes(), "hooks": [hook("service.exited")],
         "notify": {"failure": ["ops"], "recovery": ["ops"], "retrying": ["ops"]},
     });
     with(container(), own)
@@ -229,6 +235,7 @@ fn another(path: &str, now: &Value) -> Value {
         ("ports", _) if path.contains("allow") => json!(["192.0.2.1:81"]),
         ("ports", _) => json!(["127.0.0.1:8091:8090"]),
         ("policy", _) => json!("Always"),
+        ("scope", _) => json!("Run"),
         ("replace", _) => json!("StopFirst"),
         ("services", _) => json!(["relay2"]),
         ("event", _) => json!("run.lost"),
@@ -339,6 +346,9 @@ fn is_left_out(path: &str) -> bool {
         || path.starts_with("Service/spec/healthCheck/")
         || path.starts_with("Channel/spec/")
         || is_second
+        // A volume is a path of the server, or has a scope.
+        || path.ends_with("/volumes/0/scope")
+        || path.ends_with("/volumes/1/hostPath")
         || of_application
 }
 

@@ -58,6 +58,7 @@ fn workload() -> Workload {
             path: "/data".to_owned(),
             host_path: Some("/srv".to_owned()),
             read_only: true,
+            scope: VolumeScope::Server,
         }],
         secrets: vec![SecretUse {
             name: name("db-password"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use provost_model::{
     Automation, ContainerRequest, Exit, Hook, JsonMap, PluginName, PullPolicy, Run, Step, StepKind, StepRef,
-    StepResult, Workload, deep_merge,
+    StepResult, VolumeScope, Workload, deep_merge,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Opt
     let event = event_json(world, subject, step, hook);
     if let Subject::Run(run) = subject {
         fill_in(&mut workload, &run.params);
+        own_volumes(&mut workload, run);
     }
     workload.env.extend(variables(world, subject, step, &event)); // Last: nothing in them is a placeholder.
     Some(ContainerRequest {
@@ -265,6 +266,18 @@ fn screaming(key: &str) -> String {
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Gives the volumes of an automation and of a run the names that only it has: no name of a manifest has a dot.
+fn own_volumes(workload: &mut Workload, run: &Run) {
+    for volume in workload.volumes.iter_mut().filter(|volume| volume.host_path.is_none()) {
+        let owner = match volume.scope {
+            VolumeScope::Server => continue,
+            VolumeScope::Automation => run.spec.name.as_str(),
+            VolumeScope::Run => run.id.as_str(),
+        };
+        volume.name = format!("{owner}.{}", volume.name);
+    }
 }
 
 /// Replaces `$(params.NAME)` in command, arguments and variables. What is not a parameter was refused with the manifest.

@@ -12,6 +12,7 @@ mod record;
 mod retention;
 mod revisions;
 mod safe;
+mod volumes;
 mod work;
 
 use std::path::PathBuf;
@@ -143,6 +144,7 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
         tokio::spawn(engine::watch(Arc::clone(&ports.engine), settings.instance.clone(), inputs.clone())),
         tokio::spawn(revisions::follow(ports.clone(), messages.clone())),
         tokio::spawn(retention::keep(ports.clone(), controller.clone(), settings.work_dir.clone())),
+        tokio::spawn(volumes::tidy(ports.clone(), controller.clone())),
     ];
     let workshop = work::Workshop::new(&settings, &ports, inputs);
     let shell = Shell {
@@ -229,6 +231,7 @@ impl Shell {
         answer.actions.into_iter().for_each(|action| self.workshop.begin(action));
         answer.look_at.into_iter().for_each(|name| self.workshop.look_at(name));
         answer.closed.into_iter().for_each(|owner| self.workshop.close(owner));
+        answer.volumes_of.into_iter().for_each(|run| self.workshop.remove_volumes(run));
         let seq = self.core.state().seq;
         if seq >= self.snapshot_at + SNAPSHOT_EVERY {
             self.snapshot_at = seq;

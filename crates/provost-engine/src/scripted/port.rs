@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy, RunId};
 use tokio::sync::mpsc;
 
 use super::world::World;
@@ -176,6 +176,15 @@ impl Engine for ScriptedEngine {
             Ok(())
         })
         .await
+    }
+
+    /// Volumes are not played.
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    async fn remove_volumes(&self, _run: &RunId) -> Result<(), EngineError> {
+        Ok(())
     }
 
     async fn output(

@@ -142,6 +142,10 @@ fn one(
         &document.spot_of(&format!("{path}/timeout")),
         out,
     );
+    if !spec.event.starts_with("run.") && !spec.event.starts_with("service.") {
+        let what = format!("`{}` is no event of a run", spec.event);
+        container::check_scopes(document, path, &spec.volumes, &what, out);
+    }
     let parts = Parts {
         image,
         command: &spec.command,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId};
 use tokio::sync::Mutex;
 
 use archive::{Contents, Shelf};
@@ -119,6 +119,14 @@ impl Engine for ImageFolder {
 
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.engine.remove(name).await
+    }
+
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        self.engine.runs_with_volumes().await
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
+        self.engine.remove_volumes(run).await
     }
 
     async fn output(

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_engine::{DockerEngine, NoEngine, Search, discover};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId};
 use tokio::sync::OnceCell;
 
 /// An engine that may not be there yet. Once found, it stays the same one.
@@ -84,6 +84,14 @@ impl Engine for LateEngine {
 
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.engine().await?.remove(name).await
+    }
+
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        self.engine().await?.runs_with_volumes().await
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
+        self.engine().await?.remove_volumes(run).await
     }
 
     async fn output(

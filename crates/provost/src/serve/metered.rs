@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_api::Metrics;
 use provost_controller::{Engine, EngineError, EngineFacts, OutputChunk, StepFolder};
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId};
 
 /// An engine whose calls are counted and timed.
 pub struct Metered {
@@ -79,6 +79,14 @@ impl Engine for Metered {
 
     async fn remove(&self, name: &ContainerName) -> Answer<()> {
         self.timed("remove", self.engine.remove(name)).await
+    }
+
+    async fn runs_with_volumes(&self) -> Answer<Vec<RunId>> {
+        self.timed("runs_with_volumes", self.engine.runs_with_volumes()).await
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Answer<()> {
+        self.timed("remove_volumes", self.engine.remove_volumes(run)).await
     }
 
     async fn output(
