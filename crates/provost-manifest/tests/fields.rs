@@ -105,6 +105,7 @@ fn policy() -> Value {
         "limits": {"timeout": "6h", "memory": "2Gi", "cpu": "2", "pids": 500, "retries": 5, "runsAtOnce": 8},
         "rules": [{"assert": "spec.image == 'other:1'", "message": "not this image", "mode": "Audit"}],
         "hooks": [hook("run.failed")], "notify": notify(),
+        "decide": with(container(), json!({"timeout": "1m", "gracePeriod": "5s", "onError": "Fail"})),
         "freeze": [{"cron": "* 22-23 * * FRI", "reason": "release night", "timeZone": "Europe/Berlin"}],
         "history": {"keep": "90d", "keepLast": 100, "logs": "30d", "logSize": "50Mi"},
         "allow": {

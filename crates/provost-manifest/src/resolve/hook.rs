@@ -6,7 +6,7 @@ use std::sync::Arc;
 use provost_model::{Hook, HookOwner, Name, OWN_EVENT_FAMILIES, OWN_EVENTS, OnError};
 use serde_json::json;
 
-use crate::kinds::HookSpec;
+use crate::kinds::{DecideSpec, HookSpec, QUESTIONS};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic, did_you_mean};
 use crate::resolve::Given;
@@ -102,6 +102,19 @@ pub(crate) fn preparing(
 ) -> Option<Arc<Hook>> {
     let name = Name::new("prepare").ok()?;
     one(document, "spec/prepare", name, spec, trust, given, out)
+}
+
+/// The hooks by which a policy decides: one on each event that asks.
+pub(crate) fn deciding(
+    document: &Document,
+    spec: &DecideSpec,
+    trust: &Trust<'_>,
+    given: &Given<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Arc<Hook>> {
+    let Ok(name) = Name::new("decide") else { return Vec::new() };
+    let mut hook = |event: &&str| one(document, "spec/decide", name.clone(), &spec.hook(event), trust, given, out);
+    QUESTIONS.iter().filter_map(&mut hook).collect()
 }
 
 fn one(

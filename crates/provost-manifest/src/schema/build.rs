@@ -103,7 +103,7 @@ fn defaults(kind: Kind, schema: &mut Value) {
         Kind::Plugin => {
             &[("/properties/hooks/items", false), ("/properties/prepare", false), ("/properties/actions/items", true)]
         }
-        Kind::Policy => &[("/properties/hooks/items", false), ("", true)],
+        Kind::Policy => &[("/properties/hooks/items", false), ("/properties/decide", false), ("", true)],
         Kind::Secret | Kind::Source => &[],
         Kind::Service => &[("", false), ("/properties/hooks/items", false)],
     };
