@@ -163,7 +163,7 @@ impl Engine for CutEngine {
     }
 
     async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
-        self.inner.runs_with_volumes().await
+        self.watch.pass("engine.runs_with_volumes".to_owned(), self.inner.runs_with_volumes()).await
     }
 
     async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
