@@ -14,16 +14,15 @@ fn step(name: &str, event: &str, stage: &str, words: &str) -> serde_json::Value 
 }
 
 #[test]
-fn c11_c12_a_global_is_read_in_a_later_event_and_a_local_is_not() {
+fn c11_a_global_is_read_in_a_later_event() {
     let shop = Shop::new();
-    let sets = step("sets", "orders.first", "Main", "--set-global seen=17 --set-local shelf=3");
-    let reads = step("reads", "orders.second", "Main", "--get globals --get locals");
+    let sets = step("sets", "orders.first", "Main", "--set-global seen=17");
+    let reads = step("reads", "orders.second", "Main", "--get globals");
     let mut server = till(&shop, &[sets, reads]);
     assert_eq!(fire(&server, "orders.first", &json!({})).failure, None);
     let check = |server: &Server| {
         let second = fire(server, "orders.second", &json!({}));
-        let said = |path| second.said(server, "orders.second-till.reads", path);
-        assert_eq!((said("globals"), said("locals")), (json!({"seen": 17}), json!({})));
+        assert_eq!(second.said(server, "orders.second-till.reads", "globals"), json!({"seen": 17}));
     };
     check(&server);
     // Globals live as long as the server's state, not as its process.
@@ -32,7 +31,50 @@ fn c11_c12_a_global_is_read_in_a_later_event_and_a_local_is_not() {
 }
 
 #[test]
-fn c13_c16_every_hook_may_update_both_and_nested_keys_keep_their_siblings() {
+fn c12_a_local_is_read_in_no_other_event_and_no_other_run() {
+    let shop = Shop::new();
+    let sets = step("sets", "orders.first", "Main", "--get locals --set-local shelf=3");
+    let later = step("later", "orders.first", "Post", "--get locals");
+    let reads = step("reads", "orders.second", "Main", "--get locals");
+    let own = [hook("own", "run.starting", &["hook", "--get", "locals", "--set-local", "shelf=4"])];
+    shop.automation("job", json!({"args": ["env", "PROVOST_LOCAL_SHELF"], "hooks": own}));
+    shop.automation("other", json!({"args": ["env", "PROVOST_LOCAL_SHELF"]}));
+    let server = till(&shop, &[sets, later, reads]);
+    for _ in 0..2 {
+        let first = fire(&server, "orders.first", &json!({}));
+        assert_eq!(first.said(&server, "orders.first-till.sets", "locals"), json!({}), "not that of the last time");
+        assert_eq!(first.said(&server, "orders.first-till.later", "locals"), json!({"shelf": 3}), "it is of one event");
+        let second = fire(&server, "orders.second", &json!({}));
+        assert_eq!(second.said(&server, "orders.second-till.reads", "locals"), json!({}));
+        assert_eq!(server.run("job"), 0, "its own hook sets it");
+        assert_eq!(said(&server, "job", "run.starting-own", "locals"), json!({}));
+    }
+    assert_ne!(server.run("other"), 0, "nobody sets it there");
+}
+
+#[test]
+fn c16_updating_one_nested_key_keeps_its_siblings() {
+    let shop = Shop::new();
+    let hooks = [
+        step("a", "orders.arrived", "Pre", "--set-local box={\"size\":{\"x\":1,\"y\":2},\"tags\":[1,2]}"),
+        step("b", "orders.arrived", "Main", "--set-local box.size.y=3 --set-global seen.a.first=1"),
+        step("c", "orders.arrived", "Post", "--get locals --set-local box.tags=[3] --set-global seen.a.last=2"),
+        step("d", "orders.arrived", "Post", "--get locals --set-local box.size.x=null"),
+        step("e", "orders.arrived", "Post", "--get locals --get globals"),
+    ];
+    let server = till(&shop, &hooks);
+    let fired = fire(&server, "orders.arrived", &json!({}));
+    assert_eq!(fired.failure, None);
+    let boxes = |name: &str| fired.said(&server, &format!("orders.arrived-till.{name}"), "locals")["box"].clone();
+    assert_eq!(boxes("c"), json!({"size": {"x": 1, "y": 3}, "tags": [1, 2]}));
+    assert_eq!(boxes("d"), json!({"size": {"x": 1, "y": 3}, "tags": [3]}), "a list is one value");
+    assert_eq!(boxes("e"), json!({"size": {"y": 3}, "tags": [3]}), "null takes a key away, and no other");
+    let globals = fired.said(&server, "orders.arrived-till.e", "globals");
+    assert_eq!(globals, json!({"seen": {"a": {"first": 1, "last": 2}}}));
+}
+
+#[test]
+fn c13_every_hook_may_update_both() {
     let shop = Shop::new();
     let hooks = [
         step("first", "orders.arrived", "Pre", "--set-local box.size=3 --set-global count.pre=1"),

@@ -1,8 +1,10 @@
-//! Plugins: independent, in a controlled order, with optional configuration; references that are checked. A19 to A24.
+//! Plugins: independent, in a controlled order, with optional configuration, bound and unbound while the server runs;
+//! references that are checked. A19 to A24, C32.
 
 use serde_json::{Value, json};
 
 use crate::common::{Server, Shop, evidence_volume, seen, server, steps};
+use crate::firing::fire;
 
 /// A plugin with one hook that leaves a mark in the file `name` after each success.
 fn marking(name: &str) -> Value {
@@ -109,6 +111,40 @@ fn a22_a_plugin_without_config_gets_the_defaults_and_a_wrong_key_is_refused() {
     assert!(report.contains("E0157") && report.contains("shelfs"), "{report}");
     server.until("the refusal", || server.json(&["status"])["rejected"].is_object().then_some(()));
     assert_eq!(shown(&server), "config.shelves = 12, config.door = \"east\"");
+}
+
+#[test]
+fn c32_hooks_are_bound_and_unbound_by_name_without_a_restart() {
+    let shop = Shop::new();
+    let show = |name: &str| json!({"name": name, "event": "orders.arrived", "args": ["hook"]});
+    let plugin = |hooks: &[&str], enabled: bool| {
+        let hooks: Vec<Value> = hooks.iter().map(|name| show(name)).collect();
+        json!({"hooks": hooks, "enabled": enabled})
+    };
+    shop.plugin("till", plugin(&["count"], true)).plugin("other", plugin(&["look"], true));
+    let server = server(&shop);
+    server.until("the plugins", || (server.list(&["plugins"]).len() == 2).then_some(()));
+    let process = server.process.id();
+    let ran = |server: &Server| {
+        let fired = fire(server, "orders.arrived", &json!({}));
+        let started = server.events("step.started").into_iter();
+        let mine = started.filter(|step| step["event"] == fired.id.as_str());
+        let mut steps: Vec<String> = mine.map(|step| step["data"]["step"].as_str().unwrap().to_owned()).collect();
+        steps.sort();
+        steps.iter().map(|step| step.replace("orders.arrived-", "")).collect::<Vec<_>>()
+    };
+    let apply = |spec: Value| {
+        let before = server.events("revision.applied").len();
+        shop.plugin("till", spec);
+        server.until("the revision", || (server.events("revision.applied").len() > before).then_some(()));
+        ran(&server)
+    };
+    assert_eq!(ran(&server), ["other.look", "till.count"]);
+    assert_eq!(apply(plugin(&["count", "pack"], true)), ["other.look", "till.count", "till.pack"], "one is bound");
+    assert_eq!(apply(plugin(&["pack"], true)), ["other.look", "till.pack"], "one is unbound");
+    assert_eq!(apply(plugin(&["pack"], false)), ["other.look"], "all of the plugin's are, by its switch");
+    assert_eq!(apply(plugin(&["pack"], true)), ["other.look", "till.pack"], "and come back");
+    assert_eq!(server.process.id(), process);
 }
 
 #[test]

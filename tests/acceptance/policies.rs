@@ -1,9 +1,12 @@
-//! Policies: written once, in force for automations that know nothing of them. A4 to A9.
+//! Policies: written once, in force for automations that know nothing of them. A4 to A9, A23.
 
 use provost_testkit::{TOOLBOX, TempShop, unique};
 use serde_json::{Value, json};
 
-use crate::common::{Server, Shop, docker, document, hook, options, place, server, steps, with_toolbox};
+use crate::common::{
+    Server, Shop, docker, document, evidence_volume, hook, options, parsed, place, seen, server, steps, with_toolbox,
+};
+use crate::firing::with;
 
 /// A policy that hands each automation this name of the shop.
 fn calling_it(name: &str) -> Value {
@@ -183,4 +186,51 @@ fn a09_two_policies_of_equal_order_that_differ_are_refused_naming_both() {
     shop.policy("branch", ordered(200, "bakery"));
     server.has("job");
     assert_eq!(printed(&server, "job"), ["SHOP=bakery"]);
+}
+
+#[test]
+fn a23_one_container_is_asked_every_question_and_without_it_the_defaults_hold() {
+    let shop = Shop::new();
+    let decide = |words: &[&str]| {
+        let file = seen("asked");
+        let args = [&["hook", "--mark", &file][..], words].concat();
+        json!({"decide": {"image": TOOLBOX, "args": args, "volumes": evidence_volume()}})
+    };
+    shop.policy("shop", decide(&["--allow"])).automation("job", json!({"args": ["echo", "hi"]}));
+    shop.add("Service", "relay", with_toolbox(json!({"args": ["sleep", "600"], "gracePeriod": "1s"})));
+    let mut server = server(&shop);
+    server.has("job");
+    let job = server.finished("job");
+    assert_eq!((steps(&job), &job["outcome"]), (vec!["run.starting-shop.decide", "main.1"], &json!("Succeeded")));
+    let up = |server: &Server| server.list(&["services"]).iter().any(|service| service["state"] == "up");
+    server.until("the service", || up(&server).then_some(()));
+    let asked = |server: &Server| {
+        let marks = server.evidence("asked").into_iter().map(|line| parsed(&line));
+        let mut steps: Vec<String> = marks.map(|mark| mark["step"].as_str().unwrap().to_owned()).collect();
+        steps.sort();
+        steps.dedup();
+        steps
+    };
+    let questions = ["run.starting", "server.startup", "service.starting"].map(|event| format!("{event}-shop.decide"));
+    assert_eq!(asked(&server), questions);
+
+    // What it says no to does not begin, with its reason: a run, and at the next start anything at all.
+    shop.policy("shop", with(decide(&["--deny", "not before Monday"]), &json!({"select": {"names": ["job"]}})));
+    server.until("the policy", || (server.events("revision.applied").len() == 2).then_some(()));
+    let refused = server.finished("job");
+    assert_eq!(steps(&refused), ["run.starting-shop.decide"]);
+    assert!(refused["detail"].as_str().unwrap().contains("not before Monday"), "{refused}");
+    server.process.restart();
+    server.until("the reason", || {
+        let status = server.json(&["status"]);
+        status["startupRefused"].as_str().filter(|why| why.contains("not before Monday")).map(|_| ())
+    });
+    let refused = server.cli(&["run", "job"]);
+    assert!(refused.code != 0 && refused.stderr.contains("not before Monday"), "{refused:?}");
+
+    // Without it everything may begin.
+    shop.remove("Policy", "shop");
+    server.until("the end of the refusal", || (server.json(&["status"])["startup"] == "passed").then_some(()));
+    let job = server.finished("job");
+    assert_eq!((steps(&job), &job["outcome"]), (vec!["main.1"], &json!("Succeeded")));
 }

@@ -1,9 +1,79 @@
 //! Programs as the runtime sees them: names, empty configurations, loads that fail, invented events, late starts.
-//! D4, D5, D41, C5, C6, E20, E23.
+//! D2, D4, D5, D27, D41, C5, C6, E20, E23.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::common::{Shop, document, hook, seen, server, steps, with_toolbox};
+use crate::common::{Server, Shop, document, hook, seen, server, steps, with_toolbox};
+
+#[test]
+fn d02_one_configuration_file_decides_what_runs_and_nothing_else_does() {
+    let shops = ["one", "two"].map(|name| {
+        let shop = Shop::new();
+        shop.automation(name, json!({"args": ["echo", name]}));
+        shop
+    });
+    let mut server = server(&shops[0]);
+    server.has("one");
+    let names = |server: &Server| -> Vec<Value> {
+        server.list(&["automations"]).iter().map(|automation| automation["name"].clone()).collect()
+    };
+    assert_eq!(names(&server), ["one"]);
+    let file = server.process.config();
+    let first = std::fs::read_to_string(&file).unwrap();
+    let second = first.replace(&shops[0].path().display().to_string(), &shops[1].path().display().to_string());
+    for (text, expected) in [(&second, "two"), (&first, "one")] {
+        server.process.terminate();
+        std::fs::write(&file, text).unwrap();
+        server.process.start();
+        server.has(expected);
+        assert_eq!(names(&server), [expected], "all of it, and nothing of the other");
+    }
+    // Neither the folder that it is started in, nor a variable that names another file, nor the user's own settings.
+    server.process.terminate();
+    let other = shops[1].path().join("server.yaml");
+    std::fs::write(&other, &second).unwrap();
+    let mut elsewhere = server.process.command(["serve", "--check", "--config"]);
+    elsewhere.arg(&file).current_dir(shops[1].path()).env("PROVOST_CONFIG", &other);
+    assert!(elsewhere.output().unwrap().status.success());
+    let mut missing = server.process.command(["serve", "--check", "--config", "nowhere.yaml"]);
+    missing.current_dir(shops[1].path()).env("PROVOST_CONFIG", &other);
+    assert!(!missing.output().unwrap().status.success(), "another file is no way out");
+    server.process.start();
+    server.has("one");
+    assert_eq!(names(&server), ["one"]);
+}
+
+#[test]
+fn d27_a_program_without_its_kind_or_what_it_starts_is_refused() {
+    let shop = Shop::new();
+    let server = server(&shop);
+    let refused = |file: &str, text: &str| {
+        shop.write(file, text);
+        let checked = server.cli(&["validate", &shop.path().display().to_string()]);
+        let report = format!("{}{}", checked.stdout, checked.stderr);
+        assert_eq!(checked.code, 1, "{report}");
+        std::fs::remove_file(shop.path().join(file)).unwrap();
+        report
+    };
+    // What kind of program it is.
+    let whole = document("Service", "relay", with_toolbox(json!({"args": ["sleep", "600"]})));
+    let report = refused("relay.yaml", &whole.replace("\"kind\": \"Service\",", ""));
+    assert!(report.contains("`kind` is missing") && report.contains("relay.yaml:1"), "{report}");
+    // What it starts: an image, of its own or of its plugin.
+    for (kind, spec, what) in [
+        ("Service", json!({"args": ["sleep", "600"]}), "`image` is missing in `spec`"),
+        ("Automation", json!({"args": ["echo"]}), "`image` is missing in `spec`"),
+        ("Plugin", json!({"hooks": [{"name": "go", "event": "run.failed"}]}), "hook `go` has no image"),
+        ("Plugin", json!({"actions": [{"name": "Go", "application": "shop"}]}), "action `Go` has no image"),
+        ("Plugin", json!({"prepare": {"command": ["install"]}}), "hook `prepare` has no image"),
+        ("Plugin", with_toolbox(json!({"hooks": [{"name": "go"}]})), "`event` is missing"),
+        ("Plugin", with_toolbox(json!({"actions": [{"application": "shop"}]})), "`name` is missing"),
+    ] {
+        let report = refused("broken.yaml", &document(kind, "broken", spec));
+        assert!(report.contains(what) && report.contains("broken.yaml:"), "{what}: {report}");
+    }
+    assert_eq!(server.list(&["automations"]), [json!(null); 0]);
+}
 
 #[test]
 fn d04_a_duplicate_name_is_refused_with_both_places() {

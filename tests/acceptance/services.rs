@@ -91,7 +91,38 @@ fn d03_services_start_in_the_order_in_which_they_need_each_other() {
 }
 
 #[test]
-fn d24_d25_any_image_runs_unchanged_and_what_it_writes_is_in_the_central_log() {
+fn d25_stdout_and_stderr_are_in_the_central_log_with_who_wrote_them() {
+    let shop = Shop::new();
+    // Its first attempt writes to stderr, the second to stdout.
+    add(&shop, "both", json!({"args": ["flaky", "1"], "restart": {"limit": 1, "backoff": "1s"}}));
+    add(&shop, "other", json!({"args": ["echo", "other"]}));
+    let told = json!({"name": "told", "event": "service.exited", "args": ["fail", "0", "hook"]});
+    shop.add("Plugin", "ear", with_toolbox(json!({"hooks": [told]})));
+    let server = server(&shop);
+    for name in ["both", "other"] {
+        until(&server, name, "ended");
+    }
+    let lines = |name: &str| -> Vec<[String; 4]> {
+        let text = server.ok(&["logs", name, "-o", "json"]);
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.map(|line| ["run", "step", "stream", "text"].map(|key| line[key].as_str().unwrap().to_owned())).collect()
+    };
+    let both = lines("both");
+    assert!(both.iter().all(|[run, ..]| run.starts_with("both.")), "{both:?}");
+    let said = |wanted: &str| {
+        let mine = both.iter().filter(|[_, step, ..]| step == wanted);
+        mine.map(|[_, _, stream, text]| format!("{stream}: {text}")).collect::<Vec<_>>()
+    };
+    assert!(said("main.1").iter().all(|line| line.starts_with("stderr: ")) && !said("main.1").is_empty(), "{both:?}");
+    assert_eq!(said("main.2"), ["stdout: attempt 2 succeeds after 1 that failed"]);
+    assert_eq!(said("service.exited-ear.told"), ["stderr: hook"]);
+    let other = lines("other");
+    assert!(other[0][0].starts_with("other."), "{other:?}");
+    assert_eq!(other[0][1..], ["main.1", "stdout", "other"]);
+}
+
+#[test]
+fn d24_any_image_runs_unchanged_and_what_it_writes_is_kept() {
     let shop = Shop::new();
     add(&shop, "both", json!({"args": ["fail", "1", "to stderr"], "restart": {"limit": 1, "backoff": "1s"}}));
     let server = server(&shop);

@@ -1,4 +1,4 @@
-//! Manifests that are kept elsewhere: another git repository, a folder of the server. D7–D11.
+//! Manifests that are kept elsewhere: another git repository, a folder of the server. A21, D7–D11.
 
 use std::fs;
 
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::{Server, Shop, document, options, seen, with_toolbox, witness};
+use crate::firing::fire;
 
 /// A shop that refers to one source, `tools`.
 fn shop(spec: Value) -> Shop {
@@ -56,6 +57,51 @@ fn d07_a_git_source_is_cloned_from_its_default_branch() {
     assert_eq!(server.evidence("indexed"), ["yes"], "the plugin's hook ran: {}", seen("indexed"));
     let status = server.json(&["status"]);
     assert_eq!(status["waitingFor"], json!([]), "{status}");
+}
+
+#[test]
+fn a21_a_bundle_of_plugins_applies_whole_or_not_at_all() {
+    let git = TempShop::new();
+    let plugin = |name: &str, says: &str| {
+        let hook = json!({"name": "tell", "event": "orders.arrived", "args": ["echo", says]});
+        document("Plugin", name, with_toolbox(json!({"hooks": [hook]})))
+    };
+    let push = |bundle: &[(&str, &str)], message: &str| {
+        for (name, text) in bundle {
+            git.write(&format!("{name}.yaml"), text);
+        }
+        git.commit(message)
+    };
+    push(&[("one", &plugin("one", "1")), ("two", &plugin("two", "1"))], "Two plugins");
+    let shop = shop(json!({"git": {"url": git.url()}, "poll": "1s"}));
+    let server = server(&shop, &[]);
+    let names = |server: &Server| -> Vec<Value> {
+        server.list(&["plugins"]).iter().map(|plugin| plugin["name"].clone()).collect()
+    };
+    server.until("the bundle", || (names(&server) == ["one", "two"]).then_some(()));
+    let said = |server: &Server, plugin: &str| {
+        let fired = fire(server, "orders.arrived", &json!({}));
+        let step = format!("orders.arrived-{plugin}.tell");
+        server.ok(&["logs", &format!("event/{}", fired.id), "--step", &step, "-o", "name"])
+    };
+    assert_eq!((said(&server, "one"), said(&server, "two")), ("1\n".to_owned(), "1\n".to_owned()));
+
+    // One of three is wrong: not even those that are right take effect.
+    let wrong = plugin("three", "2").replace("orders.arrived", "run.arrived");
+    push(&[("one", &plugin("one", "2")), ("two", &plugin("two", "2")), ("three", &wrong)], "Three plugins, one wrong");
+    let report = server.until("the refusal", || {
+        let status = server.json(&["status"]);
+        status["rejected"]["report"].as_str().map(str::to_owned)
+    });
+    assert!(report.contains("tools//three.yaml:") && report.contains("E0152"), "{report}");
+    assert_eq!(names(&server), ["one", "two"]);
+    assert_eq!((said(&server, "one"), said(&server, "two")), ("1\n".to_owned(), "1\n".to_owned()));
+
+    push(&[("three", &plugin("three", "2"))], "Mended");
+    server.until("the mended bundle", || (names(&server).len() == 3).then_some(()));
+    for name in ["one", "two", "three"] {
+        assert_eq!(said(&server, name), "2\n", "{name}");
+    }
 }
 
 #[test]

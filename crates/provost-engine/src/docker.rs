@@ -23,7 +23,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
-    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -234,6 +234,15 @@ impl Engine for DockerEngine {
 
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.remove_container(name).await
+    }
+
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        let volumes = self.volumes_of(None).await?;
+        Ok(volumes.into_iter().filter_map(|volume| volume.run()).collect())
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
+        self.remove_volumes_of(run).await
     }
 
     async fn output(

@@ -16,7 +16,7 @@ use gate::Gate;
 use job::Job;
 use provost_controller::{Engine, EngineErrorKind};
 use provost_engine::{DockerEngine, Host, Search, discover, volume_name};
-use provost_model::{ContainerName, Instance, LABEL_INSTANCE, VolumeMount};
+use provost_model::{ContainerName, Instance, LABEL_INSTANCE, LABEL_OWNER, Owner, VolumeMount, VolumeScope};
 use provost_testkit::{Docker, engine, load_toolbox, unique};
 use serde_json::json;
 
@@ -216,7 +216,13 @@ async fn variables_command_and_folder_arrive() {
 }
 
 fn volume(name: &str, path: &str, host_path: Option<&str>, read_only: bool) -> VolumeMount {
-    VolumeMount { name: name.to_owned(), path: path.to_owned(), host_path: host_path.map(str::to_owned), read_only }
+    VolumeMount {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        host_path: host_path.map(str::to_owned),
+        read_only,
+        scope: VolumeScope::Server,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -246,6 +252,36 @@ async fn c6_a_volume_of_others_is_not_used() {
     assert!(rig.docker.http().delete(&format!("/volumes/{name}")).unwrap().is_success());
     assert_eq!(error.kind, EngineErrorKind::Conflict);
     assert!(error.message.contains(&name), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c6_the_volumes_of_a_run_go_with_it_and_no_others() {
+    let rig = rig().await;
+    let mut job = Job::new(&rig, &["echo"]);
+    let Owner::Run(run) = job.request.step.owner.clone() else { unreachable!("jobs are of runs") };
+    let own = VolumeMount { scope: VolumeScope::Run, ..volume("work", "/work", None, false) };
+    job.request.workload.volumes = vec![volume("kept", "/data", None, false), own];
+    rig.engine.create(&job.request, &job.folder).await.unwrap();
+    // Another instance has a run of this name, and so has somebody else.
+    let strange = |instance: &str| json!({LABEL_INSTANCE: instance, LABEL_OWNER: run.as_str()});
+    let others = [("theirs", strange(rig.instances[1].as_str())), ("strangers", json!({LABEL_OWNER: run.as_str()}))];
+    let others = others.map(|(name, mut labels)| {
+        let name = unique(name);
+        labels[&rig.label] = json!("");
+        let made = rig.docker.http().post("/volumes/create", &json!({"Name": name, "Labels": labels})).unwrap();
+        assert!(made.is_success(), "{}", made.text());
+        name
+    });
+    assert_eq!(rig.engine.runs_with_volumes().await.unwrap(), [run.clone()]);
+    let error = rig.engine.remove_volumes(&run).await.unwrap_err();
+    assert!(error.may_pass(), "its container still has it: {error}");
+    rig.engine.remove(job.name()).await.unwrap();
+    rig.engine.remove_volumes(&run).await.unwrap();
+    rig.engine.remove_volumes(&run).await.unwrap();
+    assert_eq!(rig.engine.runs_with_volumes().await.unwrap(), []);
+    let is_there = |name: &str| rig.docker.http().get(&format!("/volumes/{name}")).unwrap().is_success();
+    assert!(!is_there(&volume_name(&rig.instances[0], "work")));
+    assert!(is_there(&volume_name(&rig.instances[0], "kept")) && others.iter().all(|name| is_there(name)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,7 @@ use provost_controller::{HandedOut, SecretFile, StepFolder};
 use provost_engine::{Allowed, Habits, check, create_request};
 use provost_model::{
     ContainerName, ContainerRequest, Instance, Owner, PullPolicy, Resources, RunId, StepId, StepRef, VolumeMount,
-    Workload,
+    VolumeScope, Workload,
 };
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ fn body(change: impl FnOnce(&mut ContainerRequest)) -> Value {
 
 fn volume(host_path: Option<&str>, read_only: bool) -> VolumeMount {
     let host_path = host_path.map(str::to_owned);
-    VolumeMount { name: "data".to_owned(), path: "/data".to_owned(), host_path, read_only }
+    VolumeMount { name: "data".to_owned(), path: "/data".to_owned(), host_path, read_only, scope: VolumeScope::Server }
 }
 
 #[test]

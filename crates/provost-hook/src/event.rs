@@ -8,7 +8,8 @@ use crate::Problem;
 
 /// The event that a hook was started for.
 ///
-/// Shape: an object with `event`, `id`, `time`, `subject`, `data`, `locals`, `globals`, `config` and `standard`.
+/// Shape: an object with `event`, `id`, `time`, `subject`, `data`, `locals`, `globals`, `config`, `standard` and, for the
+/// containers of a plugin, `plugin` (`name`, `instance`).
 /// The default is an event without any of them.
 #[derive(Clone, Debug, Default)]
 pub struct Event(Value);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ports::PortRule;
+use crate::settings::ServerPlugins;
 
 /// A file of a source. Only `.yaml` and `.yml` files outside of hidden folders are manifests; the source sees to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct ServerFacts {
     pub policy_paths: Vec<String>,
     /// What even a policy may not give.
     pub never: Never,
+    /// What it says of plugins.
+    pub plugins: ServerPlugins,
     /// What the machine is; absent where the manifests are for another one: then nothing is said of what they require of it.
     pub machine: Option<Machine>,
 }

@@ -15,6 +15,7 @@ mod read;
 mod report;
 mod resolve;
 mod schema;
+mod settings;
 mod sources;
 
 pub use compile::{Compiled, Parsed, compile, parse, resolve};
@@ -23,6 +24,7 @@ pub use ports::PortRule;
 pub use read::{DEPTH_MAX, DOCUMENTS_MAX, Document, FILE_BYTES_MAX, Kind, NODES_MAX};
 pub use report::{Code, Diagnostic, Place, Related, Severity, Style, count, explain, render, render_all, summary};
 pub use schema::{FieldDoc, field_docs, schemas};
+pub use settings::{InstanceSetting, PluginSetting, ServerPlugins};
 pub use sources::{SOURCES_MAX, references};
 
 /// The version of the format that this crate reads.

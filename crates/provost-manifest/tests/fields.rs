@@ -23,6 +23,12 @@ fn container() -> Value {
     })
 }
 
+/// Volumes of a container of runs: a path of the server, and one of its own.
+fn volumes() -> Value {
+    let own = json!({"name": "own", "path": "/own", "readOnly": true, "scope": "Automation"});
+    json!([container()["volumes"][0], own])
+}
+
 /// An armour, as far as that can be seen without a key.
 fn armour(end: &str) -> String {
     let body = "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBjYW5hcnkgY2FuYXJ5IGNh";
@@ -65,7 +71,7 @@ fn automation() -> Value {
         "timeout": "10m", "gracePeriod": "20s", "retries": {"limit": 2, "backoff": "30s", "maxBackoff": "10m"},
         "concurrencyPolicy": "Queue", "queueLimit": 3, "catchUp": "All", "startDeadline": "1h", "lateAfter": "2m",
         "locks": ["warehouse"], "hooks": [hook("run.failed")], "notify": notify(), "suspend": false,
-        "requires": {"services": ["relay"]},
+        "requires": {"services": ["relay"]}, "volumes": volumes(),
     });
     with(container(), own)
 }
@@ -74,7 +80,7 @@ fn service(check: Value) -> Value {
     let own = json!({
         "ports": ["127.0.0.1:8090:8090"], "gracePeriod": "20s", "healthCheck": check,
         "restart": {"policy": "OnFailure", "limit": 2, "backoff": "30s", "maxBackoff": "10m"}, "replace": "StartFirst",
-        "requires": {"services": ["relay"]}, "hooks": [hook("service.exited")],
+        "requires": {"services": ["relay"]}, "volumes": volumes(), "hooks": [hook("service.exited")],
         "notify": {"failure": ["ops"], "recovery": ["ops"], "retrying": ["ops"]},
     });
     with(container(), own)
@@ -99,6 +105,7 @@ fn policy() -> Value {
         "limits": {"timeout": "6h", "memory": "2Gi", "cpu": "2", "pids": 500, "retries": 5, "runsAtOnce": 8},
         "rules": [{"assert": "spec.image == 'other:1'", "message": "not this image", "mode": "Audit"}],
         "hooks": [hook("run.failed")], "notify": notify(),
+        "decide": with(container(), json!({"timeout": "1m", "gracePeriod": "5s", "onError": "Fail"})),
         "freeze": [{"cron": "* 22-23 * * FRI", "reason": "release night", "timeZone": "Europe/Berlin"}],
         "history": {"keep": "90d", "keepLast": 100, "logs": "30d", "logSize": "50Mi"},
         "allow": {
@@ -126,6 +133,11 @@ fn plugin() -> Value {
         "configSchema": {"type": "object", "required": ["url"]},
         "requires": {"labels": {"tier": "prod"}, "architecture": "amd64", "memory": "1Gi"},
         "prepare": with(container(), json!({"timeout": "2m", "gracePeriod": "5s"})),
+        // The second one leaves the application to hooks and actions.
+        "instances": {
+            "one": {"enabled": true, "config": {"url": "http://one"}, "application": "till", "select": {"servers": {"tier": "prod"}}},
+            "two": {},
+        },
         // The second one runs in the plugin's own image.
         "hooks": [with(hook("orders.arrived"), json!({"application": "shop"})), {"name": "own", "event": "orders.arrived"}],
         "actions": [action(), {"name": "Own", "application": "shop"}],
@@ -224,6 +236,7 @@ fn another(path: &str, now: &Value) -> Value {
         ("ports", _) if path.contains("allow") => json!(["192.0.2.1:81"]),
         ("ports", _) => json!(["127.0.0.1:8091:8090"]),
         ("policy", _) => json!("Always"),
+        ("scope", _) => json!("Run"),
         ("replace", _) => json!("StopFirst"),
         ("services", _) => json!(["relay2"]),
         ("event", _) => json!("run.lost"),
@@ -307,8 +320,8 @@ fn walk(schema: &Value, root: &Value, value: &Value, path: &str, leaf: &mut dyn 
             walk(items, root, said, &format!("{path}/{index}"), leaf);
         }
     }
-    let is_params = path.ends_with("/params");
-    if let (true, Some(each)) = (is_params, schema.get("additionalProperties").filter(|each| each.is_object())) {
+    let is_map = path.ends_with("/params") || path.ends_with("/instances");
+    if let (true, Some(each)) = (is_map, schema.get("additionalProperties").filter(|each| each.is_object())) {
         for (key, said) in value.as_object().into_iter().flatten() {
             walk(each, root, said, &format!("{path}/{key}"), leaf);
         }
@@ -326,12 +339,17 @@ fn walk_into(field: &Value, root: &Value, said: &Value, path: &str, leaf: &mut d
 /// What one document cannot say together with the rest; each has a shop of its own below.
 fn is_left_out(path: &str) -> bool {
     // `enforce` says what automations may not; the other ways of a channel.
-    let is_second = path.starts_with("Plugin/spec/hooks/1/") || path.starts_with("Plugin/spec/actions/1/");
+    let is_second = path.starts_with("Plugin/spec/hooks/1/")
+        || path.starts_with("Plugin/spec/actions/1/")
+        || path.starts_with("Plugin/spec/instances/two/");
     let of_application = !path.starts_with("Plugin/") && path.ends_with("/application");
     path.contains("/enforce/")
         || path.starts_with("Service/spec/healthCheck/")
         || path.starts_with("Channel/spec/")
         || is_second
+        // A volume is a path of the server, or has a scope.
+        || path.ends_with("/volumes/0/scope")
+        || path.ends_with("/volumes/1/hostPath")
         || of_application
 }
 

@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use provost_manifest::{Code, Compiled, Machine, Never, ServerFacts, SourceFile, Style, compile, explain};
-use provost_model::RevisionId;
+use provost_manifest::{
+    Code, Compiled, InstanceSetting, Machine, Never, PluginSetting, ServerFacts, ServerPlugins, SourceFile, Style,
+    compile, explain,
+};
+use provost_model::{Name, RevisionId};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/manifests").join(name)
@@ -32,7 +35,22 @@ fn facts() -> ServerFacts {
         labels: BTreeMap::from([("tier".to_owned(), "prod".to_owned())]),
         policy_paths: Vec::new(),
         never: Never { host_paths: vec!["/var/run/docker.sock".to_owned()], ..Never::default() },
+        plugins: ServerPlugins::default(),
         machine: None,
+    }
+}
+
+/// A server that sets up a plugin and an instance which no manifest declares.
+fn nobodys_plugins() -> ServerPlugins {
+    let text = "source: {folder: {path: shop}}\nplugins:\n  warehuose: {}\n  warehouse:\n    instances: {kiel: {}}\n";
+    let setting = |instances: &[&str]| {
+        let instances = instances.iter().map(|name| (Name::new(*name).unwrap(), InstanceSetting::default()));
+        PluginSetting { instances: instances.collect(), ..PluginSetting::default() }
+    };
+    let by_name = [("warehuose", setting(&[])), ("warehouse", setting(&["kiel"]))];
+    ServerPlugins {
+        file: Some(SourceFile { path: "/etc/provost/server.yaml".to_owned(), bytes: text.into() }),
+        by_name: by_name.map(|(name, setting)| (Name::new(name).unwrap(), setting)).into(),
     }
 }
 
@@ -53,7 +71,9 @@ fn bad_manifests_get_what_their_names_say() {
         let policy_paths = if code_of(file) == "E0133" { vec!["policies".to_owned()] } else { Vec::new() };
         let machine = Machine { architecture: "amd64".to_owned(), memory_bytes: 8 << 30 };
         let machine = (code_of(file) == "W0041").then_some(machine);
-        let compiled = compiled(std::slice::from_ref(file), &ServerFacts { policy_paths, machine, ..facts() });
+        let plugins = if code_of(file) == "W0042" { nobodys_plugins() } else { ServerPlugins::default() };
+        let facts = ServerFacts { policy_paths, machine, plugins, ..facts() };
+        let compiled = compiled(std::slice::from_ref(file), &facts);
         insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "snapshots/bad" }, {
             insta::assert_snapshot!(file.path.trim_end_matches(".yaml"), compiled.report(Style::Plain));
         });

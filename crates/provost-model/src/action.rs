@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, NAME_LENGTH_MAX, Name};
+use crate::{Digest, NAME_LENGTH_MAX, Name, PluginName};
 
 /// What makes an automation an action: what it is called, and for which application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,8 +12,8 @@ pub struct ActionTerms {
     pub application: Name,
     /// What callers call it, unique within the application: `DeleteWidgets`.
     pub name: String,
-    /// The plugin that brings it.
-    pub plugin: Name,
+    /// The plugin, or the instance of it, that brings it.
+    pub plugin: PluginName,
     /// The plugin's configuration, handed over in `/provost/event.json`.
     pub config: serde_json::Value,
 }

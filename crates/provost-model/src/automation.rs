@@ -137,6 +137,14 @@ pub enum PullPolicy {
     Never,
 }
 
+impl Automation {
+    /// Whether a run of it has volumes of its own.
+    pub fn has_volumes_of_runs(&self) -> bool {
+        let workloads = self.hooks.iter().map(|hook| &hook.workload).chain([&self.workload]);
+        workloads.flat_map(|workload| &workload.volumes).any(|volume| volume.scope == VolumeScope::Run)
+    }
+}
+
 /// One mount of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -149,6 +157,28 @@ pub struct VolumeMount {
     pub host_path: Option<String>,
     /// The container cannot write to it.
     pub read_only: bool,
+    /// Whose volume it is.
+    #[serde(default, skip_serializing_if = "VolumeScope::is_of_server")]
+    pub scope: VolumeScope,
+}
+
+/// Whose a volume is, and so how long it lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VolumeScope {
+    /// The server's: every container that names it sees the same.
+    #[default]
+    Server,
+    /// The automation's or service's own, kept between its runs; hooks around them see it too.
+    Automation,
+    /// Of one run: new at its beginning, seen by all of its steps, and gone after its end.
+    Run,
+}
+
+impl VolumeScope {
+    /// Whether it is the server's.
+    pub fn is_of_server(&self) -> bool {
+        *self == Self::Server
+    }
 }
 
 /// What a container may use.

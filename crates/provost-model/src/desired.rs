@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Automation, Channel, Digest, Hook, Name, RevisionId, Skill, SourceSummary};
+use crate::{Automation, Channel, Digest, Hook, Name, PluginName, RevisionId, Skill, SourceSummary};
 
 /// What one revision wants of this server: immutable, and the only thing that planning knows of manifests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,8 +20,8 @@ pub struct Desired {
     /// Hooks of policies and plugins on events that are not a run's own (`server.*`, `revision.*`, `drift.*`,
     /// `orders.arrived`), in their order.
     pub hooks: Vec<Arc<Hook>>,
-    /// Plugins, by name, for people: which there are, in which order, with how many hooks.
-    pub plugins: BTreeMap<Name, PluginSummary>,
+    /// Plugins as they run, an instance each, by name, for people: which there are, in which order, with how many hooks.
+    pub plugins: BTreeMap<PluginName, PluginSummary>,
     /// Policies, by name, for people.
     pub policies: BTreeMap<Name, PolicySummary>,
     /// Sources that the manifests refer to, by name: what was read of each.

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginSummary, PolicySummary,
-    RevisionId, RunFact, RunId, Skill, SourceSummary, Token,
+    Automation, Cause, Channel, Desired, EventFact, EventId, Hook, JsonMap, Moment, Name, PluginName, PluginSummary,
+    PolicySummary, RevisionId, RunFact, RunId, Skill, SourceSummary, Token,
 };
 
 /// A fact with its place in the order of all facts, and when it was recorded.
@@ -251,7 +251,7 @@ pub struct RevisionChange {
     /// All hooks on events that are not a run's own.
     pub hooks: Vec<Arc<Hook>>,
     /// All plugins.
-    pub plugins: BTreeMap<Name, PluginSummary>,
+    pub plugins: BTreeMap<PluginName, PluginSummary>,
     /// All policies.
     pub policies: BTreeMap<Name, PolicySummary>,
     /// All sources that are referred to.

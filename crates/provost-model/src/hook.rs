@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Name, Workload};
+use crate::{Name, PluginName, Workload};
 
 /// A container bound to an event, by a policy, a plugin or an automation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,10 +46,17 @@ impl Hook {
     /// Its name within a step's id: owner and name, so that two owners may use one name.
     pub fn label(&self) -> String {
         match &self.owner {
-            HookOwner::Policy { name, .. } | HookOwner::Plugin { name, .. } => {
-                format!("{name}.{}", self.name)
-            }
+            HookOwner::Policy { name, .. } => format!("{name}.{}", self.name),
+            HookOwner::Plugin { name, .. } => format!("{name}.{}", self.name),
             HookOwner::Automation => self.name.to_string(),
+        }
+    }
+
+    /// The plugin that it is of, if it is of one.
+    pub fn plugin(&self) -> Option<&PluginName> {
+        match &self.owner {
+            HookOwner::Plugin { name, .. } => Some(name),
+            HookOwner::Policy { .. } | HookOwner::Automation => None,
         }
     }
 }
@@ -65,10 +72,10 @@ pub enum HookOwner {
         /// Its order; low first.
         order: i64,
     },
-    /// A plugin.
+    /// A plugin, or an instance of one.
     Plugin {
         /// Its name.
-        name: Name,
+        name: PluginName,
         /// Its order; low first.
         order: i64,
     },

@@ -6,26 +6,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{Automation, Desired, Digest, Hook, HookOwner, JsonMap, Name, Occurrence, Startup, State};
+use crate::{Automation, Desired, Digest, Hook, JsonMap, Occurrence, PluginName, Startup, State};
 
 /// The event that prepares a plugin; its data names the plugin, and what it is prepared for.
 pub const PREPARE: &str = "plugin.prepare";
 
 impl Desired {
     /// The hook that prepares each plugin that has one.
-    pub fn preparing_hooks(&self) -> BTreeMap<&Name, &Arc<Hook>> {
+    pub fn preparing_hooks(&self) -> BTreeMap<&PluginName, &Arc<Hook>> {
         let hooks = self.hooks.iter().filter(|hook| hook.event == PREPARE);
-        hooks.filter_map(|hook| Some((plugin_of(hook)?, hook))).collect()
+        hooks.filter_map(|hook| Some((hook.plugin()?, hook))).collect()
     }
 }
 
 impl State {
     /// The plugin that `hooks` wait for: one of them is of a plugin that is to be prepared, or is being.
-    pub fn waits_for<'a>(&self, hooks: impl IntoIterator<Item = &'a Arc<Hook>>) -> Option<&'a Name> {
+    pub fn waits_for<'a>(&self, hooks: impl IntoIterator<Item = &'a Arc<Hook>>) -> Option<&'a PluginName> {
         if self.prepared.values().all(is_over) {
             return None;
         }
-        hooks.into_iter().filter_map(|hook| plugin_of(hook)).find(|plugin| self.is_to_be_prepared(plugin))
+        hooks.into_iter().filter_map(|hook| hook.plugin()).find(|plugin| self.is_to_be_prepared(plugin))
     }
 
     /// Why runs of `automation` wait: for a plugin that one of its hooks is of; or for the one that brings it, if it is an
@@ -49,16 +49,16 @@ impl State {
 
     /// The data of the event that prepares `plugin`, as it is now: with it, how the event went is taken for the hook and the
     /// start of the server that it was for, and for no later one.
-    pub fn preparation(&self, plugin: &Name) -> Option<JsonMap> {
+    pub fn preparation(&self, plugin: &PluginName) -> Option<JsonMap> {
         let hook = *self.desired.preparing_hooks().get(plugin)?;
         let digest = Digest::of_json(hook);
         let purpose = format!("{}-{}", self.server.boots, &digest.as_str()[..12]);
-        Some(JsonMap::from_iter([("plugin".to_owned(), plugin.as_str().into()), ("for".to_owned(), purpose.into())]))
+        Some(JsonMap::from_iter([("plugin".to_owned(), plugin.to_string().into()), ("for".to_owned(), purpose.into())]))
     }
 
     /// Whether the plugin of `hook` is launched: it needs no preparation, or that ended well.
     pub(crate) fn is_launched(&self, hook: &Hook) -> bool {
-        let preparation = plugin_of(hook).and_then(|plugin| self.prepared.get(plugin));
+        let preparation = hook.plugin().and_then(|plugin| self.prepared.get(plugin));
         preparation.is_none_or(|preparation| *preparation == Startup::Passed)
     }
 
@@ -90,7 +90,7 @@ impl State {
 
     /// The event that prepares a plugin was accepted, or is over.
     pub(crate) fn set_preparation(&mut self, data: &JsonMap, preparation: Startup) {
-        let plugin = data.get("plugin").and_then(|plugin| Name::new(plugin.as_str()?).ok());
+        let plugin = data.get("plugin").and_then(|plugin| PluginName::parse(plugin.as_str()?).ok());
         let Some(plugin) = plugin.filter(|plugin| self.preparation(plugin).as_ref() == Some(data)) else {
             return; // For what is no longer wanted.
         };
@@ -100,24 +100,18 @@ impl State {
     /// Whether `hook` runs in `event`, of those that are bound to it.
     pub(crate) fn takes_part(&self, hook: &Hook, event: &Occurrence) -> bool {
         if event.name == PREPARE {
-            plugin_of(hook).map(Name::as_str) == event.data.get("plugin").and_then(serde_json::Value::as_str)
+            let prepared = event.data.get("plugin").and_then(serde_json::Value::as_str);
+            hook.plugin().map(PluginName::to_string).as_deref() == prepared
         } else {
             self.is_launched(hook)
         }
     }
 
-    fn is_to_be_prepared(&self, plugin: &Name) -> bool {
+    fn is_to_be_prepared(&self, plugin: &PluginName) -> bool {
         self.prepared.get(plugin).is_some_and(|preparation| !is_over(preparation))
     }
 }
 
 fn is_over(preparation: &Startup) -> bool {
     matches!(preparation, Startup::Passed | Startup::Refused { .. })
-}
-
-fn plugin_of(hook: &Hook) -> Option<&Name> {
-    match &hook.owner {
-        HookOwner::Plugin { name, .. } => Some(name),
-        HookOwner::Policy { .. } | HookOwner::Automation => None,
-    }
 }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{EventFact, Exit, Fact, Name, Param, StepFact, StepOutput, StopCause};
+use crate::{EventFact, Exit, Fact, Name, Param, PluginName, StepFact, StepOutput, StopCause};
 
 /// The first word of the events that calls of skills are: `skill.fx.rate`.
 pub const SKILL: &str = "skill.";
@@ -41,12 +41,12 @@ pub enum Provider {
     /// A container of a plugin, made for each call.
     Container {
         /// The plugin.
-        plugin: Name,
+        plugin: PluginName,
     },
     /// Nobody: it is a value.
     Constant {
         /// The plugin that declares it.
-        plugin: Name,
+        plugin: PluginName,
         /// The value.
         value: Value,
     },

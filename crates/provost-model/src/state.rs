@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AcceptedEvent, AcceptedRun, Cause, Desired, Digest, Document, EventFact, EventId, Fact, IllegalChange, JsonMap,
-    LastRun, Moment, Name, Notice, Occurrence, Outcome, PREPARE, Phase, Recorded, RevisionChange, RevisionId, Run,
-    RunFact, RunId, StepFact, Token, deep_merge,
+    LastRun, Moment, Name, Notice, Occurrence, Outcome, PREPARE, Phase, PluginName, Recorded, RevisionChange,
+    RevisionId, Run, RunFact, RunId, StepFact, Token, deep_merge,
 };
 
 /// How many outcomes of an automation the state remembers, for lists. All others are in the store's history.
@@ -43,7 +43,7 @@ pub struct State {
     pub server: ServerState,
     /// How the preparation of each plugin went that has one (D29).
     #[serde(default)]
-    pub prepared: BTreeMap<Name, Startup>,
+    pub prepared: BTreeMap<PluginName, Startup>,
     /// Tokens that were made and not revoked.
     #[serde(default)]
     pub tokens: BTreeMap<Name, Token>,

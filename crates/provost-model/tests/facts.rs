@@ -58,6 +58,7 @@ fn workload() -> Workload {
             path: "/data".to_owned(),
             host_path: Some("/srv".to_owned()),
             read_only: true,
+            scope: VolumeScope::Server,
         }],
         secrets: vec![SecretUse {
             name: name("db-password"),
@@ -179,7 +180,7 @@ fn automation() -> Automation {
         action: Some(Arc::new(ActionTerms {
             application: name("shop"),
             name: "DeleteWidgets".to_owned(),
-            plugin: name("warehouse"),
+            plugin: name("warehouse").into(),
             config: json!({"url": "http://warehouse"}),
         })),
         origins: Arc::new([("spec.timeout".to_owned(), origin)].into()),
@@ -279,11 +280,15 @@ fn examples() -> Vec<(&'static str, Fact)> {
                     removed: vec![name("old")],
                     channels: BTreeMap::from([(name("ops"), channel(file()))]),
                     hooks: vec![
-                        hook(HookOwner::Plugin { name: name("warehouse"), order: 50 }, Stage::Pre, OnError::Ignore),
+                        hook(
+                            HookOwner::Plugin { name: name("warehouse").into(), order: 50 },
+                            Stage::Pre,
+                            OnError::Ignore,
+                        ),
                         hook(HookOwner::Automation, Stage::Post, OnError::Fail),
                     ],
                     plugins: [(
-                        name("warehouse"),
+                        PluginName::from(name("warehouse")),
                         PluginSummary { order: 50, enabled: true, hooks: 1, actions: 1, skills: 0, unmet: Vec::new() },
                     )]
                     .into(),
@@ -294,7 +299,7 @@ fn examples() -> Vec<(&'static str, Fact)> {
                             name: "fx.rate".to_owned(),
                             description: Some("the rate of a currency".to_owned()),
                             params: BTreeMap::new(),
-                            provider: Provider::Container { plugin: name("bank") },
+                            provider: Provider::Container { plugin: name("bank").into() },
                             timeout_s: 30,
                         }),
                     )]

@@ -25,7 +25,7 @@ pub fn begin_startup(world: &World<'_>, moves: &mut Moves) {
     }
     let owed = world.state.prepared.iter().filter(|(_, preparation)| **preparation == Startup::Owed);
     for (plugin, _) in owed {
-        let parts = [PREPARE, plugin.as_str(), &server.boots.to_string(), &applied.seq.to_string()];
+        let parts = [PREPARE, &plugin.to_string(), &server.boots.to_string(), &applied.seq.to_string()];
         if let Some(data) = world.state.preparation(plugin) {
             moves.push(accepted(world, EventId::derived(&parts), PREPARE, None, data));
         }

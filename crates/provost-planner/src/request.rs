@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use provost_model::{
-    Automation, ContainerRequest, Exit, Hook, JsonMap, PullPolicy, Run, Step, StepKind, StepRef, StepResult, Workload,
-    deep_merge,
+    Automation, ContainerRequest, Exit, Hook, JsonMap, PluginName, PullPolicy, Run, Step, StepKind, StepRef,
+    StepResult, VolumeScope, Workload, deep_merge,
 };
 use serde_json::{Value, json};
 
@@ -29,6 +29,7 @@ pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Opt
     let event = event_json(world, subject, step, hook);
     if let Subject::Run(run) = subject {
         fill_in(&mut workload, &run.params);
+        own_volumes(&mut workload, run);
     }
     if !workload.access.is_empty() {
         workload.env.insert("PROVOST_SOCKET".to_owned(), SOCKET.to_owned());
@@ -82,7 +83,7 @@ pub fn event_json(world: &World<'_>, subject: &Subject<'_>, step: &Step, hook: O
         Subject::Run(run) => (run.id.to_string(), run.due, &run.locals),
         Subject::Event(event) => (event.id.to_string(), event.at, &event.locals),
     };
-    json!({
+    let mut event = json!({
         "event": name,
         "id": id,
         "time": time,
@@ -92,7 +93,20 @@ pub fn event_json(world: &World<'_>, subject: &Subject<'_>, step: &Step, hook: O
         "globals": world.state.globals,
         "config": hook.map_or_else(|| own_config(subject), |hook| &hook.config),
         "standard": standard(world, subject, step, &name),
-    })
+    });
+    if let Some(plugin) = plugin_of(subject, hook) {
+        event["plugin"] = json!({"name": plugin.plugin(), "instance": plugin.instance()});
+    }
+    event
+}
+
+/// The plugin whose container it is: of a hook the one that binds it, of an action the one that brings it.
+fn plugin_of<'a>(subject: &Subject<'a>, hook: Option<&'a Hook>) -> Option<&'a PluginName> {
+    match (hook, subject) {
+        (Some(hook), _) => hook.plugin(),
+        (None, Subject::Run(run)) => run.spec.action.as_ref().map(|action| &action.plugin),
+        (None, Subject::Event(_)) => None,
+    }
 }
 
 /// The configuration of the plugin whose action runs.
@@ -223,6 +237,9 @@ fn variables(world: &World<'_>, subject: &Subject<'_>, step: &Step, event: &Valu
             _ => {}
         }
     }
+    for (key, part) in [("PLUGIN", "name"), ("PLUGIN_INSTANCE", "instance")] {
+        event["plugin"][part].as_str().into_iter().for_each(|name| set(key, name.to_owned()));
+    }
     let locals = match subject {
         Subject::Run(run) => {
             // As the data has them: a hook that does not take the parameters does not get them.
@@ -255,6 +272,18 @@ fn screaming(key: &str) -> String {
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Gives the volumes of an automation and of a run the names that only it has: no name of a manifest has a dot.
+fn own_volumes(workload: &mut Workload, run: &Run) {
+    for volume in workload.volumes.iter_mut().filter(|volume| volume.host_path.is_none()) {
+        let owner = match volume.scope {
+            VolumeScope::Server => continue,
+            VolumeScope::Automation => run.spec.name.as_str(),
+            VolumeScope::Run => run.id.as_str(),
+        };
+        volume.name = format!("{owner}.{}", volume.name);
+    }
 }
 
 /// Replaces `$(params.NAME)` in command, arguments and variables. What is not a parameter was refused with the manifest.

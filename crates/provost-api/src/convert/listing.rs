@@ -1,7 +1,7 @@
 //! Channels, plugins, policies and sources.
 
 use provost_controller::{SourceCopy, View};
-use provost_model::{Channel, Name, Notice, PluginSummary, PolicySummary, Startup, State, Target, Verdict};
+use provost_model::{Channel, Name, Notice, PluginName, PluginSummary, PolicySummary, Startup, State, Target, Verdict};
 
 use super::{count, seconds, texts};
 use crate::wire::*;
@@ -63,7 +63,7 @@ pub(crate) fn source_copy_item(view: &View<'_>, copy: &SourceCopy) -> SourceCopy
 }
 
 /// A plugin.
-pub(crate) fn plugin_item(state: &State, name: &Name, plugin: &PluginSummary) -> PluginItem {
+pub(crate) fn plugin_item(state: &State, name: &PluginName, plugin: &PluginSummary) -> PluginItem {
     let unprepared = match state.prepared.get(name) {
         Some(Startup::Refused { why }) => Some(why.clone()),
         _ => None,

@@ -82,6 +82,7 @@ fn volume(mount: &model::VolumeMount) -> VolumeItem {
         path: mount.path.clone(),
         host_path: mount.host_path.clone(),
         read_only: mount.read_only,
+        scope: format!("{:?}", mount.scope),
     }
 }
 

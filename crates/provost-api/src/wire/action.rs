@@ -18,7 +18,7 @@ pub struct ActionItem {
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
-    /// The plugin that brings it.
+    /// The plugin that brings it; of an instance, `PLUGIN.INSTANCE`.
     pub plugin: String,
     /// The automation that it is: its runs are listed under this name.
     pub automation: String,

@@ -80,7 +80,7 @@ impl ChannelKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PluginItem {
-    /// Its name.
+    /// Its name; of an instance, `PLUGIN.INSTANCE`.
     pub name: String,
     /// Low first.
     pub order: i64,

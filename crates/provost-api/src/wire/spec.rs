@@ -105,6 +105,13 @@ pub struct VolumeItem {
     pub host_path: Option<String>,
     /// The container cannot write to it.
     pub read_only: bool,
+    /// Whose volume it is: `Server`, `Automation` or `Run`.
+    #[serde(default = "of_server")]
+    pub scope: String,
+}
+
+fn of_server() -> String {
+    "Server".to_owned()
 }
 
 /// A secret that a container gets. Its value is shown to nobody, sealed or not.

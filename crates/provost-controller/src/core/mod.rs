@@ -77,6 +77,7 @@ pub struct Core {
     batch: Batch,
     touched: BTreeSet<RunId>,
     closed: Vec<Owner>,
+    volumes_of: Vec<RunId>,
     look_at: Vec<ContainerName>,
 }
 
@@ -91,6 +92,8 @@ pub struct Answer {
     pub look_at: Vec<ContainerName>,
     /// Whose output is complete and can be compressed.
     pub closed: Vec<Owner>,
+    /// Runs that are over, and had volumes of their own.
+    pub volumes_of: Vec<RunId>,
     /// When to call again, if nothing comes in before.
     pub wake_at: Option<Timestamp>,
     /// The shutdown is complete.
@@ -123,6 +126,7 @@ impl Core {
             batch: Batch::default(),
             touched: BTreeSet::new(),
             closed: Vec::new(),
+            volumes_of: Vec::new(),
             look_at: Vec::new(),
         };
         core.begin(now);
@@ -181,6 +185,7 @@ impl Core {
             batch: std::mem::take(&mut self.batch),
             actions,
             closed: std::mem::take(&mut self.closed),
+            volumes_of: std::mem::take(&mut self.volumes_of),
             look_at: std::mem::take(&mut self.look_at),
             wake_at: moves.wake_at,
             exit: self.has_exited && self.has_tidied_up(now),
@@ -240,6 +245,7 @@ impl Core {
         if let Some(run) = closed {
             self.touched.remove(&run.id);
             self.batch.runs.push(RunRecord::of(&run));
+            self.volumes_of.extend(run.spec.has_volumes_of_runs().then(|| run.id.clone()));
             self.closed.push(Owner::Run(run.id));
         }
     }

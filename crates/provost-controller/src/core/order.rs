@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use provost_model::{
-    AcceptedEvent, AcceptedRun, ActionTerms, Automation, Cause, EventId, Fact, JsonMap, Name, OWN_EVENT_FAMILIES, Run,
-    RunFact, RunId, RunRecord as Earlier, ServiceView, Standing, Startup, StopCause, Token, check_params, check_types,
+    AcceptedEvent, AcceptedRun, ActionTerms, Automation, Cause, EventId, Fact, JsonMap, Name, OWN_EVENT_FAMILIES,
+    PluginName, Run, RunFact, RunId, RunRecord as Earlier, ServiceView, Standing, Startup, StopCause, Token,
+    check_params, check_types,
 };
 
 use super::Core;
@@ -140,7 +141,7 @@ impl Core {
         spec.action.as_ref().map_or(Ok(()), |action| self.is_prepared(&action.plugin))
     }
 
-    pub(super) fn is_prepared(&self, plugin: &Name) -> Result<(), Refusal> {
+    pub(super) fn is_prepared(&self, plugin: &PluginName) -> Result<(), Refusal> {
         match self.state.prepared.get(plugin) {
             Some(Startup::Refused { why }) => {
                 let refusal = Refusal::new(RefusalKind::Conflict, format!("plugin {plugin} was not prepared: {why}"));

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 use provost_model::{
-    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
 use serde_json::Value;
 
@@ -64,6 +64,12 @@ pub trait Engine: Send + Sync {
 
     /// Removes the container, by force if it runs. One that is gone is no error.
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError>;
+
+    /// Returns the runs that have volumes of their own.
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError>;
+
+    /// Removes the volumes that are `run`'s own. One that a container still has stays, and is an error that may pass.
+    async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError>;
 
     /// Returns the container's output from its beginning; with `follow`, until it ends.
     async fn output(

@@ -14,6 +14,7 @@ mod retention;
 mod revisions;
 mod safe;
 mod skill;
+mod volumes;
 mod work;
 
 use std::path::PathBuf;
@@ -150,6 +151,7 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
         tokio::spawn(engine::watch(Arc::clone(&ports.engine), settings.instance.clone(), inputs.clone())),
         tokio::spawn(revisions::follow(ports.clone(), messages.clone())),
         tokio::spawn(retention::keep(ports.clone(), controller.clone(), settings.work_dir.clone())),
+        tokio::spawn(volumes::tidy(ports.clone(), controller.clone())),
     ];
     gates::Gates::new(&settings, &ports).reopen();
     let workshop = work::Workshop::new(&settings, &ports, inputs);
@@ -237,6 +239,7 @@ impl Shell {
         answer.actions.into_iter().for_each(|action| self.workshop.begin(action));
         answer.look_at.into_iter().for_each(|name| self.workshop.look_at(name));
         answer.closed.into_iter().for_each(|owner| self.workshop.close(owner));
+        answer.volumes_of.into_iter().for_each(|run| self.workshop.remove_volumes(run));
         let seq = self.core.state().seq;
         if seq >= self.snapshot_at + SNAPSHOT_EVERY {
             self.snapshot_at = seq;

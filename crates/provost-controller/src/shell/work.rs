@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Life, Owner, SecretUse, State, StepOutput};
+use provost_model::{ContainerName, ContainerRequest, ContainerSeen, Life, Owner, RunId, SecretUse, State, StepOutput};
 use provost_planner::{Action, OutputOf};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -12,7 +12,7 @@ use super::delivery::Courier;
 use super::gates::Gates;
 use super::output::{Followers, OutputError};
 use super::safe::Safe;
-use super::{Ports, Settings, folder};
+use super::{Ports, Settings, folder, volumes};
 use crate::{EngineError, EngineErrorKind, Input, StepFolder};
 
 /// How many containers are made, started, read or removed at once. More only makes an engine slower.
@@ -234,6 +234,12 @@ impl Workshop {
                 tracing::warn!(%error, owner = owner.id(), "its output stays as it is, not compressed");
             }
         });
+    }
+
+    /// Removes the volumes that were a run's own; it is over.
+    pub(super) fn remove_volumes(&self, run: RunId) {
+        let engine = Arc::clone(&self.ports.engine);
+        tokio::spawn(async move { volumes::remove(engine.as_ref(), &run).await });
     }
 
     /// Keeps a snapshot of the state.

@@ -171,6 +171,14 @@ impl Engine for CutEngine {
         self.watch.pass(self.about("remove", name), self.inner.remove(name)).await
     }
 
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        self.watch.pass("engine.runs_with_volumes".to_owned(), self.inner.runs_with_volumes()).await
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
+        self.watch.pass("engine.remove_volumes".to_owned(), self.inner.remove_volumes(run)).await
+    }
+
     async fn output(
         &self,
         name: &ContainerName,

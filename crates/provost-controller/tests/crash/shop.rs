@@ -45,7 +45,7 @@ spec: {image: job, schedule: "1 12 * * *", retries: {limit: 1, backoff: 5s}, not
 apiVersion: provost/v1
 kind: Automation
 metadata: {name: pack}
-spec: {image: job, triggers: [{event: orders.arrived}]}
+spec: {image: job, triggers: [{event: orders.arrived}], volumes: [{name: work, path: /work, scope: Run}]}
 ---
 apiVersion: provost/v1
 kind: Automation

@@ -6,7 +6,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
-    CallError, ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy, ServiceCall,
+    CallError, ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy, RunId,
+    ServiceCall,
 };
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -195,6 +196,15 @@ impl Engine for ScriptedEngine {
             Ok(())
         })
         .await
+    }
+
+    /// Volumes are not played.
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        Ok(Vec::new())
+    }
+
+    async fn remove_volumes(&self, _run: &RunId) -> Result<(), EngineError> {
+        Ok(())
     }
 
     async fn output(

@@ -27,7 +27,7 @@ pub(crate) fn check(
 ) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     names::check(documents, facts, &mut out);
-    actions::check(documents, &mut out);
+    actions::check(documents, facts, &mut out);
     let all_read = sources::check(documents, lock, facts, &mut out);
     references::check(documents, broken, &mut out);
     skills::check(documents, all_read && broken.is_empty(), &mut out);

@@ -171,6 +171,7 @@ words! {
     CatchUpText: "None" "Last" "All";
     OnGapText: "NextValid" "Skip";
     OnFoldText: "First" "Both";
+    VolumeScopeText: "Server" "Automation" "Run";
     StageText: "Pre" "Main" "Post";
     OnErrorText: "Fail" "Ignore";
     ParamTypeText: "string" "integer" "number" "boolean";

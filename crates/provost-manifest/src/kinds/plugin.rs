@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use provost_model::PREPARE;
+use provost_model::{Name, PREPARE};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::kinds::forms::ArchitectureText;
 use crate::kinds::text::{EventText, ImageText, PathText};
-use crate::kinds::{AccessSpec, ActionSpec, Bytes, HookSpec, Seconds, SecretUseSpec, SkillSpec, VolumeSpec};
+use crate::kinds::{AccessSpec, ActionSpec, Bytes, HookSpec, NameText, Seconds, SecretUseSpec, SkillSpec, VolumeSpec};
 
 /// A group of hooks and actions that belong together, with one image and one configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -25,13 +25,21 @@ pub(crate) struct PluginSpec {
     /// The image of hooks and actions that do not name their own.
     #[schemars(with = "Option<ImageText>", extend("examples" = ["registry.example.org/warehouse-plugin:2"]))]
     pub image: Option<String>,
-    /// What every container of the plugin gets, in `/provost/event.json`.
+    /// What every container of the plugin gets, in `/provost/event.json`; `$(config.KEY)` stands for a value of it in their
+    /// command, arguments, variables, working folder and files of secrets.
     #[serde(default)]
     #[schemars(extend("examples" = [{"url": "http://warehouse"}]))]
     pub config: Map<String, Value>,
     /// A JSON Schema that `config` is checked against; the `default` of a property holds where `config` leaves it out.
     #[schemars(extend("examples" = [{"type": "object", "required": ["url"]}]))]
     pub config_schema: Option<Map<String, Value>>,
+    /// Runs it several times, each time under a name and with a configuration of its own; absent: once.
+    #[serde(default)]
+    #[schemars(
+        with = "BTreeMap<String, InstanceSpec>",
+        extend("examples" = [{"berlin": {"config": {"url": "http://berlin"}}}])
+    )]
+    pub instances: BTreeMap<Name, InstanceSpec>,
     /// What it needs of the server. Where something of it is missing, none of its hooks runs, which is told; everything else
     /// goes on.
     pub requires: Option<RequiredMachineSpec>,
@@ -49,6 +57,35 @@ pub(crate) struct PluginSpec {
     pub skills: Vec<SkillSpec>,
     /// What each of its containers may ask of the server, besides calling what it `requires`.
     pub access: Option<AccessSpec>,
+}
+
+/// One of the times that a plugin runs: its containers, its preparation and its steps are its own.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct InstanceSpec {
+    /// `false`: this instance alone is silent.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Laid over the plugin's `config`, key by key; the two together are checked against `configSchema`.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"url": "http://berlin"}]))]
+    pub config: Map<String, Value>,
+    /// The application that it is for: it takes the place of the one that the plugin's hooks and actions name.
+    #[schemars(with = "Option<NameText>", extend("examples" = ["my-application"]))]
+    pub application: Option<Name>,
+    /// Which servers it is for; absent: all of them.
+    #[serde(default)]
+    pub select: SelectServersSpec,
+}
+
+/// Which servers something is for.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SelectServersSpec {
+    /// Labels that the server must have, each with this value.
+    #[serde(default)]
+    #[schemars(extend("examples" = [{"tier": "prod"}]))]
+    pub servers: BTreeMap<String, String>,
 }
 
 with_container_fields! {

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kinds::text::{CapabilityText, NetworkText, PathText, PortRuleText};
-use crate::kinds::{Bytes, HistorySpec, HookSpec, Millicores, NameText, NotifySpec, ScopeSpec, Seconds, Settings};
+use crate::kinds::{
+    Bytes, DecideSpec, HistorySpec, HookSpec, Millicores, NameText, NotifySpec, ScopeSpec, Seconds, Settings,
+};
 
 /// What holds for many automations, whatever they say themselves.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -34,6 +36,10 @@ pub(crate) struct PolicySpec {
     /// Containers around the runs of the automations and services that the policy selects, and on any other event.
     #[serde(default)]
     pub hooks: Vec<HookSpec>,
+    /// One container that is asked whatever there is to decide: whether the server may begin, and whether each run and
+    /// service that the policy selects may. It answers in `/provost/out/reply.json`, and is asked before the policy's
+    /// hooks; absent: everything may begin.
+    pub decide: Option<DecideSpec>,
     /// Which channels hear of what, besides those that automations name.
     pub notify: Option<NotifySpec>,
     /// Windows in which no run of an automation starts; due times in them are recorded as skipped. Services are kept up.

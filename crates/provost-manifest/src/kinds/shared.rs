@@ -49,7 +49,7 @@ macro_rules! hook_of {
         crate::kinds::HookSpec {
             event: $event,
             on_error: Some(provost_model::OnError::Fail),
-            image: own.image,
+            image: own.image.into(),
             command: own.command,
             args: own.args,
             working_dir: own.working_dir,
@@ -136,7 +136,8 @@ pub(crate) struct ResourcesSpec {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct VolumeSpec {
-    /// The volume's name; it is kept between runs. With `hostPath`: what it is called in messages.
+    /// The volume's name; it is kept between runs, unless `scope` says otherwise. With `hostPath`: what it is called in
+    /// messages.
     #[schemars(with = "crate::kinds::NameText", extend("examples" = ["data"]))]
     pub name: String,
     /// Where the container sees it.
@@ -148,6 +149,11 @@ pub(crate) struct VolumeSpec {
     /// The container cannot write to it.
     #[serde(default)]
     pub read_only: bool,
+    /// Whose it is. `Server`: every container that names it sees the same. `Automation`: the automation's or service's
+    /// own, which hooks around its runs see too. `Run`: of one run, new at its beginning, seen by all of its steps, and
+    /// gone after its end.
+    #[schemars(with = "Option<crate::kinds::forms::VolumeScopeText>", extend("default" = "Server", "examples" = ["Run"]))]
+    pub scope: Option<provost_model::VolumeScope>,
 }
 
 /// A secret that the container gets: by default as a file in memory.

@@ -216,7 +216,8 @@ impl Document {
             Spec::Service(spec) => Some(("spec", &spec.secrets)),
             Spec::Channel(spec) => spec.command.as_ref().map(|command| ("spec/command", command.secrets.as_slice())),
             Spec::Plugin(spec) => spec.prepare.as_ref().map(|prepare| ("spec/prepare", prepare.secrets.as_slice())),
-            Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => None,
+            Spec::Policy(spec) => spec.decide.as_ref().map(|decide| ("spec/decide", decide.secrets.as_slice())),
+            Spec::Secret(_) | Spec::Source(_) => None,
         };
         let own = own.map(|(path, secrets)| (path.to_owned(), secrets));
         let actions: &[ActionSpec] = match &self.spec {

@@ -61,7 +61,8 @@ impl Source {
         }
     }
 
-    fn of(path: &str, text: String) -> Arc<Source> {
+    /// Takes `text` as it is.
+    pub(crate) fn of(path: &str, text: String) -> Arc<Source> {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(starts).collect();
         let characters = (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect());

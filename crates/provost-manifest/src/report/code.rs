@@ -96,6 +96,7 @@ codes! {
     EVENT_TYPO "W0036"
     SOURCE_UNREAD "W0040"
     UNMET "W0041"
+    NO_SUCH_PLUGIN "W0042"
 }
 
 impl Code {

@@ -5,36 +5,32 @@ use std::sync::Arc;
 
 use provost_model::{ActionTerms, Automation, Name, Origin, Retries};
 
-use crate::kinds::{ActionSpec, AutomationSpec, PluginSpec, SubjectKind};
+use crate::kinds::{ActionSpec, AutomationSpec, SubjectKind};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic};
 use crate::resolve::automation::{self, Around, history, is_of_runs, param, timeout};
 use crate::resolve::container::{self, Parts};
+use crate::resolve::instance::Instance;
 use crate::resolve::layers::{Fields, Layers, leaves};
 use crate::resolve::policy::Policy;
-use crate::resolve::{limits, notify, plugin, power};
+use crate::resolve::{limits, notify, placeholder, plugin, power};
 
-/// Resolves the actions of `document`; what is wrong with them is told, whether the plugin is enabled or not.
-pub(crate) fn of_plugin(
-    document: &Document,
-    spec: &PluginSpec,
-    around: &Around<'_>,
-    out: &mut Vec<Diagnostic>,
-) -> Vec<Automation> {
+/// Resolves the actions of `instance`; what is wrong with them is told, whether it is enabled or not.
+pub(crate) fn of_plugin(instance: &Instance<'_>, around: &Around<'_>, out: &mut Vec<Diagnostic>) -> Vec<Automation> {
     let policies: Vec<&Policy<'_>> =
-        around.policies.iter().filter(|policy| policy.selects(SubjectKind::Plugin, document)).collect();
+        around.policies.iter().filter(|policy| policy.selects(SubjectKind::Plugin, instance.document)).collect();
     let action = |(index, action): (usize, &ActionSpec)| {
-        let place = Place { document, plugin: spec, action, path: format!("spec/actions/{index}") };
+        let place = Place { document: instance.document, instance, action, path: format!("spec/actions/{index}") };
         place.resolve(&policies, around, out)
     };
-    let actions: Vec<Automation> = spec.actions.iter().enumerate().filter_map(action).collect();
-    if spec.enabled { actions } else { Vec::new() }
+    let actions: Vec<Automation> = instance.spec.actions.iter().enumerate().filter_map(action).collect();
+    if instance.enabled { actions } else { Vec::new() }
 }
 
 /// An action, and where it stands.
 struct Place<'a> {
     document: &'a Document,
-    plugin: &'a PluginSpec,
+    instance: &'a Instance<'a>,
     action: &'a ActionSpec,
     path: String,
 }
@@ -42,8 +38,9 @@ struct Place<'a> {
 impl Place<'_> {
     fn resolve(&self, policies: &[&Policy<'_>], around: &Around<'_>, out: &mut Vec<Diagnostic>) -> Option<Automation> {
         let Self { document, action, path, .. } = self;
-        let application = Name::new(action.application.clone()).ok()?;
-        let name = ActionTerms::automation_name(&application, &action.name)?;
+        let own = Name::new(action.application.clone()).ok()?;
+        let application = self.instance.application(&own);
+        let name = ActionTerms::automation_name(application, &action.name)?;
         let own = leaves(document, document.node(path));
         let layers = Layers::new(Fields::All, policies, document, &own, out);
         let subject = power::Subject { document, path, volumes: &action.volumes, layers: &layers, is_policy: false };
@@ -56,16 +53,17 @@ impl Place<'_> {
             working_dir: action.working_dir.as_deref(),
             volumes: &action.volumes,
             secrets: &action.secrets,
-            access: plugin::access(document, self.plugin, policies, around.given, out),
+            access: plugin::access(self.instance, policies, around.given, out),
         };
         let settings = container::settings(document, &layers, out)?;
-        let workload = container::from_settings(document, path, &parts, &settings, &layers, around.given, out)?;
+        let mut workload = container::from_settings(document, path, &parts, &settings, &layers, around.given, out)?;
+        placeholder::fill_in(document, path, &mut workload, &self.instance.config, out);
         let retries = settings.retries?;
         let terms = ActionTerms {
             application: application.clone(),
             name: action.name.clone(),
-            plugin: document.name.clone(),
-            config: plugin::config(self.plugin),
+            plugin: self.instance.name.clone(),
+            config: self.instance.config.clone(),
         };
         Some(Automation {
             name,
@@ -91,7 +89,7 @@ impl Place<'_> {
             requires: BTreeSet::new(),
             service: None,
             run_limits: limits::run_limits(policies),
-            hooks: automation::around(policies, around.plugin_hooks, is_of_runs, Some(&application)).collect(),
+            hooks: automation::around(policies, around.plugin_hooks, is_of_runs, Some(application)).collect(),
             notify: notify::merge(policies, &AutomationSpec::default()),
             freezes: policies.iter().flat_map(|policy| policy.freezes.iter().cloned()).collect(),
             history: history(&layers)?,
@@ -102,7 +100,7 @@ impl Place<'_> {
     }
 
     fn image(&self, out: &mut Vec<Diagnostic>) -> Option<&str> {
-        let image = self.action.image.as_deref().or(self.plugin.image.as_deref());
+        let image = self.action.image.as_deref().or(self.instance.spec.image.as_deref());
         if image.is_none() {
             let message = format!("action `{}` has no image", self.action.name);
             let error = Diagnostic::new(Code::NO_IMAGE, &self.document.spot_of(&self.path), message);

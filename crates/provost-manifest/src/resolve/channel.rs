@@ -56,6 +56,7 @@ fn target(
                 power::Subject { document, path, volumes: &command.volumes, layers: &layers, is_policy: false };
             power::check(&subject, policies, &given.facts.never, out);
             limits::check_layers(&layers, policies, document, out);
+            container::check_scopes(document, path, &command.volumes, "a channel is of no run", out);
             let parts = Parts {
                 image: &command.image,
                 command: &command.command,

@@ -89,8 +89,27 @@ pub(crate) fn from_settings(
 }
 
 fn mount(volume: &VolumeSpec) -> VolumeMount {
-    let VolumeSpec { name, path, host_path, read_only } = volume.clone();
-    VolumeMount { name, path, host_path, read_only }
+    let VolumeSpec { name, path, host_path, read_only, scope } = volume.clone();
+    VolumeMount { name, path, host_path, read_only, scope: scope.unwrap_or_default() }
+}
+
+/// Tells of volumes of an automation or a run, for a container that is of neither; `what` says what it is.
+pub(crate) fn check_scopes(
+    document: &Document,
+    path: &str,
+    volumes: &[VolumeSpec],
+    what: &str,
+    out: &mut Vec<Diagnostic>,
+) {
+    let is_own = |(_, volume): &(usize, &VolumeSpec)| volume.scope.is_some_and(|scope| !scope.is_of_server());
+    for (index, volume) in volumes.iter().enumerate().filter(is_own) {
+        let spot = document.spot_of(&format!("{path}/volumes/{index}/scope"));
+        let message = format!("{what}, so volume `{}` cannot be an automation's or a run's own", volume.name);
+        out.push(
+            Diagnostic::new(Code::TOGETHER, &spot, message)
+                .hint("remove `scope`, and give the volume a name of its own"),
+        );
+    }
 }
 
 /// The folder in which Provost itself puts things.
@@ -116,6 +135,11 @@ fn check_volumes(document: &Document, path: &str, volumes: &[VolumeSpec], out: &
                 let message = format!("`{text}` has `.`, `..`, `//`, `:` or `,` in it, or `/` at its end");
                 refuse(key, message, "write the path straight out");
             }
+        }
+        if volume.host_path.is_some() && volume.scope.is_some() {
+            let message = "`scope` is about volumes, and `hostPath` is a path of the server";
+            let error = Diagnostic::new(Code::TOGETHER, &place("scope"), message);
+            out.push(error.hint("remove one of the two"));
         }
         if let Some(first) = volumes[..index].iter().position(|other| plain(&other.path) == inside) {
             let error = Diagnostic::new(Code::PATH, &place("path"), format!("two volumes are mounted at `{inside}`"));

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use provost_model::{Access, Hook, HookOwner, Name, OWN_EVENT_FAMILIES, OWN_EVENTS, OnError};
 use serde_json::json;
 
-use crate::kinds::{HookSpec, PluginSpec};
+use crate::kinds::{DecideSpec, HookSpec, QUESTIONS};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic, did_you_mean};
 use crate::resolve::Given;
 use crate::resolve::built_in::{HOOK_GRACE_S, HOOK_TIMEOUT_S};
 use crate::resolve::container::{self, Parts};
+use crate::resolve::instance::Instance;
 use crate::resolve::layers::{Fields, Layers, leaves};
 use crate::resolve::limits;
+use crate::resolve::placeholder;
 use crate::resolve::policy::Policy;
 use crate::resolve::power;
 
@@ -21,8 +23,8 @@ use crate::resolve::power;
 pub(crate) enum Trust<'a> {
     /// A policy: only the server's configuration is above it.
     Policy { order: i64 },
-    /// A plugin, under these policies.
-    Plugin { spec: &'a PluginSpec, policies: &'a [&'a Policy<'a>] },
+    /// A plugin, or an instance of it, under these policies.
+    Plugin { instance: &'a Instance<'a>, policies: &'a [&'a Policy<'a>] },
     /// An automation, under these policies.
     Automation { policies: &'a [&'a Policy<'a>] },
     /// A service, under these policies.
@@ -37,11 +39,20 @@ impl<'a> Trust<'a> {
         }
     }
 
-    fn owner(&self, name: &Name) -> HookOwner {
-        let name = name.clone();
+    /// The application that is meant where a hook names `own`.
+    fn application(&self, own: &Name) -> Name {
         match self {
-            Trust::Policy { order } => HookOwner::Policy { name, order: *order },
-            Trust::Plugin { spec, .. } => HookOwner::Plugin { name, order: spec.order },
+            Trust::Plugin { instance, .. } => instance.application(own).clone(),
+            _ => own.clone(),
+        }
+    }
+
+    fn owner(&self, name: &Name) -> HookOwner {
+        match self {
+            Trust::Policy { order } => HookOwner::Policy { name: name.clone(), order: *order },
+            Trust::Plugin { instance, .. } => {
+                HookOwner::Plugin { name: instance.name.clone(), order: instance.spec.order }
+            }
             Trust::Automation { .. } | Trust::Service { .. } => HookOwner::Automation,
         }
     }
@@ -93,6 +104,19 @@ pub(crate) fn preparing(
     one(document, "spec/prepare", name, spec, trust, given, out)
 }
 
+/// The hooks by which a policy decides: one on each event that asks.
+pub(crate) fn deciding(
+    document: &Document,
+    spec: &DecideSpec,
+    trust: &Trust<'_>,
+    given: &Given<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Arc<Hook>> {
+    let Ok(name) = Name::new("decide") else { return Vec::new() };
+    let mut hook = |event: &&str| one(document, "spec/decide", name.clone(), &spec.hook(event), trust, given, out);
+    QUESTIONS.iter().filter_map(&mut hook).collect()
+}
+
 /// The hook at `path` of `document`, as it takes effect; what is wrong with it is told.
 pub(crate) fn one(
     document: &Document,
@@ -104,7 +128,7 @@ pub(crate) fn one(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Arc<Hook>> {
     let (plugin_image, config) = match trust {
-        Trust::Plugin { spec, .. } => (spec.image.as_deref(), super::plugin::config(spec)),
+        Trust::Plugin { instance, .. } => (instance.spec.image.as_deref(), instance.config.clone()),
         _ => (None, json!({})),
     };
     let Some(image) = spec.image.as_deref().or(plugin_image) else {
@@ -132,6 +156,10 @@ pub(crate) fn one(
         &document.spot_of(&format!("{path}/timeout")),
         out,
     );
+    if !spec.event.starts_with("run.") && !spec.event.starts_with("service.") {
+        let what = format!("`{}` is no event of a run", spec.event);
+        container::check_scopes(document, path, &spec.volumes, &what, out);
+    }
     let parts = Parts {
         image,
         command: &spec.command,
@@ -140,11 +168,14 @@ pub(crate) fn one(
         volumes: &spec.volumes,
         secrets: &spec.secrets,
         access: match trust {
-            Trust::Plugin { spec, policies } => super::plugin::access(document, spec, policies, given, out),
+            Trust::Plugin { instance, policies } => super::plugin::access(instance, policies, given, out),
             _ => Access::default(),
         },
     };
-    let workload = container::workload(document, path, &parts, &layers, given, out)?;
+    let mut workload = container::workload(document, path, &parts, &layers, given, out)?;
+    if let Trust::Plugin { instance, .. } = trust {
+        placeholder::fill_in(document, path, &mut workload, &instance.config, out);
+    }
     Some(Arc::new(Hook {
         name,
         owner: trust.owner(&document.name),
@@ -158,7 +189,7 @@ pub(crate) fn one(
         on_error,
         background: spec.background,
         parallel: spec.parallel,
-        application: spec.application.clone(),
+        application: spec.application.as_ref().map(|own| trust.application(own)),
     }))
 }
 

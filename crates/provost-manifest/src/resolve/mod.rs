@@ -10,10 +10,13 @@ mod automation;
 pub(crate) mod built_in;
 mod channel;
 mod container;
+mod here;
 mod hook;
+pub(crate) mod instance;
 mod layers;
 mod limits;
 mod notify;
+mod placeholder;
 mod plugin;
 mod policy;
 mod power;
@@ -29,7 +32,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan};
-use provost_model::{Desired, Hook, PolicySummary};
+use provost_model::{Desired, Hook, PluginName, PolicySummary, Provider, Skill};
 use provost_schedule::{Schedule, Timing};
 
 pub(crate) use hook::event_name;
@@ -39,6 +42,8 @@ use crate::facts::ServerFacts;
 use crate::read::{Document, Spec, Spot};
 use crate::report::{Code, Diagnostic};
 use automation::{Around, is_of_runs, is_of_services};
+use here::Here;
+use instance::Instance;
 use policy::{Policy, subject_kind};
 use secret::Secrets;
 
@@ -46,6 +51,7 @@ use secret::Secrets;
 pub(crate) struct Given<'a> {
     pub(crate) facts: &'a ServerFacts,
     pub(crate) secrets: Secrets,
+    pub(crate) here: Here<'a>,
 }
 
 /// An expression, a zone, and what it does when the clocks change.
@@ -82,11 +88,12 @@ impl Now {
 
 /// Resolves all documents. What cannot be resolved is left out and told.
 pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, out: &mut Vec<Diagnostic>) -> Desired {
-    let given = &Given { facts, secrets: secret::all(documents, out) };
+    let given = &Given { facts, secrets: secret::all(documents, out), here: Here::new(&facts.plugins) };
     let policies = Policy::all(documents, given, out);
     policies.iter().for_each(|policy| policy.warn_if_idle(documents, out));
     let mut desired = Desired::default();
-    let plugin_hooks = plugins(documents, &policies, given, &mut desired, out);
+    let plugins = plugins(documents, given, out);
+    let plugin_hooks = hooks_of(&plugins, &policies, given, &mut desired, out);
     let around = Around { policies: &policies, plugin_hooks: &plugin_hooks, given, now };
     for document in documents {
         match &document.spec {
@@ -107,16 +114,17 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
                     desired.channels.insert(document.name.clone(), Arc::new(channel));
                 }
             }
-            Spec::Plugin(spec) => {
-                let actions = action::of_plugin(document, spec, &around, out);
-                let runs = desired.plugins.get(&document.name).is_some_and(|plugin| plugin.unmet.is_empty());
-                for action in actions.into_iter().filter(|_| runs) {
-                    desired.automations.insert(action.name.clone(), Arc::new(action));
-                }
-            }
-            Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
+            Spec::Plugin(_) | Spec::Policy(_) | Spec::Secret(_) | Spec::Source(_) => {}
         }
     }
+    for plugin in &plugins {
+        let actions = action::of_plugin(plugin, &around, out);
+        let runs = desired.plugins.get(&plugin.name).is_some_and(|plugin| plugin.unmet.is_empty());
+        for action in actions.into_iter().filter(|_| runs) {
+            desired.automations.insert(action.name.clone(), Arc::new(action));
+        }
+    }
+    given.here.tell_unknown(documents, &mut desired, out);
     for policy in &policies {
         desired.policies.insert(policy.document.name.clone(), summary(policy, documents));
     }
@@ -126,33 +134,51 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
     desired
 }
 
-/// Resolves the plugins in their order: by `order`, then by name. Hooks on events of runs and services are returned, the
-/// others are put into `desired`.
-fn plugins(
-    documents: &[Document],
+/// The plugins as they run here, in their order: by `order`, then by name.
+fn plugins<'a>(documents: &'a [Document], given: &Given<'a>, out: &mut Vec<Diagnostic>) -> Vec<Instance<'a>> {
+    let mut plugins = Vec::new();
+    for document in documents {
+        if let Spec::Plugin(spec) = &document.spec {
+            plugins.extend(Instance::all(document, spec, given, out));
+        }
+    }
+    plugins.sort_by_key(|plugin| (plugin.spec.order, plugin.name.clone()));
+    plugins
+}
+
+/// The hooks of plugins. Those on events of runs and services are returned, the others are put into `desired`.
+fn hooks_of(
+    plugins: &[Instance<'_>],
     policies: &[Policy<'_>],
     given: &Given<'_>,
     desired: &mut Desired,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Arc<Hook>> {
-    let mut plugins: Vec<_> = documents
-        .iter()
-        .filter_map(|document| match &document.spec {
-            Spec::Plugin(spec) => Some((document, spec)),
-            _ => None,
-        })
-        .collect();
-    plugins.sort_by_key(|(document, spec)| (spec.order, document.name.clone()));
     let mut of_runs = Vec::new();
-    for (document, spec) in plugins {
-        let plugin = plugin::resolve(document, spec, policies, given, out);
-        desired.plugins.insert(document.name.clone(), plugin.summary);
-        desired.skills.extend(plugin.skills.into_iter().map(|skill| (skill.name.clone(), Arc::new(skill))));
+    for instance in plugins {
+        let plugin = plugin::resolve(instance, policies, given, out);
+        desired.plugins.insert(instance.name.clone(), plugin.summary);
+        for skill in plugin.skills {
+            if let Some(other) = desired.skills.insert(skill.name.clone(), Arc::new(skill)) {
+                out.extend(same_skill(instance.document, &instance.name, &other));
+            }
+        }
         for hook in plugin.hooks {
             if is_of_runs(&hook) || is_of_services(&hook) { of_runs.push(hook) } else { desired.hooks.push(hook) }
         }
     }
     of_runs
+}
+
+/// Tells of two instances of one plugin that provide one skill; of two documents, that was told already.
+fn same_skill(document: &Document, instance: &PluginName, other: &Skill) -> Option<Diagnostic> {
+    let (Provider::Container { plugin } | Provider::Constant { plugin, .. }) = &other.provider else { return None };
+    let is_same = plugin.plugin() == instance.plugin();
+    is_same.then(|| {
+        let message = format!("the instances {plugin} and {instance} both provide the skill `{}`", other.name);
+        let error = Diagnostic::new(Code::SAME_NAME, &document.key_spot("spec/skills"), message);
+        error.hint("callers would not know whom they reach: put the skill into a plugin without instances")
+    })
 }
 
 fn summary(policy: &Policy<'_>, documents: &[Document]) -> PolicySummary {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use provost_expr::Expr;
-use provost_model::{Freeze, Hook};
+use provost_model::{Freeze, Hook, Name};
 
 use crate::kinds::{PolicySpec, RuleMode, SubjectKind};
 use crate::read::{Document, Spec, Spot};
@@ -71,6 +71,11 @@ impl<'a> Policy<'a> {
                 "add `select.names` or `select.labels` to this policy; what is for everyone belongs into another one",
             ));
         }
+        let trust = Trust::Policy { order: spec.order };
+        check_decide(document, spec, out);
+        let decide = spec.decide.iter();
+        let mut hooks: Vec<_> = decide.flat_map(|spec| hook::deciding(document, spec, &trust, given, out)).collect();
+        hooks.extend(hook::of_owner(document, &spec.hooks, &trust, given, out));
         Policy {
             document,
             spec,
@@ -78,7 +83,7 @@ impl<'a> Policy<'a> {
             enforced,
             limits: below("spec/limits", "").collect(),
             rules: rules::read(document, spec, out),
-            hooks: hook::of_owner(document, &spec.hooks, &Trust::Policy { order: spec.order }, given, out),
+            hooks,
             freezes: when::freezes(document, spec, out),
         }
     }
@@ -123,6 +128,17 @@ impl<'a> Policy<'a> {
                 "nothing has these labels, so the policy selects nothing",
             ));
         }
+    }
+}
+
+/// Tells of a hook that has the name of the container that decides: their steps could not be told apart.
+fn check_decide(document: &Document, spec: &PolicySpec, out: &mut Vec<Diagnostic>) {
+    let is_taken = |name: &Name| spec.decide.is_some() && name.as_str() == "decide";
+    if let Some(index) = spec.hooks.iter().position(|hook| hook.name.as_ref().is_some_and(is_taken)) {
+        let spot = document.spot_of(&format!("spec/hooks/{index}/name"));
+        let error =
+            Diagnostic::new(Code::SAME_HOOK, &spot, "a hook cannot be called `decide` beside `decide` of the policy");
+        out.push(error.related(&document.key_spot("spec/decide"), "it is here").hint("give the hook another name"));
     }
 }
 

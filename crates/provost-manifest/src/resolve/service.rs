@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use provost_model::{
     Automation, CatchUp, ConcurrencyPolicy, HealthCheck, Moment, Name, Notify, PortMapping, Probe, Replacement,
-    Retries, Scope, ServiceTerms, Workload,
+    Retries, Scope, ServiceTerms, VolumeScope, Workload,
 };
 
-use crate::kinds::{HealthCheckSpec, RestartSpec, ServiceSpec, SubjectKind};
+use crate::kinds::{HealthCheckSpec, RestartSpec, ServiceSpec, SubjectKind, VolumeSpec};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic};
 use crate::resolve::automation::{self, Around, effective, history, is_of_services, origins};
@@ -144,7 +144,8 @@ fn with_network(
 
 /// Where nothing is said: two containers do not write to one volume.
 fn replacement(spec: &ServiceSpec) -> Replacement {
-    let writes = spec.volumes.iter().any(|volume| !volume.read_only);
+    let is_shared = |volume: &&VolumeSpec| volume.scope != Some(VolumeScope::Run);
+    let writes = spec.volumes.iter().filter(is_shared).any(|volume| !volume.read_only);
     if writes { Replacement::StopFirst } else { Replacement::StartFirst }
 }
 

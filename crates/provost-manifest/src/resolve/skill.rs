@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use provost_model::{Hook, Name, Param, Provider, Skill};
 
-use crate::kinds::{ParamSpec, PluginSpec, ProvideSpec, ServiceSpec, SkillSpec};
+use crate::kinds::{ParamSpec, ProvideSpec, ServiceSpec, SkillSpec};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic};
 use crate::resolve::Given;
 use crate::resolve::automation::param;
 use crate::resolve::hook::{self, Trust};
+use crate::resolve::instance::Instance;
 
 /// The longest that a service may take to answer, where nobody says it, in seconds.
 const ANSWER_TIMEOUT_S: u64 = 30;
@@ -23,18 +24,18 @@ pub(crate) struct OfPlugin {
     pub(crate) hooks: Vec<Arc<Hook>>,
 }
 
-/// Resolves the skills of `document`; what is wrong with them is told, whether the plugin is enabled or not.
+/// Resolves the skills of `instance`; what is wrong with them is told, whether it is enabled or not.
 pub(crate) fn of_plugin(
-    document: &Document,
-    spec: &PluginSpec,
+    instance: &Instance<'_>,
     trust: &Trust<'_>,
     given: &Given<'_>,
     out: &mut Vec<Diagnostic>,
 ) -> OfPlugin {
+    let Instance { document, spec, .. } = *instance;
     let mut found = OfPlugin::default();
     for (index, skill) in spec.skills.iter().enumerate() {
         let path = format!("spec/skills/{index}");
-        let plugin = document.name.clone();
+        let plugin = instance.name.clone();
         let (provider, timeout_s) = match &skill.value {
             Some(value) => {
                 out.extend(beside_value(document, &path));

@@ -106,7 +106,7 @@ fn defaults(kind: Kind, schema: &mut Value) {
             ("/properties/actions/items", true),
             ("/properties/skills/items", false),
         ],
-        Kind::Policy => &[("/properties/hooks/items", false), ("", true)],
+        Kind::Policy => &[("/properties/hooks/items", false), ("/properties/decide", false), ("", true)],
         Kind::Secret | Kind::Source => &[],
         Kind::Service => &[("", false), ("/properties/hooks/items", false)],
     };

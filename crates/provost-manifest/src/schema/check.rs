@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::read::{Content, Kind, Node, Source, Spot, nearest};
 use crate::report::{Code, Diagnostic, TOLD_MAX, did_you_mean};
-use crate::schema::{build, pattern};
 use crate::schema::forms::forms;
+use crate::schema::{build, pattern};
 
 /// Each is compiled once it is needed.
 static VALIDATORS: LazyLock<BTreeMap<Kind, OnceLock<Result<Validator, String>>>> =

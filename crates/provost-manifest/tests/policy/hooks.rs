@@ -35,7 +35,8 @@ fn a19_a20_r5_hooks_are_in_order_and_a_plugin_that_goes_changes_no_other() {
         let bound = hooks.iter().filter(|hook| hook.event == event);
         bound
             .map(|hook| match &hook.owner {
-                HookOwner::Policy { name, .. } | HookOwner::Plugin { name, .. } => name.to_string(),
+                HookOwner::Policy { name, .. } => name.to_string(),
+                HookOwner::Plugin { name, .. } => name.to_string(),
                 HookOwner::Automation => "own".to_owned(),
             })
             .collect()
@@ -49,7 +50,7 @@ fn a19_a20_r5_hooks_are_in_order_and_a_plugin_that_goes_changes_no_other() {
     let others: Vec<_> = desired.automations["report"]
         .hooks
         .iter()
-        .filter(|hook| hook.owner != HookOwner::Plugin { name: Name::new("a").unwrap(), order: 1 })
+        .filter(|hook| hook.owner != HookOwner::Plugin { name: Name::new("a").unwrap().into(), order: 1 })
         .collect();
     assert_eq!(rest.automations["report"].hooks.iter().collect::<Vec<_>>(), others);
 }

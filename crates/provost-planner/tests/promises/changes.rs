@@ -170,7 +170,7 @@ fn c03_channels_plugins_and_the_servers_hooks_are_compared() {
     new.channels.insert(name("b"), Arc::new(provost_model::Channel { timeout_s: 1, ..channel("b") }));
     let plugin =
         provost_model::PluginSummary { order: 1, enabled: true, hooks: 2, actions: 0, skills: 0, unmet: Vec::new() };
-    new.plugins.insert(name("p"), plugin);
+    new.plugins.insert(name("p").into(), plugin);
     let bench = Bench::with(old);
     let expected = [
         "- Channel/a",

@@ -164,7 +164,7 @@ fn skipped_and_missed_due_times_and_late_runs_are_events() {
 #[test]
 fn two_owners_may_use_one_name_for_a_hook() {
     let of = |plugin: &str| Hook {
-        owner: HookOwner::Plugin { name: name(plugin), order: 0 },
+        owner: HookOwner::Plugin { name: name(plugin).into(), order: 0 },
         ..hook("pick", "orders.arrived")
     };
     let mut bench = Bench::with(with_server_hooks(desired([]), [of("one"), of("two")]));

@@ -10,7 +10,7 @@ fn of_policy(policy: &str, order: i64, hook: Hook) -> Hook {
 }
 
 fn of_plugin(plugin: &str, order: i64, hook: Hook) -> Hook {
-    Hook { owner: HookOwner::Plugin { name: name(plugin), order }, ..hook }
+    Hook { owner: HookOwner::Plugin { name: name(plugin).into(), order }, ..hook }
 }
 
 /// The job with `hooks`, played to its end.

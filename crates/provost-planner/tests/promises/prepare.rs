@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use provost_model::{ActionTerms, Automation, Hook, HookOwner, OnError, Outcome, PREPARE, Startup};
+use provost_model::{ActionTerms, Automation, Hook, HookOwner, OnError, Outcome, PREPARE, PluginName, Startup};
 
 use crate::bench::{Bench, exits};
 use crate::sample::{automation, desired, hook, name, with_hooks, with_server_hooks};
 
 fn of_plugin(hook: Hook) -> Hook {
-    Hook { owner: HookOwner::Plugin { name: name("tools"), order: 0 }, ..hook }
+    Hook { owner: HookOwner::Plugin { name: name("tools").into(), order: 0 }, ..hook }
 }
 
 /// A plugin with a hook around the runs of `job`, one on the server's start, and a step that prepares it.
@@ -44,7 +44,7 @@ fn d29_what_fails_to_be_prepared_is_not_launched_and_all_else_is() {
     bench.fire("orders.arrived", "{}");
     bench.wait(5);
     let why = "hook plugin.prepare-tools.prepare: exit 3".to_owned();
-    assert_eq!(bench.state.prepared[&name("tools")], Startup::Refused { why });
+    assert_eq!(bench.state.prepared[&PluginName::from(name("tools"))], Startup::Refused { why });
     assert_eq!(bench.state.server.startup, Startup::Passed);
     assert_eq!(bench.outcome(&run).0, Outcome::Succeeded);
     assert_eq!(bench.count("run.starting-tools.announce") + bench.count("server.startup-tools.initialize"), 0);
@@ -89,7 +89,7 @@ fn d29_an_action_runs_only_once_its_plugin_is_prepared() {
         let terms = ActionTerms {
             application: name("shop"),
             name: "Index".to_owned(),
-            plugin: name("tools"),
+            plugin: name("tools").into(),
             config: serde_json::json!({}),
         };
         let action = Automation { action: Some(Arc::new(terms)), ..automation("shop-index") };

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use provost_api::CertificateFiles;
-use provost_manifest::{Never, PortRule};
-use provost_model::Instance;
+use provost_manifest::{Never, PluginSetting, PortRule, ServerPlugins};
+use provost_model::{Instance, Name};
 use provost_source::{SourceConfig, SourcesConfig};
 use serde::Deserialize;
 
@@ -33,6 +33,8 @@ pub struct File {
     policy_paths: Vec<String>,
     #[serde(default)]
     never: NeverConfig,
+    #[serde(default)]
+    plugins: BTreeMap<Name, PluginSetting>,
     #[serde(default)]
     apply: Apply,
     #[serde(default)]
@@ -190,6 +192,7 @@ impl File {
             signers: self.signers,
             policy_paths: self.policy_paths,
             never: self.never.read()?,
+            plugins: ServerPlugins { file: None, by_name: self.plugins },
             apply: self.apply,
             drift: self.drift,
             allow_empty: self.allow_empty,

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use provost_api::CertificateFiles;
-use provost_manifest::Never;
+use provost_manifest::{Never, ServerPlugins, SourceFile};
 use provost_model::Instance;
 use provost_source::{FolderConfig, SourceConfig, SourcesConfig};
 
@@ -44,6 +44,8 @@ pub struct ServerConfig {
     pub policy_paths: Vec<String>,
     /// What even a policy may not allow.
     pub never: Never,
+    /// What is said of plugins.
+    pub plugins: ServerPlugins,
     /// Whether a revision applies itself.
     pub apply: Apply,
     /// What is done about drift.
@@ -84,8 +86,13 @@ impl ServerConfig {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let file: File = yaml::read(path)?;
         let folder = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        file.check(folder.parent().unwrap_or(Path::new("/")))
-            .map_err(|problem| Failure::usage(format!("{}: {problem}", path.display())))
+        let mut config = file
+            .check(folder.parent().unwrap_or(Path::new("/")))
+            .map_err(|problem| Failure::usage(format!("{}: {problem}", path.display())))?;
+        // For the places of what does not fit the manifests; that it can be read was seen just now.
+        let bytes = std::fs::read(path).unwrap_or_default();
+        config.plugins.file = Some(SourceFile { path: path.display().to_string(), bytes });
+        Ok(config)
     }
 
     /// A server for one folder, for trying things out: everything as when nothing is said.
@@ -108,6 +115,7 @@ impl ServerConfig {
             signers: Vec::new(),
             policy_paths: Vec::new(),
             never: Never::default(),
+            plugins: ServerPlugins::default(),
             apply: Apply::Auto,
             drift: Drift::Correct,
             // Whoever deletes files here means it.
@@ -148,6 +156,7 @@ mod tests {
         assert!(config.policy_paths.is_empty());
         assert_eq!(config.sources, SourcesConfig::default());
         assert_eq!(config.never, Never::default());
+        assert_eq!(config.plugins, ServerPlugins::default());
         assert_eq!((config.docker_host, config.images, config.runtime_dir), (None, None, None));
         assert_eq!(config.events, None);
         assert_eq!(config.listen, None);
@@ -165,6 +174,7 @@ sources: {folders: [plugins], allowFile: true, knownHosts: hosts}
 engine: {docker: {host: "unix:///run/docker.sock"}}
 signers: ["ssh-ed25519 AAAA ops"]
 policyPaths: [policies]
+plugins: {warehouse: {enabled: true, config: {a: {b: 1}}, instances: {berlin: {enabled: false, config: {c: 2}}}}}
 never: {hostPaths: [/etc], networks: [host], addCapabilities: [ALL], writableRoot: true, rootUser: true, ports: ["*:22"]}
 apply: Manual
 drift: Report
@@ -195,6 +205,10 @@ listen: {address: 0.0.0.0, certificate: tls/cert.pem, key: /tls/key.pem, clientC
             (vec!["/etc".to_owned()], vec!["host".to_owned()])
         );
         assert_eq!(config.never.add_capabilities, ["ALL"]);
+        let warehouse = config.plugins.by_name.values().next().unwrap();
+        assert_eq!((warehouse.enabled, &warehouse.config["a"]["b"]), (Some(true), &serde_json::json!(1)));
+        let berlin = warehouse.instances.values().next().unwrap();
+        assert_eq!((berlin.enabled, &berlin.config["c"]), (Some(false), &serde_json::json!(2)));
         assert!(config.never.writable_root && config.never.root_user);
         assert_eq!(config.never.ports, [provost_manifest::PortRule::parse("*:22").unwrap()]);
         assert_eq!((config.apply, config.drift), (Apply::Manual, Drift::Report));
@@ -250,6 +264,8 @@ listen: {address: 0.0.0.0, certificate: tls/cert.pem, key: /tls/key.pem, clientC
         check("source: {folder: {path: a}}\ninstance: a/b", "instance: ");
         check("source: {folder: {path: a}}\nshutdownGrace: soon", "shutdownGrace: \"soon\" is not a duration");
         check("source: {folder: {path: a}}\nshutdownGrace: 10ms", "whole number of seconds");
+        check("source: {folder: {path: a}}\nplugins: {a_b: {}}", "\"a_b\" is not");
+        check("source: {folder: {path: a}}\nplugins: {a: {conf: {}}}", "unknown field `conf`");
         check("source: {folder: {path: a}}\napply: Never", "unknown variant `Never`");
         check("source: {folder: {path: a}}\nlisten: {address: here}", "listen.address: \"here\" is no address");
         check("source: {folder: {path: a}}\nlisten: {address: '::', key: k}", "certificate and key belong together");

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
-    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -130,6 +130,14 @@ impl Engine for ImageFolder {
 
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.engine.remove(name).await
+    }
+
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        self.engine.runs_with_volumes().await
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
+        self.engine.remove_volumes(run).await
     }
 
     async fn output(

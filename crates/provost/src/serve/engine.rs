@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_engine::{DockerEngine, NoEngine, Search, discover};
 use provost_model::{
-    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
 use serde_json::Value;
 use tokio::sync::OnceCell;
@@ -95,6 +95,14 @@ impl Engine for LateEngine {
 
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {
         self.engine().await?.remove(name).await
+    }
+
+    async fn runs_with_volumes(&self) -> Result<Vec<RunId>, EngineError> {
+        self.engine().await?.runs_with_volumes().await
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
+        self.engine().await?.remove_volumes(run).await
     }
 
     async fn output(

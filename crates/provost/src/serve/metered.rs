@@ -9,7 +9,7 @@ use futures_util::stream::BoxStream;
 use provost_api::Metrics;
 use provost_controller::{Engine, EngineError, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
-    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, ServiceCall,
+    CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
 use serde_json::Value;
 
@@ -86,6 +86,14 @@ impl Engine for Metered {
 
     async fn remove(&self, name: &ContainerName) -> Answer<()> {
         self.timed("remove", self.engine.remove(name)).await
+    }
+
+    async fn runs_with_volumes(&self) -> Answer<Vec<RunId>> {
+        self.timed("runs_with_volumes", self.engine.runs_with_volumes()).await
+    }
+
+    async fn remove_volumes(&self, run: &RunId) -> Answer<()> {
+        self.timed("remove_volumes", self.engine.remove_volumes(run)).await
     }
 
     async fn output(

@@ -208,6 +208,7 @@ pub fn facts(config: &ServerConfig) -> ServerFacts {
         labels: config.labels.clone(),
         policy_paths: config.policy_paths.clone(),
         never: config.never.clone(),
+        plugins: config.plugins.clone(),
         machine: Some(machine()),
     }
 }

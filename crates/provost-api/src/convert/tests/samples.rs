@@ -102,7 +102,7 @@ pub(super) fn change() -> RevisionChange {
         channels: [(name("ops"), webhook())].into(),
         hooks: Vec::new(),
         plugins: [(
-            name("warehouse"),
+            PluginName::from(name("warehouse")),
             PluginSummary { order: 50, enabled: true, hooks: 2, actions: 1, skills: 0, unmet: Vec::new() },
         )]
         .into(),
