@@ -272,7 +272,7 @@ async fn c6_the_volumes_of_a_run_go_with_it_and_no_others() {
         assert!(made.is_success(), "{}", made.text());
         name
     });
-    assert_eq!(rig.engine.runs_with_volumes().await.unwrap(), [run.clone()]);
+    assert_eq!(rig.engine.runs_with_volumes().await.unwrap(), std::slice::from_ref(&run));
     let error = rig.engine.remove_volumes(&run).await.unwrap_err();
     assert!(error.may_pass(), "its container still has it: {error}");
     rig.engine.remove(job.name()).await.unwrap();
