@@ -11,16 +11,16 @@ let
     name: value: if builtins.isList value then lib.concatMapStringsSep "" (line name) value else line name value
   );
   section = name: values: "[${name}]\n${lib.concatStringsSep "" (lines values)}\n";
-  filled = lib.filterAttrs (name: value: value != [ ] && value != "");
+  filled = lib.filterAttrs (name: value: value != "");
 
   unit =
     name: service:
     pkgs.writeText "${name}.service" (
       section "Unit" (filled {
         Description = service.description;
-        Documentation = service.documentation;
-        Wants = service.wants;
-        After = service.after;
+        Documentation = toString service.documentation;
+        Wants = toString service.wants;
+        After = toString service.after;
       })
       + section "Service" (
         {
@@ -30,7 +30,7 @@ let
         }
         // service.serviceConfig
       )
-      + section "Install" (filled { WantedBy = service.wantedBy; })
+      + section "Install" (filled { WantedBy = toString service.wantedBy; })
     );
 in
 {
