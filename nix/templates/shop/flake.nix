@@ -60,7 +60,8 @@
       # `nix flake check` finds what is wrong with a manifest or a server before it is committed.
       checks.${system} = {
         manifests = pkgs.runCommand "manifests" { } ''
-          ${lib.getExe provost.packages.${system}.provost} validate ${./manifests} >$out
+          ${lib.getExe provost.packages.${system}.provost} validate ${./manifests}
+          touch $out
         '';
       }
       // lib.mapAttrs' (

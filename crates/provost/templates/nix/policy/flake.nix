@@ -37,7 +37,8 @@
       checks.${system} = {
         package = self.packages.${system}.default;
         manifests = pkgs.runCommand "manifests" { } ''
-          ${lib.getExe provost.packages.${system}.provost} validate ${./manifests} >$out
+          ${lib.getExe provost.packages.${system}.provost} validate ${./manifests}
+          touch $out
         '';
       };
     };
