@@ -12,6 +12,7 @@ let
     "docs"
     "flake.lock"
     "flake.nix"
+    "fuzz"
     "justfile"
     "nix"
     "result"

@@ -4,6 +4,7 @@ FOLDER holds `source`, a copy of the repository, and takes what else is needed.
 """
 
 import pathlib
+import resource
 import sys
 import time
 import traceback
@@ -46,19 +47,25 @@ def main(folder, wanted):
         if wanted and not names(step) & set(wanted):
             continue
         print(f"== nix: {step.__module__} {step.__name__}: {step.__doc__.splitlines()[0]}", flush=True)
-        start = time.monotonic()
+        start, used = time.monotonic(), processor()
         try:
             said = step(nix, docker) or ""
             passed = True
         except Exception as error:
             traceback.print_exc()
             said, passed = str(error).strip().splitlines()[0] if str(error).strip() else repr(error), False
-        results.append((passed, f"{step.__module__} {step.__name__}", time.monotonic() - start, said))
+        results.append((passed, f"{step.__module__} {step.__name__}", time.monotonic() - start, processor() - used, said))
     docker.tidy()
     print("\n== nix: summary")
-    for passed, name, seconds, said in results:
-        print(f"{'passed' if passed else 'FAILED'}  {name:<22}{seconds:6.0f} s  {said}")
+    for passed, name, seconds, used, said in results:
+        print(f"{'passed' if passed else 'FAILED'}  {name:<22}{seconds:6.0f} s  {used:6.0f} s of processors  {said}")
     sys.exit(not all(passed for passed, *_ in results))
+
+
+def processor():
+    """How long processors have worked for what was called and has ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def names(step):

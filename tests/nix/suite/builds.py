@@ -51,11 +51,12 @@ def rebuild(nix, docker):
     """what is built a second time is the same, bit for bit"""
     names = ["provost", *IMAGES, "appliance"]
     nix.build(*names, rebuild=True)
+    nix.build("programs", flake=nix.source / "tests/nix/variants", rebuild=True)
     streams = [f"{image}.stream" for image in IMAGES]
     for archive, stream in zip(nix.build(*IMAGES), nix.build(*streams)):
         streamed = subprocess.run([stream], check=True, capture_output=True).stdout
         assert streamed == archive.read_bytes(), f"{archive} is not what {stream} prints"
-    return f"{len(names)} outputs"
+    return f"{len(names)} outputs, and the programs of the images"
 
 
 def controls(nix, docker):

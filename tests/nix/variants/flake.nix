@@ -64,6 +64,9 @@
         outside = pkgs.runCommand "outside" { } "cat /var/log/dpkg.log >$out";
         network = pkgs.runCommand "network" { } "exec 3<>/dev/tcp/1.1.1.1/53; touch $out";
 
+        # The static programs, which are built from nothing but their sources.
+        programs = (pkgs.extend provost.overlays.default).provostPrograms;
+
         # The same image from a commit: what the flake says if it knows which.
         toolbox-of-a-commit = committed.packages.${system}.image-toolbox;
 

@@ -16,6 +16,7 @@ let
       buildInputs ? [ ],
       env ? { },
       setup ? "",
+      preBuild ? "",
       buildPhase ? "",
       checkPhase ? "",
       doCheck ? false,
@@ -27,6 +28,8 @@ let
     let
       phases = ''
         set -o errexit -o nounset -o pipefail
+        # The hooks belong to the phases: whoever replaces a phase calls them, or goes without.
+        runHook() { eval "''${!1}"; }
         ${lib.optionalString (src != null) "cp -r ${src} source; chmod -R u+w source; cd source"}
         ${setup}
         ${buildPhase}
@@ -36,7 +39,7 @@ let
       derivation = builtins.derivation (
         env
         // {
-          inherit name buildInputs;
+          inherit name buildInputs preBuild;
           inherit (machine) system;
           builder = "/bin/bash";
           args = [
