@@ -50,7 +50,7 @@ fn b23_an_action_does_over_the_api_what_its_manifest_asks_for_and_policy_allows_
         code == 1 && said.contains("the scope `Run` is not allowed") && said.contains("allow: {scope: Run}"),
         "{said}"
     );
-    assert_eq!(said.matches("E0165").count(), 1, "however many containers the plugin has: {said}");
+    assert_eq!(said.matches("error[E0165]").count(), 1, "however many containers the plugin has: {said}");
     shop.policy("shop", json!({"select": {"names": ["deploy"]}, "allow": {"scope": "View"}}));
     assert_eq!(validate(&shop).0, 1, "a policy that allows less is not enough");
     shop.policy("shop", json!({"select": {"names": ["deploy"]}, "allow": {"scope": "Run"}}));

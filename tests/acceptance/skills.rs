@@ -92,7 +92,7 @@ fn d14_d22_a_call_runs_and_logs_where_its_provider_is() {
     server.has("asks");
     until_skills(&server, &["fx.rate"]);
     let run = server.finished("asks");
-    assert_eq!(run["outcome"], "succeeded", "{run}");
+    assert_eq!(run["outcome"], "Succeeded", "{run}");
     assert_eq!(server.lines(&run, "main.1").concat(), r#"{"result":{"of":"EUR"}}"#);
     let handled =
         server.events("event.handled").into_iter().find(|event| event["message"].to_string().contains("skill.fx.rate"));
@@ -125,7 +125,7 @@ fn d16_a_call_of_what_is_not_loaded_fails_clearly_and_at_once() {
     let server = server(&shop);
     server.has("asks");
     let run = server.finished("asks");
-    assert_eq!(run["outcome"], "failed");
+    assert_eq!(run["outcome"], "Failed");
     assert!(server.lines(&run, "main.1").concat().contains("nobody provides the skill fx.rate"));
     // That nobody at all declares it is told before anything changes.
     shop.write(

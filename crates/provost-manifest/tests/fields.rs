@@ -71,16 +71,38 @@ fn automation() -> Value {
         "timeout": "10m", "gracePeriod": "20s", "retries": {"limit": 2, "backoff": "30s", "maxBackoff": "10m"},
         "concurrencyPolicy": "Queue", "queueLimit": 3, "catchUp": "All", "startDeadline": "1h", "lateAfter": "2m",
         "locks": ["warehouse"], "hooks": [hook("run.failed")], "notify": notify(), "suspend": false,
-        "requires": {"services": ["relay"]}, "volumes": volumes(),
+        "requires": {"services": ["relay"], "skills": ["fx.rate"]}, "access": access(), "volumes": volumes(),
     });
     with(container(), own)
+}
+
+/// What a container may ask of the server.
+fn access() -> Value {
+    json!({
+        "events": ["orders.*"], "documents": {"read": ["build.*"], "write": ["build.web"]}, "scope": "View",
+        "automations": ["web-*"], "progress": true,
+    })
+}
+
+fn params() -> Value {
+    json!({"count": {
+        "type": "integer", "description": "how many", "required": false, "default": 5, "minimum": 1, "maximum": 9,
+        "options": [4, 5],
+    }})
+}
+
+/// The second one is provided in the other way.
+fn provides() -> Value {
+    let asked = json!({"skill": "up.rate", "description": "a rate", "params": params(), "http": {"port": 8090, "path": "/rate"}, "timeout": "5s"});
+    json!([asked, {"skill": "up.run", "command": ["rate"]}])
 }
 
 fn service(check: Value) -> Value {
     let own = json!({
         "ports": ["127.0.0.1:8090:8090"], "gracePeriod": "20s", "healthCheck": check,
         "restart": {"policy": "OnFailure", "limit": 2, "backoff": "30s", "maxBackoff": "10m"}, "replace": "StartFirst",
-        "requires": {"services": ["relay"]}, "volumes": volumes(), "hooks": [hook("service.exited")],
+        "requires": {"services": ["relay"], "skills": ["fx.rate"]}, "access": access(), "provides": provides(),
+        "volumes": volumes(), "hooks": [hook("service.exited")],
         "notify": {"failure": ["ops"], "recovery": ["ops"], "retrying": ["ops"]},
     });
     with(container(), own)
@@ -109,7 +131,7 @@ fn policy() -> Value {
         "freeze": [{"cron": "* 22-23 * * FRI", "reason": "release night", "timeZone": "Europe/Berlin"}],
         "history": {"keep": "90d", "keepLast": 100, "logs": "30d", "logSize": "50Mi"},
         "allow": {
-            "hostPaths": ["/srv"], "networks": ["backend"], "addCapabilities": ["CHOWN"], "writableRoot": true, "rootUser": true, "ports": ["192.0.2.1:80"],
+            "hostPaths": ["/srv"], "networks": ["backend"], "addCapabilities": ["CHOWN"], "writableRoot": true, "rootUser": true, "ports": ["192.0.2.1:80"], "scope": "Run",
         },
     })
 }
@@ -117,12 +139,8 @@ fn policy() -> Value {
 fn action() -> Value {
     let own = json!({
         "name": "DeleteWidgets", "application": "shop", "description": "for real", "locks": ["warehouse"],
-        "params": {"count": {
-            "type": "integer", "description": "how many", "required": false, "default": 5, "minimum": 1, "maximum": 9,
-            "options": [4, 5],
-        }},
-        "timeout": "10m", "gracePeriod": "20s", "retries": {"limit": 2, "backoff": "30s", "maxBackoff": "10m"},
-        "concurrencyPolicy": "Allow",
+        "params": params(), "timeout": "10m", "gracePeriod": "20s",
+        "retries": {"limit": 2, "backoff": "30s", "maxBackoff": "10m"}, "concurrencyPolicy": "Allow",
     });
     with(container(), own)
 }
@@ -131,7 +149,7 @@ fn plugin() -> Value {
     json!({
         "order": 50, "enabled": true, "image": "plugin:1", "config": {"url": "http://warehouse"},
         "configSchema": {"type": "object", "required": ["url"]},
-        "requires": {"labels": {"tier": "prod"}, "architecture": "amd64", "memory": "1Gi"},
+        "requires": {"labels": {"tier": "prod"}, "architecture": "amd64", "memory": "1Gi", "skills": ["fx.rate"]}, "access": access(),
         "prepare": with(container(), json!({"timeout": "2m", "gracePeriod": "5s"})),
         // The second one leaves the application to hooks and actions.
         "instances": {
@@ -142,6 +160,16 @@ fn plugin() -> Value {
         "hooks": [with(hook("orders.arrived"), json!({"application": "shop"})), {"name": "own", "event": "orders.arrived"}],
         "actions": [action(), {"name": "Own", "application": "shop"}],
     })
+}
+
+/// A plugin that offers skills, which one with several instances cannot.
+fn plugin_with_skills() -> Value {
+    let level = json!({"name": "stock.level", "description": "how many", "params": params(), "timeout": "1m", "gracePeriod": "5s"});
+    // The second one is a value.
+    let skills = json!([with(container(), level), {"name": "stock.most", "value": 42}]);
+    let mut plugin = with(plugin(), json!({ "skills": skills }));
+    plugin.as_object_mut().unwrap().remove("instances");
+    plugin
 }
 
 fn document(kind: &str, name: &str, spec: Value) -> Value {
@@ -155,7 +183,7 @@ fn surroundings() -> Vec<Value> {
     let powers = json!({
         "order": 1, "select": {"names": ["full", "up", "ops", "warehouse", "stand-in"]},
         "allow": {"hostPaths": ["/srv", "/var"], "networks": ["Shared", "other"], "addCapabilities": ["CHOWN", "KILL"],
-                  "writableRoot": true, "rootUser": true},
+                  "writableRoot": true, "rootUser": true, "scope": "Admin"},
     });
     vec![
         document("Automation", "extract", bare()),
@@ -172,6 +200,11 @@ fn surroundings() -> Vec<Value> {
         document("Channel", "ops", json!({"file": {"path": "ops.jsonl"}})),
         document("Channel", "ops2", json!({"file": {"path": "ops2.jsonl"}})),
         document("Policy", "powers", powers),
+        document(
+            "Plugin",
+            "bank",
+            json!({"skills": [{"name": "fx.rate", "value": 1}, {"name": "fx.other", "value": 2}]}),
+        ),
         document("Secret", "db", json!({"age": armour("AAAA")})),
         document("Secret", "db2", json!({"age": armour("BBBB")})),
     ]
@@ -181,7 +214,7 @@ fn surroundings() -> Vec<Value> {
 fn document_of_root() -> Value {
     let spec = json!({
         "image": "tools:1", "user": "0:0", "readOnlyRoot": false, "network": "backend", "addCapabilities": ["CHOWN"],
-        "volumes": [{"name": "data", "path": "/data", "hostPath": "/srv/data"}],
+        "access": {"scope": "Run"}, "volumes": [{"name": "data", "path": "/data", "hostPath": "/srv/data"}],
     });
     document("Automation", "root", spec)
 }
@@ -221,7 +254,7 @@ fn another(path: &str, now: &Value) -> Value {
     match (key, now) {
         (
             "rootUser" | "writableRoot" | "suspend" | "background" | "parallel" | "readOnlyRoot" | "readOnly"
-            | "enabled",
+            | "enabled" | "progress",
             _,
         )
         | ("required", Value::Bool(_)) => json!(!now.as_bool().unwrap()),
@@ -236,7 +269,9 @@ fn another(path: &str, now: &Value) -> Value {
         ("ports", _) if path.contains("allow") => json!(["192.0.2.1:81"]),
         ("ports", _) => json!(["127.0.0.1:8091:8090"]),
         ("policy", _) => json!("Always"),
+        ("scope", _) if path.contains("allow") => json!("View"),
         ("scope", _) => json!("Run"),
+        ("skills", _) => json!(["fx.other"]),
         ("replace", _) => json!("StopFirst"),
         ("services", _) => json!(["relay2"]),
         ("event", _) => json!("run.lost"),
@@ -342,11 +377,17 @@ fn is_left_out(path: &str) -> bool {
     let is_second = path.starts_with("Plugin/spec/hooks/1/")
         || path.starts_with("Plugin/spec/actions/1/")
         || path.starts_with("Plugin/spec/instances/two/");
+    let is_other_way = path.starts_with("Service/spec/provides/1/")
+        || path == "Service/spec/provides/0/command"
+        || path.starts_with("Plugin/spec/skills/1/")
+        || path == "Plugin/spec/skills/0/value"
+        || matches!(path, "Plugin/spec/skills" | "Plugin/spec/instances");
     let of_application = !path.starts_with("Plugin/") && path.ends_with("/application");
     path.contains("/enforce/")
         || path.starts_with("Service/spec/healthCheck/")
         || path.starts_with("Channel/spec/")
         || is_second
+        || is_other_way
         // A volume is a path of the server, or has a scope.
         || path.ends_with("/volumes/0/scope")
         || path.ends_with("/volumes/1/hostPath")
@@ -439,7 +480,9 @@ fn whole_of<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
 
 #[test]
 fn every_field_of_a_plugin_changes_something() {
-    assert_eq!(phantoms("Plugin", "warehouse", &plugin()), Vec::<String>::new());
+    for plugin in [plugin(), plugin_with_skills()] {
+        assert_eq!(phantoms("Plugin", "warehouse", &plugin), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -137,18 +137,17 @@ impl Access {
         })
     }
 
-    /// Whether `route` may be used at all, and with `automation` if the route is about one.
+    /// Whether `route` may be used at all, and with `name` if the route is about something of a name.
     ///
     /// Errors: what is missing.
-    pub(super) fn check(&self, route: &Route, automation: Option<&str>) -> Result<(), Refused> {
-        // What a container may do by name, it was given by name, whatever its scope.
-        let is_by_name = matches!(route.about, About::Event | About::Skill | About::Document | About::Progress);
-        if self.scope < route.scope && !(self.container.is_some() && is_by_name) {
-            let what = format!("{} may {}, and this needs {}", self.by, self.scope, route.scope);
-            return Err(self.denied(what));
-        }
+    pub(super) fn check(&self, route: &Route, name: Option<&str>) -> Result<(), Refused> {
+        self.check_scope(route)?;
+        let name = name.unwrap_or_default();
         match route.about {
-            About::Anything | About::Event | About::Skill | About::Document => Ok(()),
+            About::Anything | About::Event => Ok(()),
+            About::Skill => self.may_call(name),
+            About::Document if route.method == "GET" => self.may_read(name),
+            About::Document => self.may_write(name),
             About::Progress if self.container.as_ref().is_some_and(|caller| caller.access.progress) => Ok(()),
             About::Progress => Err(self.denied(format!("{} may not tell progress", self.by))),
             About::Server if self.automations.is_all() => Ok(()),
@@ -156,14 +155,21 @@ impl Access {
                 let what = format!("{} is for some automations, and this is about the whole server", self.by);
                 Err(self.denied(what))
             }
-            About::Automation | About::Run => {
-                let name = automation.unwrap_or_default();
-                if self.automations.holds(name) {
-                    return Ok(());
-                }
-                Err(self.denied(format!("{} is not for automation {name}", self.by)))
-            }
+            About::Automation | About::Run if self.automations.holds(name) => Ok(()),
+            About::Automation | About::Run => Err(self.denied(format!("{} is not for automation {name}", self.by))),
         }
+    }
+
+    /// Whether enough may be done for `route`, whatever it is about.
+    ///
+    /// Errors: that it is not enough.
+    pub(super) fn check_scope(&self, route: &Route) -> Result<(), Refused> {
+        // What a container may do by name, it was given by name, whatever its scope.
+        let is_by_name = matches!(route.about, About::Event | About::Skill | About::Document | About::Progress);
+        if self.scope >= route.scope || (self.container.is_some() && is_by_name) {
+            return Ok(());
+        }
+        Err(self.denied(format!("{} may {}, and this needs {}", self.by, self.scope, route.scope)))
     }
 
     /// Whether what is about `automation`, or about the server, may be looked at.
@@ -184,7 +190,7 @@ impl Access {
     /// Whether skill `name` may be called.
     ///
     /// Errors: that it may not.
-    pub(super) fn may_call(&self, name: &str) -> Result<(), Refused> {
+    fn may_call(&self, name: &str) -> Result<(), Refused> {
         if self.skills.holds(name) { Ok(()) } else { Err(self.denied(format!("{} may not call {name}", self.by))) }
     }
 
@@ -199,7 +205,7 @@ impl Access {
     /// Whether document `name` may be written.
     ///
     /// Errors: that it may not.
-    pub(super) fn may_write(&self, name: &str) -> Result<(), Refused> {
+    fn may_write(&self, name: &str) -> Result<(), Refused> {
         let may = self.writes.holds(name);
         if may { Ok(()) } else { Err(self.denied(format!("{} may not write the document {name}", self.by))) }
     }
@@ -252,11 +258,11 @@ pub(super) async fn admit(
     let peer = request.extensions().get().map(|ConnectInfo(peer): &ConnectInfo<Peer>| peer.clone());
     let access = who(&shared, peer, secret_in(request.headers())).await?;
     let part = path.iter().next().map(|(_, part)| part.to_owned());
-    let automation = match route.about {
+    let name = match route.about {
         About::Run => part.map(|run| run.split('.').next().unwrap_or_default().to_owned()),
         _ => part,
     };
-    access.check(route, automation.as_deref())?;
+    access.check(route, name.as_deref())?;
     request.extensions_mut().insert(access);
     Ok(next.run(request).await)
 }

@@ -8,7 +8,7 @@ use provost_controller::Command;
 use serde_json::Value;
 
 use super::Shared;
-use super::access::Access;
+use super::access::{Access, By};
 use super::commands::noted;
 use super::extract::Whole;
 use super::refused::{Refused, Reply};
@@ -26,40 +26,36 @@ pub(super) async fn list(State(shared): State<Shared>, access: Access) -> Reply<
     Ok(Json(Listing::whole(items)))
 }
 
-pub(super) async fn show(State(shared): State<Shared>, Path(name): Path<String>, access: Access) -> Reply<Value> {
-    access.may_read(&name)?;
+pub(super) async fn show(State(shared): State<Shared>, Path(name): Path<String>) -> Reply<Value> {
     value(&shared, name).await.map(Json)
 }
 
 pub(super) async fn write(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-    access: Access,
+    By(by): By,
     Whole(value): Whole<Value>,
 ) -> Result<StatusCode, Refused> {
-    access.may_write(&name)?;
-    noted(&shared, Command::WriteDocument { name, value, by: access.by }).await
+    noted(&shared, Command::WriteDocument { name, value, by }).await
 }
 
 /// Applies a JSON patch whole, or not at all, and answers with what the document is then.
 pub(super) async fn patch(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-    access: Access,
+    By(by): By,
     Whole(patch): Whole<Patch>,
 ) -> Reply<Value> {
-    access.may_write(&name)?;
-    noted(&shared, Command::PatchDocument { name: name.clone(), patch, by: access.by }).await?;
+    noted(&shared, Command::PatchDocument { name: name.clone(), patch, by }).await?;
     value(&shared, name).await.map(Json)
 }
 
 pub(super) async fn remove(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-    access: Access,
+    By(by): By,
 ) -> Result<StatusCode, Refused> {
-    access.may_write(&name)?;
-    noted(&shared, Command::RemoveDocument { name, by: access.by }).await
+    noted(&shared, Command::RemoveDocument { name, by }).await
 }
 
 async fn value(shared: &Shared, name: String) -> Result<Value, Refused> {

@@ -318,7 +318,7 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/jobs/{job}", "How a call of an action goes.", Json(of::<JobDetail>), || get(jobs::show))
         .query(of::<JobQuery>),
     Route::get("/v1/skills", "Skills that may be called.", Json(list::<SkillItem>), || get(skills::list))
-        .about(About::Skill),
+        .about(About::Anything),
     Route::post(
         "/v1/skills/{skill}",
         "Calls a skill, and answers with its result.",
@@ -332,7 +332,7 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/documents", "Documents that may be read, by name.", Json(list::<DocumentItem>), || {
         get(documents::list)
     })
-    .about(About::Document),
+    .about(About::Anything),
     Route::get("/v1/documents/{document}", "What a document holds.", Json(of::<JsonValue>), || get(documents::show))
         .about(About::Document),
     Route::change(

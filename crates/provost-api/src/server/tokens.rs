@@ -108,16 +108,18 @@ fn permission(access: &Access, route: &Route, names: &[String]) -> Option<Permis
     let of_names = matches!(route.about, About::Automation | About::Run);
     let allowed: Vec<String> =
         names.iter().filter(|name| of_names && access.check(route, Some(name)).is_ok()).cloned().collect();
-    let may = if of_names { !allowed.is_empty() } else { access.check(route, None).is_ok() };
-    let is_nothing = |names: &Names| names.patterns.is_empty();
-    let is_empty = match route.about {
-        About::Event => is_nothing(&access.events),
-        About::Skill => is_nothing(&access.skills),
-        About::Document if route.method == "GET" => is_nothing(&access.reads) && is_nothing(&access.writes),
-        About::Document => is_nothing(&access.writes),
-        _ => false,
+    let is_any = |names: &Names| !names.patterns.is_empty();
+    let may = match route.about {
+        _ if of_names => !allowed.is_empty(),
+        About::Event => is_any(&access.events) && access.check_scope(route).is_ok(),
+        About::Skill => is_any(&access.skills) && access.check_scope(route).is_ok(),
+        About::Document => {
+            let reads = route.method == "GET" && is_any(&access.reads);
+            (reads || is_any(&access.writes)) && access.check_scope(route).is_ok()
+        }
+        _ => access.check(route, None).is_ok(),
     };
-    (may && !is_empty).then(|| Permission {
+    may.then(|| Permission {
         method: route.method.to_owned(),
         path: route.path.to_owned(),
         automations: of_names.then_some(allowed),

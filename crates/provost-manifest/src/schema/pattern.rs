@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use fancy_regex::Regex;
 use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError};
-use regex::Regex;
+
 use serde_json::{Map, Value};
 
 /// What stands for `pattern` in the schemas that manifests are checked against.
@@ -48,7 +49,7 @@ impl<'i> Keyword<'i> for Pattern {
     }
 
     fn is_valid(&self, instance: &'i Value) -> bool {
-        instance.as_str().is_none_or(|text| self.0.is_match(text))
+        instance.as_str().is_none_or(|text| self.0.is_match(text).unwrap_or(false))
     }
 }
 
