@@ -74,7 +74,7 @@ pub enum Input {
         /// Whose.
         step: StepRef,
         /// The container as it is, and its output.
-        result: Result<(ContainerSeen, StepOutput), EngineError>,
+        result: Result<(ContainerSeen, Box<StepOutput>), EngineError>,
     },
     /// A service was asked whether it does its work.
     Probed {

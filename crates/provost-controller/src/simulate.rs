@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{
     ContainerName, ContainerRequest, ContainerSeen, Desired, DueOutcome, DueVerdict, Instance, Life, Name, Outcome,
-    Owner, Recorded, RevisionId, RunRecord, State, StepOutput,
+    Owner, Recorded, RevisionId, RunRecord, State,
 };
 use provost_planner::{Action, Identity};
 
@@ -257,7 +257,7 @@ impl<'a> Play<'a> {
                 let Some(container) = self.containers.get(&name) else {
                     return;
                 };
-                let result = Ok((container.seen.clone(), StepOutput::default()));
+                let result = Ok((container.seen.clone(), Box::default()));
                 Input::Collected { name, step: output.step, result }
             }
             Action::Remove { name } => {

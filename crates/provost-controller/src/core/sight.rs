@@ -190,7 +190,7 @@ impl Core {
         now: Timestamp,
         name: ContainerName,
         step: &StepRef,
-        result: Result<(ContainerSeen, StepOutput), EngineError>,
+        result: Result<(ContainerSeen, Box<StepOutput>), EngineError>,
     ) {
         let (container, output) = match result {
             Ok(collected) => collected,
@@ -221,7 +221,6 @@ impl Core {
                 Exit::Code { code: *code }
             };
             let started_at = *started_at;
-            let output = Box::new(output);
             self.change_step(now, step, StepFact::Ended { result, started_at, finished_at, output });
         }
         self.see(name, Some(container));

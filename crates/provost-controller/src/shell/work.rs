@@ -175,7 +175,7 @@ impl Workshop {
         &self,
         name: &ContainerName,
         output: &OutputOf,
-    ) -> Result<(ContainerSeen, StepOutput), EngineError> {
+    ) -> Result<(ContainerSeen, Box<StepOutput>), EngineError> {
         let engine = self.ports.engine.as_ref();
         let (work_dir, left_by) = (self.work_dir.clone(), name.clone());
         let mut left = blocking(move || Ok(folder::read(&work_dir, &left_by))).await.unwrap_or_default();
@@ -197,7 +197,7 @@ impl Workshop {
         }
         let missing = || EngineError::new(EngineErrorKind::NotFound, format!("container {name} is gone"));
         let seen = engine.inspect(name).await?.ok_or_else(missing)?;
-        Ok((seen, left))
+        Ok((seen, Box::new(left)))
     }
 
     async fn remove(&self, name: &ContainerName) -> Result<(), EngineError> {

@@ -8,7 +8,7 @@ use provost_controller::{
 };
 use provost_model::{
     ContainerName, ContainerRequest, ContainerSeen, Fact, Life, Outcome, Owner, Recorded, RevisionId, RunId, State,
-    Step, StepOutput, StepPhase, StepRef,
+    Step, StepPhase, StepRef,
 };
 use provost_planner::{Action, Identity};
 
@@ -232,7 +232,7 @@ impl Bench {
             Action::Collect { name, output } => {
                 let gone = EngineError::new(EngineErrorKind::NotFound, "it is gone");
                 let seen = self.containers.get(&name).cloned().ok_or(gone);
-                Input::Collected { name, step: output.step, result: seen.map(|seen| (seen, StepOutput::default())) }
+                Input::Collected { name, step: output.step, result: seen.map(|seen| (seen, Box::default())) }
             }
             Action::Remove { name } => {
                 self.containers.remove(&name);

@@ -151,7 +151,7 @@ impl World {
             }
             Action::Stop { name, grace_s } => return self.stop(job, name, *grace_s),
             Action::Collect { name, output } => {
-                let result = self.engine.collect(name);
+                let result = self.engine.collect(name).map(|(seen, output)| (seen, Box::new(output)));
                 Input::Collected { name: name.clone(), step: output.step.clone(), result }
             }
             Action::Probe { name, .. } => {
