@@ -37,7 +37,7 @@ class Nix:
             "experimental-features = nix-command flakes\n"
             "build-users-group =\n"
             # Much of a build is one compiler at a time.
-            "max-jobs = 2\n"
+            "max-jobs = 1\n"
             "sandbox = true\n"
             "sandbox-fallback = false\n"
             f"sandbox-paths = {paths}\n"
