@@ -48,9 +48,9 @@ pub enum About {
     Run,
     /// The event that the body names, which the handler has to look at.
     Event,
-    /// The skill that the path names, which the handler has to look at.
+    /// The skill that the path names.
     Skill,
-    /// The document that the path names, which the handler has to look at.
+    /// The document that the path names.
     Document,
     /// The container that asks, through its own socket.
     Progress,

@@ -83,6 +83,7 @@ impl Masks {
         }
         output.result.iter_mut().for_each(|result| self.hide_in(result));
         if let Some(error) = &mut output.error {
+            error.kind = self.hide(&error.kind);
             error.message = self.hide(&error.message);
         }
     }
@@ -120,7 +121,7 @@ mod tests {
             reply: Some(Reply { allow: false, reason: "hunter2!".to_owned() }),
             progress: vec![json!({"message": "hunter2"})],
             result: Some(json!({"password": "hunter2"})),
-            error: Some(CallError::new("Failed", "hunter2 was wrong")),
+            error: Some(CallError::new("No-hunter2", "hunter2 was wrong")),
             problems: vec!["invalid type: string \"hunter2\"".to_owned()],
             tail: "hunter2\n".to_owned(),
         };
