@@ -40,6 +40,14 @@ fn is_told(server: &Server) -> String {
     server.until("the trouble", || server.json(&["status"])["engine"]["trouble"].as_str().map(str::to_owned))
 }
 
+/// What the reconciler and the engine say of what is going on, and the log.
+fn what_stands(server: &Server) -> String {
+    let open = server.list(&["runs", "--limit", "1000"]).into_iter().filter(|run| run["endedAt"].is_null());
+    let open: Vec<Value> = open.map(|run| server.json(&["describe", run["id"].as_str().unwrap()])).collect();
+    let log = server.process.log();
+    format!("{}\n{:#}\n{:#}\n{log}", server.json(&["status"]), json!(open), json!(server.process.containers()))
+}
+
 /// Waits until due times have runs again.
 fn goes_on(server: &Server) {
     let succeeded = || server.list(&["runs", "tick", "--outcome", "succeeded", "--limit", "1000"]).len();
@@ -47,7 +55,7 @@ fn goes_on(server: &Server) {
     // An engine that has just come back may sit on a call: it is given up, and tried again, after two minutes.
     let patience = std::time::Duration::from_secs(240);
     let again = provost_testkit::eventually(patience, || (succeeded() > before + 1).then_some(()));
-    assert!(again.is_some(), "no runs as before\n{}", server.process.log());
+    assert!(again.is_some(), "no runs as before\n{}", what_stands(server));
     assert_eq!(server.json(&["status"])["engine"]["trouble"], json!(null));
 }
 

@@ -100,8 +100,13 @@ impl Ledger {
     fn check_run(&self, run: &Value) {
         let id = run["run"].as_str().unwrap();
         let attempts = run["attempts"].as_u64().unwrap();
-        let expected: Vec<String> = (1..=attempts).map(|attempt| format!("main.{attempt}")).collect();
-        assert_eq!(self.evidence.attempts(id), expected, "attempts of {run}");
+        let mut expected: Vec<String> = (1..=attempts).map(|attempt| format!("main.{attempt}")).collect();
+        let ran = self.evidence.attempts(id);
+        // Of a lost one that nobody saw start, nobody knows whether it did.
+        if run["outcome"] == "Lost" && never_seen(run, expected.last()) && ran.len() < expected.len() {
+            expected.pop();
+        }
+        assert_eq!(ran, expected, "attempts of {run}");
         let last = attempts.checked_sub(1).and_then(|_| self.end_of(id, &format!("main.{attempts}")));
         match run["outcome"].as_str() {
             Some("Succeeded") => assert_eq!(last, Some(0), "a success was invented: {run}"),
@@ -127,6 +132,12 @@ impl Ledger {
     pub fn runs_of(&self, automation: &str) -> Vec<&Value> {
         self.runs.values().filter(|run| run["automation"] == automation).collect()
     }
+}
+
+/// Whether the step of this name was never seen running.
+fn never_seen(run: &Value, step: Option<&String>) -> bool {
+    let steps = run["steps"].as_array().unwrap();
+    steps.iter().any(|of| Some(of["step"].as_str().unwrap()) == step.map(String::as_str) && of["startedAt"].is_null())
 }
 
 fn due(value: &Value) -> Timestamp {

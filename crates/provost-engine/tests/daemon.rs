@@ -268,6 +268,22 @@ async fn a_container_that_started_between_is_seen_as_running() {
     assert_eq!(engine.inspect(job.name()).await.unwrap().unwrap().life, Life::Created);
 }
 
+/// Docker Engine 20.10, ended and started again between two halves of a start, with `--live-restore`.
+#[tokio::test]
+async fn a_container_whose_start_got_stuck_will_never_start() {
+    let job = job();
+    let answers = job.request.clone();
+    let (_fake, engine) = engine(VERSION, move |call, _| match call {
+        call if call.ends_with("/json") => inspected(&answers, json!({"Status": "created"})),
+        call => {
+            let id = call.trim_start_matches("POST /containers/").trim_end_matches("/start");
+            Answer::error(500, &format!("task {id}: already exists"))
+        }
+    })
+    .await;
+    assert_eq!(kind(engine.start(job.name()).await), EngineErrorKind::Stuck);
+}
+
 #[tokio::test]
 async fn the_engine_says_what_it_knows_of_its_machine() {
     let info = r#"{"SystemTime": "2026-11-20T12:00:00.5+01:00", "DockerRootDir": "/var/lib/docker", "CgroupVersion": "2",

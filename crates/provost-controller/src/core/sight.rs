@@ -153,6 +153,10 @@ impl Core {
                     self.came_back(&Work::Start(name));
                     self.end_step(now, step, Exit::NotStarted { why: error.message });
                 }
+                EngineErrorKind::Stuck => {
+                    self.came_back(&Work::Start(name));
+                    self.end_step(now, step, Exit::Lost { why: error.message });
+                }
                 EngineErrorKind::NotFound => {
                     self.came_back(&Work::Start(name.clone()));
                     self.see(name, None);

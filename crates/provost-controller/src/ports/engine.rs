@@ -144,6 +144,8 @@ pub enum EngineErrorKind {
     Unavailable,
     /// What was named is not there.
     NotFound,
+    /// An earlier start of it got stuck half way: whether it ran, the engine does not know, and it never will run again.
+    Stuck,
     /// The name is taken by a container that is not the one that was asked for.
     Conflict,
     /// It will never do that: a wrong image, an option that it does not know, a program that is not in the image.

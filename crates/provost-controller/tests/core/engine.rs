@@ -136,6 +136,22 @@ fn a_program_that_is_not_in_the_image_fails_the_run_and_its_container_goes() {
 }
 
 #[test]
+fn r9_a_start_that_got_stuck_in_the_engine_is_a_lost_run_which_is_never_tried_again() {
+    let mut bench = bench();
+    let run = bench.run("a");
+    let create = bench.todo.remove(0);
+    let made = bench.carry_out(create).unwrap();
+    bench.hand([made]);
+    let Some(Action::Start { name, step, .. }) = bench.todo.pop() else { panic!() };
+    let stuck = EngineError::new(EngineErrorKind::Stuck, "task 0123: already exists");
+    bench.hand([Input::Started { name, step, result: Err(stuck) }]);
+    bench.work_out();
+    assert_eq!(bench.outcomes[&run].0, Outcome::Lost);
+    assert!(!bench.started.contains_key(&main_of(&run)));
+    assert!(bench.containers.is_empty(), "{:?}", bench.containers);
+}
+
+#[test]
 fn a_listing_that_is_older_than_what_came_in_takes_nothing_back() {
     let mut bench = bench();
     let run = bench.run("a");

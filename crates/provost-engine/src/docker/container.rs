@@ -111,7 +111,7 @@ impl DockerEngine {
             return Ok(());
         }
         let started = self.docker.start_container(&seen.id, None).await;
-        started.map_err(|error| start_error(name, error))
+        started.map_err(|error| start_error(&seen, error))
     }
 
     pub(super) async fn stop_container(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {
@@ -183,11 +183,18 @@ fn create_error(request: &ContainerRequest, error: Error) -> EngineError {
     EngineError::new(EngineErrorKind::NotFound, format!("{}; {mend}", error.message))
 }
 
-/// A network that is not there is found out at the start, with the status that a missing container has.
-fn start_error(name: &ContainerName, error: Error) -> EngineError {
-    let network = trouble::status(&error) == Some(404) && trouble::words(&error).contains("network");
-    let error = trouble::say(&format!("start container {name}"), error);
-    if network { EngineError::new(EngineErrorKind::Refused, error.message) } else { error }
+/// A network that is not there is found out at the start, with the status that a missing container has. And an engine that
+/// was ended while it started a container may have left a task of it in containerd, which no later start gets past.
+fn start_error(seen: &ContainerSeen, error: Error) -> EngineError {
+    let words = trouble::words(&error);
+    let network = trouble::status(&error) == Some(404) && words.contains("network");
+    let stuck = words.contains(&format!("task {}: already exists", seen.id));
+    let error = trouble::say(&format!("start container {}", seen.name), error);
+    match (network, stuck) {
+        (true, _) => EngineError::new(EngineErrorKind::Refused, error.message),
+        (_, true) => EngineError::new(EngineErrorKind::Stuck, error.message),
+        _ => error,
+    }
 }
 
 fn gone_or_going(error: &Error) -> bool {
