@@ -12,7 +12,6 @@ let
     "docs"
     "flake.lock"
     "flake.nix"
-    "fuzz"
     "justfile"
     "nix"
     "result"

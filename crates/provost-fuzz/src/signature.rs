@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 macro_rules! fixture {
     ($name:literal) => {
-        include_str!(concat!("../../crates/provost-source/tests/fixtures/", $name))
+        include_str!(concat!("../../provost-source/tests/fixtures/", $name))
     };
 }
 
