@@ -67,9 +67,9 @@ pub fn measure(table: &mut Table) {
     let agenda = Agenda::of(&state);
     let identity = identity();
     let seen = Seen { is_complete: true, ..Seen::default() };
-    let world = World { state: &state, seen: &seen, now: now(), identity: &identity };
-    let _ = decide(&world, &agenda);
-    let woken = median_ms(200, || decide(&world, &agenda));
+    let world = World { state: &state, seen: &seen, agenda: &agenda, now: now(), identity: &identity };
+    let _ = decide(&world);
+    let woken = median_ms(200, || decide(&world));
     let scanned = median_ms(200, || state.desired.automations.values().filter(|it| it.suspend).count());
     table.row("one wake-up with 10,000 at rest", "ms", woken, scanned, "every automation looked at once");
 
@@ -92,5 +92,5 @@ pub fn measure(table: &mut Table) {
 
 fn identity() -> Identity {
     let (host, user, version) = ("bench".to_owned(), "bench".to_owned(), "bench".to_owned());
-    Identity { instance: Instance::parse("bench").unwrap(), host, user, pid: 1, version }
+    Identity { instance: Instance::parse("bench").unwrap(), host, user, pid: 1, version, traces: false }
 }

@@ -18,6 +18,8 @@ pub struct Heard {
     /// The head of the request, in lower case.
     pub head: String,
     /// The body, byte for byte.
+    pub bytes: Vec<u8>,
+    /// The same as text.
     pub text: String,
     /// The same as JSON.
     pub body: Value,
@@ -153,8 +155,8 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Heard> {
     }
     let head = head.to_lowercase();
     let size = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
-    let mut text = vec![0; size.trim().parse().ok()?];
-    reader.read_exact(&mut text).ok()?;
-    let text = String::from_utf8(text).ok()?;
-    Some(Heard { body: serde_json::from_str(&text).unwrap_or_default(), text, head })
+    let mut bytes = vec![0; size.trim().parse().ok()?];
+    reader.read_exact(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Some(Heard { body: serde_json::from_str(&text).unwrap_or_default(), bytes, text, head })
 }

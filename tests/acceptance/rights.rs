@@ -156,6 +156,28 @@ fn b40_a_patch_whose_test_fails_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn documents_are_listed_written_changed_and_removed_by_hand() {
+    let shop = Shop::new();
+    shop.automation("idle", json!({"args": ["echo"]}));
+    let server = server(&shop);
+    assert!(server.ok(&["document", "ls"]).contains("There are no documents."));
+    server.ok(&["document", "write", "build.web", r#"{"version": 7}"#]);
+    let patch = json!([{"op": "replace", "path": "/version", "value": 8}]).to_string();
+    assert_eq!(server.ok(&["document", "patch", "build.web", &patch]).trim(), r#"{"version":8}"#);
+    assert_eq!(server.json(&["document", "show", "build.web"]), json!({"version": 8}));
+    let listed = server.ok(&["document", "ls"]);
+    assert!(listed.contains("build.web") && listed.contains("13"), "{listed}");
+    let Cli { code, stderr, .. } = server.cli(&["document", "write", "build.web", "{"]);
+    assert!(code == 2 && stderr.contains("that is not a JSON value"), "{code} {stderr}");
+    let held = json!([{"op": "test", "path": "/version", "value": 7}]).to_string();
+    let Cli { code, stderr, .. } = server.cli(&["document", "patch", "build.web", &held]);
+    assert!(code != 0 && stderr.contains("its `test` does not hold"), "{code} {stderr}");
+    server.ok(&["document", "rm", "build.web"]);
+    let Cli { code, stderr, .. } = server.cli(&["document", "show", "build.web"]);
+    assert!(code == 5 && stderr.contains("there is no document build.web"), "{code} {stderr}");
+}
+
+#[test]
 fn a_container_that_goes_on_asks_the_restarted_server_too() {
     let shop = Shop::new();
     let read = json!([{"skill": "shared.read", "command": ["/toolbox", "ask", "GET", "/v1/documents/shared"]}]);

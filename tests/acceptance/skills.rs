@@ -9,25 +9,25 @@ use serde_json::{Value, json};
 use crate::common::{Server, Shop, document, parsed, server, steps};
 
 /// A plugin's skill of the toolbox.
-fn skill(name: &str, args: &[&str]) -> Value {
+pub fn skill(name: &str, args: &[&str]) -> Value {
     json!({"name": name, "image": TOOLBOX, "args": args})
 }
 
 /// The arguments with which a container calls a skill.
-fn calling(name: &str, data: &Value) -> [String; 4] {
+pub fn calling(name: &str, data: &Value) -> [String; 4] {
     let body = json!({"data": data}).to_string();
     ["ask".to_owned(), "POST".to_owned(), format!("/v1/skills/{name}"), body]
 }
 
 /// The result of a call from the command line, which has to succeed.
 #[track_caller]
-fn called(server: &Server, name: &str, data: &Value) -> Value {
+pub fn called(server: &Server, name: &str, data: &Value) -> Value {
     parsed(server.ok(&["skill", "call", name, "--data", &data.to_string()]).trim())
 }
 
 /// The error of a call that has to fail: its kind and message.
 #[track_caller]
-fn refused(server: &Server, name: &str) -> (String, String) {
+pub fn refused(server: &Server, name: &str) -> (String, String) {
     let answer = server.process.http().post(&format!("/v1/skills/{name}"), &json!({})).unwrap();
     assert_eq!(answer.status, 502, "{}", answer.text());
     let error = answer.json()["error"].clone();
@@ -37,7 +37,7 @@ fn refused(server: &Server, name: &str) -> (String, String) {
 
 /// Waits until skills of these names, and no others, can be called.
 #[track_caller]
-fn until_skills(server: &Server, names: &[&str]) {
+pub fn until_skills(server: &Server, names: &[&str]) {
     server.until("the skills", || {
         let skills = server.json(&["skill", "ls"]);
         let known: Vec<&str> = skills["items"].as_array()?.iter().filter_map(|skill| skill["name"].as_str()).collect();
@@ -189,6 +189,28 @@ fn d21_what_is_no_result_is_an_error_of_which_kind_and_message_cross() {
     let run = server.finished("asks");
     let answer = parsed(&server.lines(&run, "main.1").concat());
     assert_eq!(answer["error"], json!({"kind": "UnknownCurrency", "message": "there is no XYZ"}));
+}
+
+#[test]
+fn d23_what_a_call_returns_finds_nothing_of_its_provider() {
+    let shop = Shop::new();
+    // A program as a result. Where it is made, there is a socket to ask at; where it is run, there is none.
+    let skills = json!([
+        {"name": "base", "value": 1.08},
+        skill("works.here", &["env", "PROVOST_SOCKET"]),
+        skill("program", &["answer"]),
+    ]);
+    shop.plugin("bank", json!({"skills": skills, "requires": {"skills": ["base"]}}));
+    let server = server(&shop);
+    until_skills(&server, &["base", "program", "works.here"]);
+    assert_eq!(called(&server, "works.here", &json!({})), json!(null));
+    let program = called(&server, "program", &json!({"args": ["env", "PROVOST_SOCKET"]}));
+    shop.automation("elsewhere", json!({"args": program["args"]}));
+    server.has("elsewhere");
+    let run = server.finished("elsewhere");
+    assert_eq!(run["outcome"], "Failed");
+    let said = server.lines(&run, "main.1").concat();
+    assert!(said.contains("PROVOST_SOCKET is not set"), "{said}");
 }
 
 #[test]

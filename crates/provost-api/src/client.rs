@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::stream::BoxStream;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 
 use crate::wire::*;
 
@@ -246,6 +247,31 @@ impl Client {
     pub async fn call_skill(&self, name: &str, call: &SkillCall) -> Answer<SkillResult> {
         let call = SkillCall { request: with_id(&call.request), ..call.clone() };
         self.post(&path(&["skills", name]), &call).await
+    }
+
+    /// Documents, by name.
+    pub async fn documents(&self) -> Answer<Vec<DocumentItem>> {
+        self.list("/v1/documents", &()).await
+    }
+
+    /// What a document is.
+    pub async fn document(&self, name: &str) -> Answer<Value> {
+        self.get(&path(&["documents", name]), &()).await
+    }
+
+    /// Writes a document, whole.
+    pub async fn write_document(&self, name: &str, value: &Value) -> Answer<()> {
+        self.put(&path(&["documents", name]), value).await
+    }
+
+    /// Changes a document by a JSON patch (RFC 6902), and returns what it is then.
+    pub async fn patch_document(&self, name: &str, patch: &[PatchOperation]) -> Answer<Value> {
+        self.patch(&path(&["documents", name]), &patch).await
+    }
+
+    /// Removes a document.
+    pub async fn remove_document(&self, name: &str) -> Answer<()> {
+        self.delete(&path(&["documents", name])).await
     }
 
     /// Has the source's newest revision fetched and compiled, and returns what it would change. Changes nothing.

@@ -7,7 +7,7 @@ use provost_model::{Instance, Recorded, State};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use crate::shell::{Fetched, Intent, Progress};
-use crate::{Command, Done, Engine, EngineFacts, Logs, Refusal, RefusalKind, SourceCopy, Store};
+use crate::{Command, Done, Engine, EngineFacts, Logs, Peers, Refusal, RefusalKind, SourceCopy, Store};
 
 /// A handle on a running controller. Cheap to clone.
 #[derive(Clone)]
@@ -19,6 +19,7 @@ pub struct Controller {
     pub(crate) instance: Instance,
     pub(crate) progress: Progress,
     pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) peers: Arc<dyn Peers>,
     /// Places for calls of skills.
     pub(crate) calls: Arc<Semaphore>,
 }

@@ -8,6 +8,7 @@
 
 mod command;
 mod core;
+mod following;
 mod handle;
 mod input;
 mod ports;
@@ -16,10 +17,11 @@ mod simulate;
 
 pub use command::*;
 pub use core::*;
+pub use following::Following;
 pub use handle::*;
 pub use input::*;
 pub use ports::*;
 #[cfg(fuzzing)]
 pub use shell::step_output;
-pub use shell::{ApplyMode, CallAnswer, Ports, Settings, SystemClock, start};
+pub use shell::{ApplyMode, CallAnswer, Ports, Settings, SkillAsked, SystemClock, start};
 pub use simulate::*;

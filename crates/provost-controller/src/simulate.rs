@@ -278,7 +278,7 @@ impl<'a> Play<'a> {
             name: request.name.clone(),
             id: request.name.to_string(),
             step: Some(request.step.clone()),
-            request: Some(request.digest().to_string()),
+            request: None, // Nobody else makes containers here, so that it is never compared.
             life: Life::Created,
         };
         self.containers.insert(request.name.clone(), Container { seen: seen.clone(), fate });
@@ -346,7 +346,7 @@ fn rules() -> Rules {
     let instance = Instance::parse("simulation").unwrap_or_else(|error| unreachable!("{error}"));
     let (host, user, version) = ("simulation".to_owned(), "simulation".to_owned(), "simulation".to_owned());
     Rules {
-        identity: Identity { instance, host, user, pid: 0, version },
+        identity: Identity { instance, host, user, pid: 0, version, traces: false },
         drift: DriftMode::Correct,
         shutdown_grace_s: 0,
         prepare_ahead: false,

@@ -30,7 +30,7 @@ fn rules() -> Rules {
     let instance = Instance::parse("fuzz").unwrap();
     let (host, user, version) = ("fuzz".to_owned(), "fuzz".to_owned(), "1".to_owned());
     Rules {
-        identity: Identity { instance, host, user, pid: 1, version },
+        identity: Identity { instance, host, user, pid: 1, version, traces: false },
         drift: DriftMode::Correct,
         shutdown_grace_s: 1,
         prepare_ahead: true,

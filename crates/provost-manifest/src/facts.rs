@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use provost_model::Name;
+
 use crate::ports::PortRule;
 use crate::settings::ServerPlugins;
 
@@ -28,6 +30,8 @@ pub struct ServerFacts {
     pub never: Never,
     /// What it says of plugins.
     pub plugins: ServerPlugins,
+    /// The skills that other servers provide, each with that server's name.
+    pub peers: BTreeMap<String, Name>,
     /// What the machine is; absent where the manifests are for another one: then nothing is said of what they require of it.
     pub machine: Option<Machine>,
 }

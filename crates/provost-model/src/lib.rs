@@ -33,6 +33,7 @@ mod standing;
 mod state;
 mod step;
 mod token;
+mod trace;
 mod units;
 
 pub use access::*;
@@ -59,6 +60,7 @@ pub use standing::*;
 pub use state::*;
 pub use step::*;
 pub use token::*;
+pub use trace::*;
 pub use units::*;
 
 /// A JSON object, the form of locals, globals, params and event data.

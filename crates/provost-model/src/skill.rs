@@ -66,14 +66,20 @@ pub enum Provider {
         /// The program and its arguments.
         command: Vec<String>,
     },
+    /// Another server, which is asked over HTTP.
+    Peer {
+        /// Its name in the server's configuration.
+        peer: Name,
+    },
 }
 
 impl Provider {
-    /// The document that declares it: `Plugin/bank`, `Service/rates`.
+    /// Who declares it: `Plugin/bank`, `Service/rates`, or the server's configuration: `peers.berlin`.
     pub fn document(&self) -> String {
         match self {
             Self::Container { plugin } | Self::Constant { plugin, .. } => format!("Plugin/{plugin}"),
             Self::Http { service, .. } | Self::Program { service, .. } => format!("Service/{service}"),
+            Self::Peer { peer } => format!("peers.{peer}"),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::health::probes;
 use crate::request::{event_json, masked_values, request_for};
 use crate::step::{Subject, grace_s};
 use crate::world::later;
-use crate::{Agenda, Moves, World};
+use crate::{Moves, World};
 
 /// Containers of runs that are due within this time, in seconds, are made ahead.
 pub const AHEAD_S: u64 = 20;
@@ -111,7 +111,7 @@ pub struct OutputOf {
 }
 
 /// Everything that is to be done in this world, in no particular order.
-pub fn actions(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<Action> {
+pub fn actions(world: &World<'_>, moves: &mut Moves) -> Vec<Action> {
     let mut actions = Vec::new();
     for notice in world.state.outbox.values() {
         match notice.until {
@@ -127,7 +127,7 @@ pub fn actions(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<Act
     }
     actions.extend(probes(world, moves));
     if world.seen.is_complete && !world.state.server.stopping {
-        actions.extend(made_ahead(world, agenda, moves).into_iter().filter_map(|request| prepare(world, request)));
+        actions.extend(made_ahead(world, moves).into_iter().filter_map(|request| prepare(world, request)));
     }
     actions
 }
@@ -243,20 +243,20 @@ fn prepare(world: &World<'_>, request: ContainerRequest) -> Option<Action> {
 }
 
 /// The first containers of runs that are due soon, where nothing can come between that changes them.
-pub fn made_ahead(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<ContainerRequest> {
+pub fn made_ahead(world: &World<'_>, moves: &mut Moves) -> Vec<ContainerRequest> {
     let request = |run: &Run| {
         let subject = Subject::Run(run);
         let first = subject.turns().into_iter().next()?;
         request_for(world, &subject, first)
     };
-    runs_ahead(world, agenda, moves).iter().filter_map(request).collect()
+    runs_ahead(world, moves).iter().filter_map(request).collect()
 }
 
 /// The runs that are due soon, with their first steps waiting.
-fn runs_ahead(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) -> Vec<Run> {
+fn runs_ahead(world: &World<'_>, moves: &mut Moves) -> Vec<Run> {
     let horizon = later(world.now, AHEAD_S);
     let mut runs = Vec::new();
-    for (due, name) in agenda.upcoming() {
+    for (due, name) in world.agenda.upcoming() {
         if due > horizon || runs.len() >= AHEAD_MAX {
             let opens = Timestamp::from_second(due.as_second().saturating_sub_unsigned(AHEAD_S)).unwrap_or(due);
             if opens > world.now {
@@ -279,11 +279,11 @@ fn run_ahead(world: &World<'_>, name: &provost_model::Name, due: Timestamp) -> O
 }
 
 /// Containers of ours that belong to nothing that is known: left over from a crash, or made by somebody else (C4).
-pub fn strays<'a>(world: &World<'a>, agenda: &Agenda) -> Vec<&'a ContainerName> {
+pub fn strays<'a>(world: &World<'a>) -> Vec<&'a ContainerName> {
     if !world.seen.is_complete {
         return Vec::new();
     }
-    let ahead = LazyCell::new(|| runs_ahead(world, agenda, &mut Moves::default()));
+    let ahead = LazyCell::new(|| runs_ahead(world, &mut Moves::default()));
     let is_ahead = |step: &StepRef| {
         let is_first = |run: &Run| Subject::Run(run).turns().first().is_some_and(|first| first.id == step.step);
         ahead.iter().any(|run| step.owner == Owner::Run(run.id.clone()) && is_first(run))

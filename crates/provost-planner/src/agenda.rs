@@ -1,5 +1,5 @@
-//! What time alone will bring, to whom, and when: an index over the state, so that ten thousand automations at rest cost
-//! nothing.
+//! What time alone will bring, to whom, and when, and what events start: an index over the state, so that ten thousand
+//! automations at rest cost nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use provost_model::{Fact, Name, RunFact, State};
 use crate::due::next_due;
 use crate::notice::next_telling;
 
-/// When each automation is due next, when its pause ends, when somebody is to be told of it again, and which of them are
-/// services.
+/// When each automation is due next, when its pause ends, when somebody is to be told of it again, which of them are
+/// services, and what triggers any.
 ///
 /// It is derived from the state: [`Agenda::of`] makes it, [`Agenda::note`] keeps it in step with each fact.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,7 @@ pub struct Agenda {
     pauses: Timeline,
     tellings: Timeline,
     services: BTreeSet<Name>,
+    triggers: BTreeSet<String>,
 }
 
 impl Agenda {
@@ -31,6 +32,7 @@ impl Agenda {
         for name in state.ledgers.keys() {
             agenda.refresh_pause(state, name);
         }
+        agenda.refresh_triggers(state);
         agenda
     }
 
@@ -51,6 +53,7 @@ impl Agenda {
             Fact::RevisionApplied { change } => {
                 let names = change.set.iter().map(|automation| &automation.name).chain(&change.removed);
                 names.for_each(|name| self.refresh(state, name));
+                self.refresh_triggers(state);
                 // Channels say how often a failure is told again.
                 state.desired.automations.keys().for_each(|name| self.refresh_telling(state, name));
             }
@@ -81,6 +84,16 @@ impl Agenda {
     /// The services that are wanted.
     pub(crate) fn services(&self) -> impl Iterator<Item = &Name> {
         self.services.iter()
+    }
+
+    /// Whether an event of this name triggers anything, perhaps.
+    pub(crate) fn is_trigger(&self, event: &str) -> bool {
+        self.triggers.contains(event)
+    }
+
+    fn refresh_triggers(&mut self, state: &State) {
+        let triggers = state.desired.automations.values().flat_map(|automation| &automation.triggers);
+        self.triggers = triggers.map(|trigger| trigger.event.clone()).collect();
     }
 
     fn refresh(&mut self, state: &State, name: &Name) {

@@ -94,7 +94,7 @@ fn of_run(world: &World<'_>, run: &Run, change: &RunFact) -> Vec<Fact> {
 /// Whether anybody hears of `change`. Mostly nobody does, and then there is no need to find out what they would hear.
 fn is_told(world: &World<'_>, run: &Run, change: &RunFact) -> bool {
     let hears = |moment| run.spec.notify.channels.contains_key(&moment);
-    let starts = |event: RunEvent| is_trigger(world, run.event(event));
+    let starts = |event: RunEvent| world.agenda.is_trigger(run.event(event));
     let is_service = run.spec.service.is_some();
     match change {
         RunFact::Began { .. } => hears(Moment::Starting) || starts(RunEvent::Starting) || is_late(world, run),
@@ -171,7 +171,7 @@ fn lateness(world: &World<'_>, run: &Run) -> Vec<Fact> {
 
 /// What the event `event` of `run` triggers; `mark` tells two of one name apart.
 fn triggers(world: &World<'_>, run: &Run, event: &str, mark: &str) -> Vec<Fact> {
-    if !is_trigger(world, event) {
+    if !world.agenda.is_trigger(event) {
         return Vec::new();
     }
     let data = crate::request::run_data(run, None);
@@ -207,17 +207,11 @@ fn of_automation(
 
 /// Whether anybody listens. What nobody listens to is recorded as the fact that it is, and does nothing (E4).
 fn is_heard(world: &World<'_>, automation: &Automation, event: &str) -> bool {
-    automation.hooks.iter().any(|hook| hook.event == event) || is_trigger(world, event)
-}
-
-/// Whether `event` triggers anything, perhaps.
-fn is_trigger(world: &World<'_>, event: &str) -> bool {
-    let mut triggers = world.state.desired.automations.values().flat_map(|automation| &automation.triggers);
-    triggers.any(|trigger| trigger.event == event)
+    automation.hooks.iter().any(|hook| hook.event == event) || world.agenda.is_trigger(event)
 }
 
 fn of_server(world: &World<'_>, name: &str, mark: &str, message: &str, data: Value) -> Vec<Fact> {
-    let is_heard = world.state.desired.hooks.iter().any(|hook| hook.event == name) || is_trigger(world, name);
+    let is_heard = world.state.desired.hooks.iter().any(|hook| hook.event == name) || world.agenda.is_trigger(name);
     // The hooks that a revision brings hear of its being applied; those it removes do not.
     if !is_heard && name != "revision.applied" {
         return Vec::new();

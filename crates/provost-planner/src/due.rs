@@ -9,7 +9,7 @@ use provost_schedule::{Keep, Timing, due_times};
 
 use crate::admit::{Admission, admit};
 use crate::world::{earlier, later};
-use crate::{Agenda, Moves, World};
+use crate::{Moves, World};
 
 /// A due time this old, in seconds, was missed: the reconciler was down, or the clock went forward (T5). Younger ones are
 /// served as if it had been on time; the shell never sleeps longer than this.
@@ -32,11 +32,11 @@ pub fn start_of(automation: &Automation, due: Timestamp) -> Timestamp {
 }
 
 /// Decides the outcome of every due time that has come.
-pub fn settle_due_times(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
+pub fn settle_due_times(world: &World<'_>, moves: &mut Moves) {
     if !may_settle(world.state) {
         return;
     }
-    for (due, name) in agenda.upcoming() {
+    for (due, name) in world.agenda.upcoming() {
         if due > world.now {
             moves.wake(due);
             return;
@@ -185,12 +185,12 @@ pub fn frozen_at(automation: &Automation, instant: Timestamp) -> Option<String> 
 }
 
 /// Ends pauses whose time has come, once every due time in them has its outcome.
-pub fn end_pauses(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
-    for (until, name) in agenda.pauses() {
+pub fn end_pauses(world: &World<'_>, moves: &mut Moves) {
+    for (until, name) in world.agenda.pauses() {
         if until > world.now {
             return moves.wake(until);
         }
-        if agenda.next_of(name).is_none_or(|due| due >= until) {
+        if world.agenda.next_of(name).is_none_or(|due| due >= until) {
             moves.push(Fact::Resumed { automation: name.clone(), by: "the pause's end".to_owned() });
         }
     }

@@ -9,7 +9,7 @@ use provost_model::{
 use serde_json::json;
 
 use crate::world::later;
-use crate::{Agenda, Moves, World};
+use crate::{Moves, World};
 
 /// A notification that nobody took is given up after this long, in seconds.
 const GIVEN_UP_AFTER_S: u64 = 86_400;
@@ -112,8 +112,8 @@ pub fn next_telling(state: &State, automation: &Automation, ledger: &Ledger) -> 
 }
 
 /// What is told because of time alone: a failure again, and the want of success.
-pub fn tell_over_time(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
-    for (instant, name) in agenda.tellings() {
+pub fn tell_over_time(world: &World<'_>, moves: &mut Moves) {
+    for (instant, name) in world.agenda.tellings() {
         if instant > world.now {
             return moves.wake(instant);
         }

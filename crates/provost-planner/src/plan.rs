@@ -7,20 +7,20 @@ use crate::notice::tell_over_time;
 use crate::queue::release_queued_runs;
 use crate::run::advance_runs;
 use crate::service::keep_services;
-use crate::{Agenda, Moves, World};
+use crate::{Moves, World};
 
 /// One subject of decisions.
-type Stage = fn(&World<'_>, &Agenda, &mut Moves);
+type Stage = fn(&World<'_>, &mut Moves);
 
 /// In the order in which they are asked.
 const STAGES: [Stage; 8] = [
     end_pauses,
-    |world, _, moves| begin_startup(world, moves),
-    |world, _, moves| advance_events(world, moves),
+    begin_startup,
+    advance_events,
     settle_due_times,
     keep_services,
-    |world, _, moves| advance_runs(world, moves),
-    |world, _, moves| release_queued_runs(world, moves),
+    advance_runs,
+    release_queued_runs,
     tell_over_time,
 ];
 
@@ -29,10 +29,10 @@ const STAGES: [Stage; 8] = [
 ///
 /// The facts are those of the first stage that has any, so that each stage decides on a world that holds what the ones
 /// before it decided. [`Moves::wake_at`] is complete once there are no facts.
-pub fn decide(world: &World<'_>, agenda: &Agenda) -> Moves {
+pub fn decide(world: &World<'_>) -> Moves {
     let mut moves = Moves::default();
     for stage in STAGES {
-        stage(world, agenda, &mut moves);
+        stage(world, &mut moves);
         if !moves.facts.is_empty() {
             break;
         }
@@ -41,9 +41,9 @@ pub fn decide(world: &World<'_>, agenda: &Agenda) -> Moves {
 }
 
 /// Says what is to be done in a world that has settled, and when to look again.
-pub fn plan(world: &World<'_>, agenda: &Agenda) -> (Vec<Action>, Moves) {
-    let mut moves = decide(world, agenda);
+pub fn plan(world: &World<'_>) -> (Vec<Action>, Moves) {
+    let mut moves = decide(world);
     debug_assert!(moves.facts.is_empty(), "the state has not settled: {:?}", moves.facts.first());
-    let actions = actions(world, agenda, &mut moves);
+    let actions = actions(world, &mut moves);
     (actions, moves)
 }

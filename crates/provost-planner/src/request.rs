@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use provost_model::{
     Automation, ContainerRequest, Exit, Hook, JsonMap, PluginName, PullPolicy, Run, Step, StepKind, StepRef,
-    StepResult, VolumeScope, Workload, deep_merge,
+    StepResult, TraceContext, VolumeScope, Workload, deep_merge,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +33,10 @@ pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Opt
     }
     if !workload.access.is_empty() {
         workload.env.insert("PROVOST_SOCKET".to_owned(), SOCKET.to_owned());
+    }
+    if world.identity.traces {
+        let span = TraceContext::of_step(&world.identity.instance, &subject.owner(), &step.id);
+        workload.env.insert("TRACEPARENT".to_owned(), span.header());
     }
     workload.env.extend(variables(world, subject, step, &event)); // Last: nothing in them is a placeholder.
     Some(ContainerRequest {

@@ -10,21 +10,21 @@ use provost_model::{
 
 use crate::step::Subject;
 use crate::world::later;
-use crate::{Agenda, Moves, World};
+use crate::{Moves, World};
 
 /// A service that was up for this long, in seconds, and is lost, is started again at once; a younger one, after its pause.
 const SETTLED_S: i64 = 60;
 
 /// Starts services that are wanted and not up, lets new containers take the place of old ones, and ends those that no
 /// manifest declares any more.
-pub fn keep_services(world: &World<'_>, agenda: &Agenda, moves: &mut Moves) {
+pub fn keep_services(world: &World<'_>, moves: &mut Moves) {
     if !world.may_begin() {
         return;
     }
     for run in services(world).filter(|run| is_live(run) && desired(world, run).is_none()) {
         moves.push(cancelling(run, StopCause::Removed));
     }
-    for name in agenda.services() {
+    for name in world.agenda.services() {
         if let Some(service) = world.state.desired.automations.get(name) {
             keep(world, service, moves);
         }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::health::Answers;
 use jiff::Timestamp;
 use provost_model::{ContainerName, ContainerSeen, Fact, Instance, Life, Owner, Startup, State};
+
+use crate::Agenda;
+use crate::health::Answers;
 
 /// Everything that a decision may depend on: what was recorded, what is seen, what time it is.
 #[derive(Clone, Copy)]
@@ -13,6 +15,8 @@ pub struct World<'a> {
     pub state: &'a State,
     /// What the engine was seen to have.
     pub seen: &'a Seen,
+    /// What time will bring, and what events start: an index over the state.
+    pub agenda: &'a Agenda,
     /// What time it is.
     pub now: Timestamp,
     /// Who we are.
@@ -39,6 +43,8 @@ pub struct Identity {
     pub pid: u32,
     /// Provost's version.
     pub version: String,
+    /// Runs and events are told as traces: their containers learn which span they are.
+    pub traces: bool,
 }
 
 /// What the engine was seen to have.

@@ -28,6 +28,7 @@ pub struct ServerOptions {
     config: Value,
     engine: String,
     log: Option<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl ServerOptions {
@@ -36,7 +37,7 @@ impl ServerOptions {
     #[must_use]
     pub fn new(binary: impl Into<PathBuf>, engine: &str) -> Self {
         let config = json!({"instance": unique("test"), "engine": {"docker": {"host": engine}}});
-        Self { binary: binary.into(), config, engine: engine.to_owned(), log: None }
+        Self { binary: binary.into(), config, engine: engine.to_owned(), log: None, environment: Vec::new() }
     }
 
     /// Takes the manifests from a folder.
@@ -71,6 +72,13 @@ impl ServerOptions {
     #[must_use]
     pub fn log(mut self, level: &str) -> Self {
         self.log = Some(level.to_owned());
+        self
+    }
+
+    /// Sets a variable of its environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -183,6 +191,7 @@ impl ServerUnderTest {
         let log: File = OpenOptions::new().append(true).create(true).open(self.log_file())?;
         let mut command = self.command(["serve", "--config"]);
         let level = self.options.log.iter().flat_map(|level| ["--log", level]);
+        command.envs(self.options.environment.iter().map(|(name, value)| (name, value)));
         command.arg(self.config()).args(level).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Leash::start(&mut command)
     }

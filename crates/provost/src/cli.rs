@@ -6,8 +6,8 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::app::{App, GlobalArgs, block_on};
 use crate::commands::{
-    action, control, describe, dev, doctor, engine, events, explain, get, help, logs, new, pack, package, revision,
-    run, schedule, schema, secret, service, shell, simulate, skill, status, token, validate, version,
+    action, control, describe, dev, doctor, document, engine, events, explain, get, help, logs, new, pack, package,
+    revision, run, schedule, schema, secret, service, shell, simulate, skill, status, token, validate, version,
 };
 use crate::exit::{Exit, Outcome};
 
@@ -79,6 +79,8 @@ enum Command {
     Action(action::Args),
     /// List what containers offer each other, and call it: ls, call
     Skill(skill::Args),
+    /// List what containers share by name, and change it: ls, show, write, patch, rm
+    Document(document::Args),
     /// Show how a call of an action goes
     Job(action::JobArgs),
     /// Seal values for servers: set, edit, rekey, ls, key
@@ -167,6 +169,7 @@ fn dispatch(command: Option<Command>, app: &mut App) -> Outcome {
         Command::Fire(args) => block_on(control::fire(args, app)),
         Command::Action(args) => block_on(action::run(args, app)),
         Command::Skill(args) => block_on(skill::run(args, app)),
+        Command::Document(args) => block_on(document::run(args, app)),
         Command::Job(args) => block_on(action::job(args, app)),
         Command::Secret(args) => secret::run(args, app),
         Command::Token(args) => block_on(token::run(args, app)),

@@ -44,6 +44,19 @@ impl Client {
         self.send(Method::POST, path, json(request)).await.map(drop)
     }
 
+    pub(super) async fn put(&self, path: &str, value: &impl Serialize) -> Answer<()> {
+        self.send(Method::PUT, path, json(value)).await.map(drop)
+    }
+
+    pub(super) async fn patch<T: DeserializeOwned>(&self, path: &str, patch: &impl Serialize) -> Answer<T> {
+        let response = self.send(Method::PATCH, path, json(patch)).await?;
+        self.read(response).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Answer<()> {
+        self.send(Method::DELETE, path, Vec::new()).await.map(drop)
+    }
+
     pub(super) async fn stream<T>(&self, path: &str, query: &impl Serialize) -> Answer<BoxStream<'static, Answer<T>>>
     where
         T: DeserializeOwned + Send + 'static,

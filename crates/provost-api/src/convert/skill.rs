@@ -15,6 +15,7 @@ pub(crate) fn skill_item(skill: &model::Skill) -> SkillItem {
             model::Provider::Constant { .. } => SkillKind::Constant,
             model::Provider::Http { .. } => SkillKind::Http,
             model::Provider::Program { .. } => SkillKind::Program,
+            model::Provider::Peer { .. } => SkillKind::Peer,
         },
         timeout_s: skill.timeout_s,
         params: skill.params.iter().map(|(name, spec)| (name.clone(), param(spec))).collect(),

@@ -17,9 +17,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
-use provost_controller::{Controller, FactQuery, View};
+use provost_controller::{Controller, View};
 use provost_model::{Fact, Recorded, RunFact, RunId, StepFact, StepId};
-use tokio::sync::broadcast::error::RecvError;
 
 use super::Shared;
 use super::refused::Refused;
@@ -27,9 +26,6 @@ use crate::wire::ProblemCode;
 
 /// The media type of what is told.
 pub(super) const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// How many facts are read from the store at once.
-const PAGE: usize = 500;
 
 type Labels = Vec<(&'static str, &'static str)>;
 
@@ -89,28 +85,15 @@ impl Metrics {
 
     /// Counts what is recorded, without end.
     pub(super) async fn watch(self, controller: Controller) {
-        let mut facts = controller.facts();
+        let facts = controller.following();
         let due = |view: &View<'_>| {
             let times = view.state.runs.values().map(|run| (run.id.clone(), run.not_before)).collect();
             (view.state.seq, times)
         };
-        let Ok((mut seen, times)) = controller.view(due).await else { return };
-        let mut watcher = Watcher { metrics: self, times };
-        loop {
-            match facts.recv().await {
-                Ok(recorded) if recorded.seq > seen => {
-                    seen = recorded.seq;
-                    watcher.note(&recorded);
-                }
-                Ok(_) => {}
-                Err(RecvError::Lagged(_)) => {
-                    while let Some(missed) = page(&controller, seen).await {
-                        missed.iter().for_each(|recorded| watcher.note(recorded));
-                        seen = missed.last().map_or(seen, |last| last.seq);
-                    }
-                }
-                Err(RecvError::Closed) => return,
-            }
+        let Ok((seen, times)) = controller.view(due).await else { return };
+        let (mut facts, mut watcher) = (facts.after(seen), Watcher { metrics: self, times });
+        while let Some(recorded) = facts.next().await {
+            watcher.note(&recorded);
         }
     }
 
@@ -125,12 +108,6 @@ impl Metrics {
     fn reconcile_age(&self) -> Option<Duration> {
         self.0.listed.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
-}
-
-/// The facts behind `seen`, as many as are read at once; nothing where there is none.
-async fn page(controller: &Controller, seen: u64) -> Option<Vec<Recorded>> {
-    let query = FactQuery { after_seq: seen, limit: PAGE, ..FactQuery::default() };
-    controller.store().facts(&query).await.ok().filter(|facts| !facts.is_empty())
 }
 
 /// Makes numbers of facts.

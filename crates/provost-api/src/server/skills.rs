@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, State};
 
+use provost_controller::SkillAsked;
+
 use super::Shared;
 use super::access::Access;
 use super::extract::{Body, Key};
@@ -29,8 +31,10 @@ pub(super) async fn call(
     key: Key,
     Body(asked): Body<SkillCall>,
 ) -> Reply<SkillResult> {
-    let request = key.or(asked.request)?;
-    match shared.controller.call_skill(skill.clone(), asked.data, request, access.by).await? {
+    let SkillCall { data, request, own } = asked;
+    let request = key.or(request)?;
+    let asked = SkillAsked { skill: skill.clone(), data, request, by: access.by, own };
+    match shared.controller.call_skill(asked).await? {
         Ok(result) => Ok(Json(SkillResult { result })),
         Err(error) => {
             let problem = Problem::new(ProblemCode::Failed, format!("{skill}: {}: {}", error.kind, error.message));

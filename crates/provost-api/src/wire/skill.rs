@@ -16,7 +16,7 @@ pub struct SkillItem {
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
-    /// The document that declares it: `Plugin/bank`, `Service/rates`.
+    /// Who declares it: `Plugin/bank`, `Service/rates`, or the server's configuration: `peers.berlin`.
     pub provider: String,
     /// How calls are answered.
     pub kind: SkillKind,
@@ -38,6 +38,8 @@ pub enum SkillKind {
     Http,
     /// By a program that is run in the container of a service.
     Program,
+    /// By another server.
+    Peer,
 }
 
 impl SkillKind {
@@ -48,6 +50,7 @@ impl SkillKind {
             Self::Constant => "constant",
             Self::Http => "http",
             Self::Program => "program",
+            Self::Peer => "peer",
         }
     }
 }
@@ -61,6 +64,8 @@ pub struct SkillCall {
     /// Calling twice with one id makes one container and gives one answer. Absent: each request is a call of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// Only if this server itself provides it: what it has from another server is not passed on.
+    pub own: bool,
 }
 
 /// What a skill has answered.

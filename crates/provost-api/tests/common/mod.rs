@@ -86,6 +86,7 @@ impl Bench {
             shutdown_grace_s: 5,
             drift: DriftMode::default(),
             prepare_ahead: false,
+            traces: false,
         };
         let ports = Ports {
             clock: clock.clone(),
@@ -97,6 +98,7 @@ impl Bench {
             messenger: Arc::new(NoMessenger),
             vault: Arc::new(FakeVault::default()),
             gate: Arc::new(ClosedGate),
+            peers: Arc::new(NoPeers),
         };
         let (controller, _task) = start(settings, ports).await.unwrap();
         let socket = folder.path().join("api.sock");

@@ -193,13 +193,13 @@ impl Core {
     }
 
     fn world(&self, now: Timestamp) -> World<'_> {
-        World { state: &self.state, seen: &self.seen, now, identity: &self.rules.identity }
+        World { state: &self.state, seen: &self.seen, agenda: &self.agenda, now, identity: &self.rules.identity }
     }
 
     /// Records what follows, until nothing does, and returns when time alone will bring the next.
     fn settle(&mut self, now: Timestamp) -> Moves {
         for _ in 0..ROUNDS_MAX {
-            let moves = decide(&self.world(now), &self.agenda);
+            let moves = decide(&self.world(now));
             if moves.facts.is_empty() {
                 return moves;
             }
@@ -276,10 +276,10 @@ impl Core {
     /// What is to be done now that nothing follows from the state any more.
     fn plan(&self, now: Timestamp, moves: &mut Moves) -> Vec<Action> {
         if self.rules.prepare_ahead {
-            return actions(&self.world(now), &self.agenda, moves);
+            return actions(&self.world(now), moves);
         }
         // Without an agenda nothing is made ahead.
-        actions(&self.world(now), &Agenda::default(), moves)
+        actions(&World { agenda: &Agenda::default(), ..self.world(now) }, moves)
     }
 
     /// Leaves out what is under way, or failed and has to wait.

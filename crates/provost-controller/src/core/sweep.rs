@@ -32,7 +32,7 @@ impl Core {
         if !self.seen.is_complete {
             return;
         }
-        let found: BTreeSet<ContainerName> = strays(&self.world(now), &self.agenda).into_iter().cloned().collect();
+        let found: BTreeSet<ContainerName> = strays(&self.world(now)).into_iter().cloned().collect();
         let under_way = &self.under_way;
         // One that is being removed may be seen gone before its removal has come back, and is told of then.
         self.strays.retain(|name, _| found.contains(name) || under_way.contains(&Work::Remove(name.clone())));

@@ -29,7 +29,7 @@ use tokio::time::Instant;
 
 use crate::handle::Message;
 use crate::{
-    Answer, Clock, Compiler, Controller, Core, DriftMode, Engine, Gate, Input, Logs, Messenger, Rules, Source,
+    Answer, Clock, Compiler, Controller, Core, DriftMode, Engine, Gate, Input, Logs, Messenger, Peers, Rules, Source,
     SourceStatus, Store, StoreError, Vault, View,
 };
 
@@ -37,7 +37,7 @@ pub use clock::SystemClock;
 pub(crate) use progress::Progress;
 use record::{Held, RECORD_AGAIN, Reply, Unrecorded};
 pub(crate) use revisions::{Fetched, Intent};
-pub use skill::CallAnswer;
+pub use skill::{CallAnswer, SkillAsked};
 
 /// How a controller is set.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct Settings {
     pub drift: DriftMode,
     /// Whether containers are made ahead of their due time.
     pub prepare_ahead: bool,
+    /// Whether runs and events are told as traces.
+    pub traces: bool,
 }
 
 /// Whether revisions that the source brings take effect by themselves.
@@ -93,6 +95,8 @@ pub struct Ports {
     pub vault: Arc<dyn Vault>,
     /// Where containers ask.
     pub gate: Arc<dyn Gate>,
+    /// Other servers.
+    pub peers: Arc<dyn Peers>,
 }
 
 /// The shell sleeps no longer than this, so that a clock step or a suspend is noticed (T5).
@@ -124,6 +128,7 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
             user: user_name(),
             pid: std::process::id(),
             version: settings.version.clone(),
+            traces: settings.traces,
         },
         drift: settings.drift,
         shutdown_grace_s: settings.shutdown_grace_s,
@@ -144,6 +149,7 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
         instance: settings.instance.clone(),
         progress: Progress::new(&settings, &ports),
         engine: Arc::clone(&ports.engine),
+        peers: Arc::clone(&ports.peers),
         calls: Arc::new(Semaphore::new(skill::CALLS_MAX)),
     };
     let source = SourceStatus { name: ports.source.describe(), ..SourceStatus::default() };

@@ -1,19 +1,19 @@
 //! Calls of skills. A call that makes a container is an event of its own, durable like all others; a call of a service
-//! goes to its container, and a constant is at hand.
+//! goes to its container, one of another server goes there, and a constant is at hand.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use provost_model::{
-    CallError, CallWay, ContainerName, EventFact, EventId, Fact, JsonMap, Provider, ServiceCall, Skill, Standing,
-    State, call_answer,
+    CallError, CallWay, ContainerName, EventFact, EventId, Fact, Instance, JsonMap, Name, Provider, ServiceCall, Skill,
+    Standing, State, call_answer,
 };
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use crate::core::{checked, skill};
-use crate::{Command, Controller, Done, EngineError, FactQuery, Refusal, RefusalKind};
+use crate::{Command, Controller, Done, EngineError, FactQuery, PeerCall, Refusal, RefusalKind};
 
 /// How many calls go on at once. A further one is refused and does not wait: those that go on may be waiting for it.
 pub(crate) const CALLS_MAX: usize = 64;
@@ -27,49 +27,44 @@ const AROUND: Duration = Duration::from_secs(60);
 /// A result, or why there is none.
 pub type CallAnswer = Result<Value, CallError>;
 
-/// A call, and who is to answer it.
+/// A skill that is called, by whom, and with what.
+#[derive(Clone, Debug)]
+pub struct SkillAsked {
+    /// The skill.
+    pub skill: String,
+    /// What is handed in.
+    pub data: JsonMap,
+    /// Calling twice with one id is one call, where a container is made for it.
+    pub request: String,
+    /// Who asks.
+    pub by: String,
+    /// Only if this server itself provides it. Another server asks so: then no call goes round in circles.
+    pub own: bool,
+}
+
+/// Who is to answer a call.
 enum Way {
     Now(Value),
     Event { most: Duration },
     Service { container: ContainerName, call: ServiceCall },
+    Peer(PeerCall),
 }
 
 impl Controller {
-    /// Calls the skill `name` and returns what came of it. Calling twice with one `request` is one call, where a container
-    /// is made for it.
+    /// Calls a skill and returns what came of it.
     ///
     /// Errors: there is no such skill, what is handed in is wrong, or nothing can be called at present. That the provider
     /// failed is an answer.
-    pub async fn call_skill(
-        &self,
-        name: String,
-        data: JsonMap,
-        request: String,
-        by: String,
-    ) -> Result<CallAnswer, Refusal> {
+    pub async fn call_skill(&self, asked: SkillAsked) -> Result<CallAnswer, Refusal> {
         let busy = || Refusal::new(RefusalKind::Unavailable, format!("{CALLS_MAX} calls of skills go on already"));
         let _place = self.calls.try_acquire().map_err(|_| busy())?;
-        let (instance, wanted, handed) = (self.instance.clone(), name.clone(), data.clone());
-        let way = self.view(move |view| {
-            let skill = skill(view.state, &wanted)?;
-            let data = checked(skill, &handed)?;
-            Ok(match &skill.provider {
-                Provider::Constant { value, .. } => Ok(Way::Now(value.clone())),
-                Provider::Container { .. } => Ok(Way::Event { most: Duration::from_secs(skill.timeout_s) + AROUND }),
-                Provider::Http { service, port, path } => {
-                    let way = CallWay::Http { port: *port, path: path.clone() };
-                    of_service(view.state, &instance, service, skill, way, data)
-                }
-                Provider::Program { service, command } => {
-                    let way = CallWay::Program { command: command.clone() };
-                    of_service(view.state, &instance, service, skill, way, data)
-                }
-            })
-        });
-        match way.await?? {
+        let (instance, wanted) = (self.instance.clone(), asked.clone());
+        let way = self.view(move |view| way(view.state, &instance, wanted)).await??;
+        match way {
             Ok(Way::Now(value)) => Ok(Ok(value)),
-            Ok(Way::Event { most }) => self.call_container(name, data, request, by, most).await,
+            Ok(Way::Event { most }) => self.call_container(asked, most).await,
             Ok(Way::Service { container, call }) => Ok(self.call_service(&container, &call).await),
+            Ok(Way::Peer(call)) => Ok(self.peers.call_skill(&call).await),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -79,14 +74,8 @@ impl Controller {
         self.engine.call_service(container, call).await.map_err(unavailable)?
     }
 
-    async fn call_container(
-        &self,
-        skill: String,
-        data: JsonMap,
-        request: String,
-        by: String,
-        most: Duration,
-    ) -> Result<CallAnswer, Refusal> {
+    async fn call_container(&self, asked: SkillAsked, most: Duration) -> Result<CallAnswer, Refusal> {
+        let SkillAsked { skill, data, request, by, .. } = asked;
         let until = Instant::now() + most;
         // Listened to before the call begins, so that an end between the two is not missed.
         let mut facts = self.facts();
@@ -126,11 +115,42 @@ fn is_end_of(fact: &Fact, event: &EventId) -> bool {
     matches!(fact, Fact::Event { id, change: EventFact::Handled { .. } } if id == event)
 }
 
+/// Who answers what is asked; or, that nobody can at present.
+///
+/// Errors: there is no such skill here, or what is handed in is wrong.
+fn way(state: &State, instance: &Instance, asked: SkillAsked) -> Result<Result<Way, CallError>, Refusal> {
+    let skill = skill(state, &asked.skill)?;
+    let data = checked(skill, &asked.data)?;
+    Ok(match &skill.provider {
+        Provider::Constant { value, .. } => Ok(Way::Now(value.clone())),
+        Provider::Container { .. } => Ok(Way::Event { most: Duration::from_secs(skill.timeout_s) + AROUND }),
+        Provider::Http { service, port, path } => {
+            let way = CallWay::Http { port: *port, path: path.clone() };
+            of_service(state, instance, service, skill, way, data)
+        }
+        Provider::Program { service, command } => {
+            let way = CallWay::Program { command: command.clone() };
+            of_service(state, instance, service, skill, way, data)
+        }
+        Provider::Peer { peer } if asked.own => {
+            let message = format!("the skill {} is not this server's own: {peer} provides it", asked.skill);
+            return Err(Refusal::new(RefusalKind::NotFound, message).hint(format!("ask {peer}")));
+        }
+        Provider::Peer { peer } => Ok(Way::Peer(PeerCall {
+            peer: peer.clone(),
+            skill: asked.skill,
+            data,
+            request: asked.request,
+            timeout: Duration::from_secs(skill.timeout_s),
+        })),
+    })
+}
+
 /// The call of a service, if that is up.
 fn of_service(
     state: &State,
-    instance: &provost_model::Instance,
-    service: &provost_model::Name,
+    instance: &Instance,
+    service: &Name,
     skill: &Skill,
     way: CallWay,
     data: JsonMap,

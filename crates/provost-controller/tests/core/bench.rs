@@ -18,7 +18,7 @@ pub use crate::manifests::{at, automation, compiled, hooks, instance, name, seco
 pub fn rules() -> Rules {
     let (host, user, version) = ("server".to_owned(), "user".to_owned(), "test".to_owned());
     Rules {
-        identity: Identity { instance: instance(), host, user, pid: 1, version },
+        identity: Identity { instance: instance(), host, user, pid: 1, version, traces: false },
         drift: DriftMode::Correct,
         shutdown_grace_s: 60,
         prepare_ahead: false,

@@ -9,8 +9,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use provost_controller::{
-    ApplyMode, Clock, ClosedGate, Command, Controller, Done, DriftMode, Engine as _, Ports, RunQuery, Settings, Store,
-    View, start,
+    ApplyMode, Clock, ClosedGate, Command, Controller, Done, DriftMode, Engine as _, NoPeers, Ports, RunQuery,
+    Settings, Store, View, start,
 };
 use provost_engine::ScriptedEngine;
 use provost_model::{
@@ -184,6 +184,7 @@ impl Story {
             shutdown_grace_s: 60,
             drift: DriftMode::Correct,
             prepare_ahead: true,
+            traces: false,
         };
         let watch = || Arc::clone(&self.watch);
         let ports = Ports {
@@ -196,6 +197,7 @@ impl Story {
             messenger: Arc::new(CutMessenger { watch: watch(), inner: Arc::clone(&self.messenger) }),
             vault: Arc::new(FakeVault::default()),
             gate: Arc::new(ClosedGate),
+            peers: Arc::new(NoPeers),
         };
         start(settings, ports).await.unwrap()
     }

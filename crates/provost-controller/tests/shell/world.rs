@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use provost_controller::{
     ApplyMode, Clock, ClosedGate, Command, Compiled, Compiler, Controller, DeliveryError, Done, DriftMode, FactQuery,
-    Messenger, Ports, Refusal, Revision, Settings, Source, SourceError, Store, View, start,
+    Messenger, NoPeers, Ports, Refusal, Revision, Settings, Source, SourceError, Store, View, start,
 };
 use provost_engine::ScriptedEngine;
 use provost_manifest::{ServerFacts, SourceFile, Style, compile};
@@ -157,6 +157,7 @@ impl World {
             shutdown_grace_s: 60,
             drift: DriftMode::Correct,
             prepare_ahead: true,
+            traces: false,
         };
         let ports = Ports {
             clock: Arc::clone(&self.clock) as _,
@@ -168,6 +169,7 @@ impl World {
             messenger: Arc::clone(&self.messenger) as _,
             vault: Arc::clone(&self.vault) as _,
             gate: Arc::new(ClosedGate),
+            peers: Arc::new(NoPeers),
         };
         self.server = Some(start(settings, ports).await.unwrap());
     }

@@ -30,7 +30,7 @@ pub(crate) fn check(
     actions::check(documents, facts, &mut out);
     let all_read = sources::check(documents, lock, facts, &mut out);
     references::check(documents, broken, &mut out);
-    skills::check(documents, all_read && broken.is_empty(), &mut out);
+    skills::check(documents, facts, all_read && broken.is_empty(), &mut out);
     if !all_read {
         // What is not here may be in a source that was not read.
         out.retain(|diagnostic| !NOT_HERE.contains(&diagnostic.code));

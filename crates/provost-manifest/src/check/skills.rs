@@ -1,15 +1,21 @@
 //! Skills are unique on a server, and those that are called are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ServerFacts;
 use crate::read::{Document, Spec, Spot};
 use crate::report::{Code, Diagnostic, did_you_mean};
 
-pub(crate) fn check(documents: &[Document], all_read: bool, out: &mut Vec<Diagnostic>) {
+pub(crate) fn check(documents: &[Document], facts: &ServerFacts, all_read: bool, out: &mut Vec<Diagnostic>) {
     let mut provided: BTreeMap<&str, (String, Spot)> = BTreeMap::new();
     for document in documents {
         for (name, path) in provided_by(document) {
             let spot = document.spot_of(&path);
+            if let Some(peer) = facts.peers.get(name) {
+                let message = format!("{} provides the skill `{name}`, and so does the peer {peer}", document.id());
+                let error = Diagnostic::new(Code::SAME_NAME, &spot, message);
+                out.push(error.hint(format!("remove it here, or from `peers.{peer}` of the server's configuration")));
+            }
             if let Some((other, first)) = provided.get(name) {
                 let message = format!("{other} and {} both provide the skill `{name}`", document.id());
                 let error = Diagnostic::new(Code::SAME_NAME, &spot, message);
@@ -24,22 +30,25 @@ pub(crate) fn check(documents: &[Document], all_read: bool, out: &mut Vec<Diagno
     }
     for document in documents {
         for (index, name) in called_by(document).iter().enumerate() {
-            if !provided.contains_key(name.as_str()) {
-                out.push(unknown(document, index, name, &provided));
+            if !provided.contains_key(name.as_str()) && !facts.peers.contains_key(name) {
+                let known = provided.keys().copied().chain(facts.peers.keys().map(String::as_str)).collect();
+                out.push(unknown(document, index, name, &known));
             }
         }
     }
 }
 
-fn unknown(document: &Document, index: usize, name: &str, provided: &BTreeMap<&str, (String, Spot)>) -> Diagnostic {
+fn unknown(document: &Document, index: usize, name: &str, known: &BTreeSet<&str>) -> Diagnostic {
     let spot = document.spot_of(&format!("spec/requires/skills/{index}"));
     let error = Diagnostic::new(Code::UNKNOWN_SKILL, &spot, format!("nobody provides the skill `{name}`"));
-    let names: Vec<&str> = provided.keys().copied().take(8).collect();
-    let known = || match names.is_empty() {
-        true => "there is no skill at all; a plugin's `skills` or a service's `provides` adds one".to_owned(),
+    let names: Vec<&str> = known.iter().copied().take(8).collect();
+    let others = || match names.is_empty() {
+        true => "there is no skill at all; a plugin's `skills`, a service's `provides`, or `peers` of the server's \
+            configuration (`--config`) adds one"
+            .to_owned(),
         false => format!("there are {}", names.join(", ")),
     };
-    error.hint(did_you_mean(name, provided.keys().copied()).unwrap_or_else(known))
+    error.hint(did_you_mean(name, known.iter().copied()).unwrap_or_else(others))
 }
 
 /// The skills that a document provides, each with where its name stands.

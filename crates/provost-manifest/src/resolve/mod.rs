@@ -91,7 +91,7 @@ pub(crate) fn resolve(documents: &[Document], facts: &ServerFacts, now: &Now, ou
     let given = &Given { facts, secrets: secret::all(documents, out), here: Here::new(&facts.plugins) };
     let policies = Policy::all(documents, given, out);
     policies.iter().for_each(|policy| policy.warn_if_idle(documents, out));
-    let mut desired = Desired::default();
+    let mut desired = Desired { skills: skill::of_peers(facts), ..Desired::default() };
     let plugins = plugins(documents, given, out);
     let plugin_hooks = hooks_of(&plugins, &policies, given, &mut desired, out);
     let around = Around { policies: &policies, plugin_hooks: &plugin_hooks, given, now };

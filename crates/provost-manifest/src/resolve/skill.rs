@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use provost_model::{Hook, Name, Param, Provider, Skill};
 
+use crate::ServerFacts;
 use crate::kinds::{ParamSpec, ProvideSpec, ServiceSpec, SkillSpec};
 use crate::read::Document;
 use crate::report::{Code, Diagnostic};
@@ -15,6 +16,9 @@ use crate::resolve::instance::Instance;
 
 /// The longest that a service may take to answer, where nobody says it, in seconds.
 const ANSWER_TIMEOUT_S: u64 = 30;
+
+/// The longest that another server may take to answer, in seconds; before that, its own limit ends the call.
+const PEER_TIMEOUT_S: u64 = 3600;
 
 /// What the skills of a plugin come to.
 #[derive(Default)]
@@ -76,6 +80,22 @@ fn beside_value(document: &Document, path: &str) -> Option<Diagnostic> {
     let spot = document.key_spot(&format!("{path}/{}", other.key));
     let message = format!("`{}` means nothing for a skill that is a `value`: no container is made", other.key);
     Some(Diagnostic::new(Code::TOGETHER, &spot, message).hint("remove one of the two"))
+}
+
+/// The skills that other servers provide. What may be handed in, they know.
+pub(crate) fn of_peers(facts: &ServerFacts) -> BTreeMap<String, Arc<Skill>> {
+    let one = |(name, peer): (&String, &Name)| {
+        let provider = Provider::Peer { peer: peer.clone() };
+        let skill = Skill {
+            name: name.clone(),
+            description: None,
+            params: BTreeMap::new(),
+            provider,
+            timeout_s: PEER_TIMEOUT_S,
+        };
+        (name.clone(), Arc::new(skill))
+    };
+    facts.peers.iter().map(one).collect()
 }
 
 /// Resolves what a service provides; what is wrong with it is told.

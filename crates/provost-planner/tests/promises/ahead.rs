@@ -146,7 +146,7 @@ fn at_most_so_many_are_made_ahead() {
     let mut bench = Bench::with(desired(many));
     bench.wait(595);
     assert_eq!(counts(&bench), (AHEAD_MAX, 0));
-    assert_eq!(made_ahead(&bench.world(), &bench.agenda, &mut Moves::default()).len(), AHEAD_MAX);
+    assert_eq!(made_ahead(&bench.world(), &mut Moves::default()).len(), AHEAD_MAX);
     bench.wait(5);
     assert_eq!(bench.started.len(), AHEAD_MAX + 10);
     bench.assert_clean();

@@ -47,7 +47,7 @@ fn a26_the_question_is_asked_until_it_is_answered_and_holds_the_run_back() {
     bench.wait(20);
     assert!(bench.steps().is_empty());
     let questions = |bench: &Bench| {
-        let found = actions(&bench.world(), &bench.agenda, &mut Moves::default()).into_iter();
+        let found = actions(&bench.world(), &mut Moves::default()).into_iter();
         found.filter(|action| matches!(action, Action::Ask { .. })).collect::<Vec<_>>()
     };
     assert_eq!(questions(&bench).len(), 1);

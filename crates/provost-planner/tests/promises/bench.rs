@@ -98,6 +98,7 @@ impl Bench {
             user: "provost".to_owned(),
             pid: 42,
             version: "1.0.0".to_owned(),
+            traces: false,
         };
         let mut bench = Self {
             state: State::default(),
@@ -137,7 +138,7 @@ impl Bench {
     }
 
     pub fn world(&self) -> World<'_> {
-        World { state: &self.state, seen: &self.seen, now: self.now, identity: &self.identity }
+        World { state: &self.state, seen: &self.seen, agenda: &self.agenda, now: self.now, identity: &self.identity }
     }
 
     // What is recorded.
@@ -175,7 +176,7 @@ impl Bench {
     /// Records what follows until nothing does; returns after how many rounds.
     pub fn settle(&mut self) -> usize {
         for round in 0..ROUNDS_MAX {
-            let facts = decide(&self.world(), &self.agenda).facts;
+            let facts = decide(&self.world()).facts;
             if facts.is_empty() {
                 return round;
             }
@@ -190,7 +191,7 @@ impl Bench {
     pub fn act(&mut self) -> &mut Self {
         for _ in 0..ROUNDS_MAX {
             self.settle();
-            let (actions, moves) = plan(&self.world(), &self.agenda);
+            let (actions, moves) = plan(&self.world());
             assert!(moves.wake_at.is_none_or(|at| at > self.now), "to wake in the past is never to rest");
             self.wake_at = moves.wake_at;
             let mut has_changed = self.sweep();
@@ -206,7 +207,7 @@ impl Bench {
 
     /// Removes what belongs to nothing.
     fn sweep(&mut self) -> bool {
-        let strays: Vec<ContainerName> = strays(&self.world(), &self.agenda).into_iter().cloned().collect();
+        let strays: Vec<ContainerName> = strays(&self.world()).into_iter().cloned().collect();
         strays.iter().for_each(|name| self.remove(name));
         !strays.is_empty()
     }

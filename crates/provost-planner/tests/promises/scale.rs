@@ -41,7 +41,7 @@ fn c8_at_rest_nothing_is_decided_until_the_next_due_time() {
     let mut bench =
         Bench::with(shop(500, |name| Automation { schedules: vec![cron("0 2 * * *")], ..automation(name) }));
     let facts = bench.log.len();
-    let moves = decide(&bench.world(), &bench.agenda);
+    let moves = decide(&bench.world());
     assert_eq!(
         (moves.facts.len(), moves.wake_at.map(|at| at.to_string())),
         (0, Some("2026-11-20T02:00:00Z".to_owned()))

@@ -301,6 +301,7 @@ fn rules(scenario: &Scenario) -> Rules {
             user: "provost".to_owned(),
             pid: 1,
             version: "simulated".to_owned(),
+            traces: false,
         },
         drift: DriftMode::Correct,
         shutdown_grace_s: 60,

@@ -5,6 +5,7 @@ pub mod control;
 pub mod describe;
 pub mod dev;
 pub mod doctor;
+pub mod document;
 pub mod engine;
 pub mod events;
 pub mod explain;

@@ -58,8 +58,8 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
         }
         Command::Call(args) => {
             let data: JsonMap = object("--data", &args.data)?;
-            let answer =
-                client(&args.server)?.call_skill(&args.skill, &SkillCall { data, request: args.request }).await?;
+            let call = SkillCall { data, request: args.request, own: false };
+            let answer = client(&args.server)?.call_skill(&args.skill, &call).await?;
             match args.format.format {
                 format @ (Format::Json | Format::Yaml) => app.output.value(&answer, format)?,
                 _ => app.output.line(answer.result.to_string())?,

@@ -11,6 +11,7 @@ use provost_source::{SourceConfig, SourcesConfig};
 use serde::Deserialize;
 
 use super::parse_duration;
+use super::peers::{self, Peers};
 use super::server::{Listen, PORT, STATE, ServerConfig};
 
 /// The file's keys; see [`super::server`].
@@ -51,6 +52,8 @@ pub struct File {
     #[serde(default)]
     events: EventsConfig,
     listen: Option<ListenConfig>,
+    #[serde(default)]
+    peers: Peers,
 }
 
 /// Where the older event framework's wire form is spoken.
@@ -204,6 +207,7 @@ impl File {
             runtime_dir: self.runtime_dir.map(|path| folder.join(path)),
             events: self.events.enabled.then_some(SocketAddr::new(self.events.address, self.events.port)),
             listen: self.listen.map(|listen| listen.check(folder, &state)).transpose()?,
+            peers: peers::check(self.peers, folder)?,
             state,
         })
     }

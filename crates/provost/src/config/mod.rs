@@ -4,6 +4,7 @@ mod client;
 mod duration;
 mod file;
 mod keys;
+mod peers;
 mod server;
 mod yaml;
 
@@ -11,5 +12,6 @@ pub use client::{DEV_FOLDER, SOCKET, ServerArgs, ServerPlace};
 pub use duration::{Direction, parse_duration, parse_moment};
 pub use file::{Apply, Drift, host_name};
 pub use keys::keys;
+pub use peers::{Peer, Peers};
 pub use server::{Listen, ServerConfig};
 pub use yaml::closest;

@@ -12,6 +12,7 @@ use provost_model::Instance;
 use provost_source::{FolderConfig, SourceConfig, SourcesConfig};
 
 use super::file::{Apply, Drift, File};
+use super::peers::Peers;
 use super::yaml;
 use crate::exit::Failure;
 
@@ -68,6 +69,8 @@ pub struct ServerConfig {
     pub events: Option<SocketAddr>,
     /// Where other machines ask; absent: nowhere.
     pub listen: Option<Listen>,
+    /// Other servers, whose skills are called here.
+    pub peers: Peers,
 }
 
 /// Where other machines ask, over TLS.
@@ -127,6 +130,7 @@ impl ServerConfig {
             runtime_dir: None,
             events: None,
             listen: None,
+            peers: Peers::new(),
         }
     }
 }
@@ -160,6 +164,7 @@ mod tests {
         assert_eq!((config.docker_host, config.images, config.runtime_dir), (None, None, None));
         assert_eq!(config.events, None);
         assert_eq!(config.listen, None);
+        assert!(config.peers.is_empty());
     }
 
     #[test]
@@ -187,6 +192,7 @@ images: images
 runtimeDir: /run/shop
 events: {enabled: true, address: 0.0.0.0, port: 2121}
 listen: {address: 0.0.0.0, certificate: tls/cert.pem, key: /tls/key.pem, clientCa: tls/ca.pem}
+peers: {berlin: {address: "https://ber-2", tokenFile: keys/berlin.token, ca: tls/ca.pem, skills: [fx.rate]}}
 "#;
         let config = config(text).unwrap();
         assert_eq!(config.instance.as_str(), "ber-1");
@@ -223,6 +229,10 @@ listen: {address: 0.0.0.0, certificate: tls/cert.pem, key: /tls/key.pem, clientC
         assert_eq!(listen.files.certificate, Path::new("/etc/provost/tls/cert.pem"));
         assert_eq!(listen.files.key, Path::new("/tls/key.pem"));
         assert_eq!(listen.files.client_ca.unwrap(), Path::new("/etc/provost/tls/ca.pem"));
+        let berlin = config.peers.values().next().unwrap();
+        assert_eq!((berlin.address.as_str(), &berlin.skills), ("https://ber-2", &vec!["fx.rate".to_owned()]));
+        assert_eq!(berlin.token_file, Path::new("/etc/provost/keys/berlin.token"));
+        assert_eq!(berlin.ca.as_deref(), Some(Path::new("/etc/provost/tls/ca.pem")));
     }
 
     #[test]
@@ -269,5 +279,15 @@ listen: {address: 0.0.0.0, certificate: tls/cert.pem, key: /tls/key.pem, clientC
         check("source: {folder: {path: a}}\napply: Never", "unknown variant `Never`");
         check("source: {folder: {path: a}}\nlisten: {address: here}", "listen.address: \"here\" is no address");
         check("source: {folder: {path: a}}\nlisten: {address: '::', key: k}", "certificate and key belong together");
+        let peers =
+            |peers: &str, expected: &str| check(&format!("source: {{folder: {{path: a}}}}\npeers: {peers}"), expected);
+        peers(
+            "{b: {address: 'http://b', tokenFile: t, skills: []}}",
+            "peers.b.address: write \"http://b\" like https://",
+        );
+        let b = "address: 'https://b', tokenFile: t, skills: [fx.rate]";
+        peers(&format!("{{b: {{{b}, ca: a, fingerprint: f}}}}"), "peers.b: ca and fingerprint exclude each other");
+        peers(&format!("{{b: {{{b}}}, c: {{{b}}}}}"), "peers.c.skills: fx.rate is b's already");
+        peers("{b: {address: 'https://b', skills: []}}", "missing field `tokenFile`");
     }
 }

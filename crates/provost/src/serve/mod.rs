@@ -7,8 +7,11 @@ mod events;
 mod listen;
 mod logging;
 mod metered;
+mod peers;
+mod traces;
 mod vault;
 
+use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -18,13 +21,14 @@ use std::time::Duration;
 use provost_api::{ContainerGate, Listeners, Metrics, ServerInfo};
 use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
 use provost_manifest::{Machine, ServerFacts};
+use provost_model::Name;
 use provost_source::ReferringSource;
 use provost_store::{FileLogs, SqliteStore};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Apply, Drift, ServerConfig, host_name};
+use crate::config::{Apply, Drift, Peer, Peers, ServerConfig, host_name};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::messenger::Post;
 
@@ -33,6 +37,7 @@ use compiler::references;
 pub use compiler::{Manifests, files};
 pub use engine::{engine, find_engine};
 pub use logging::{LogFormat, log};
+use traces::Traces;
 pub use vault::key_path;
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +87,7 @@ pub struct Server {
     controller: Controller,
     reconciler: JoinHandle<()>,
     api: JoinHandle<std::io::Result<()>>,
+    traces: Option<JoinHandle<()>>,
     stop: CancellationToken,
     _name: NameLock,
 }
@@ -122,7 +128,9 @@ impl Server {
             }),
             vault: Arc::new(vault::vault(config, key)?),
             gate: Arc::new(gate.clone()),
+            peers: Arc::new(peers::Neighbours(config.peers.clone())),
         };
+        let traces = Traces::are_wanted().then(|| Traces::from_environment(config.instance.clone())).transpose()?;
         let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
         let stop = CancellationToken::new();
         if let Some(listener) = events {
@@ -136,7 +144,8 @@ impl Server {
             info,
             stop.clone(),
         ));
-        Ok(Self { controller, reconciler, api, stop, _name: name })
+        let traces = traces.map(|traces| tokio::spawn(traces.tell(controller.clone(), stop.clone())));
+        Ok(Self { controller, reconciler, api, traces, stop, _name: name })
     }
 
     /// Serves until SIGTERM or Ctrl-C, then ends in good order. Asked a second time, it ends at once: what still runs is
@@ -145,7 +154,7 @@ impl Server {
         let failed = |error| Failure::no(format!("signals cannot be caught: {error}"));
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let Self { controller, mut reconciler, api, stop, _name } = self;
+        let Self { controller, mut reconciler, api, traces, stop, _name } = self;
         let mut asked = false;
         loop {
             let again = tokio::select! {
@@ -153,6 +162,9 @@ impl Server {
                     stop.cancel();
                     // Its answers are given or broken off; either way the server is gone.
                     let _ = api.await;
+                    if let Some(traces) = traces {
+                        let _ = traces.await;
+                    }
                     return ended.map(|()| Exit::Done).map_err(|error| Failure::no(format!("the reconciler broke down: {error}")));
                 }
                 _ = terminate.recv() => asked,
@@ -198,6 +210,7 @@ fn settings(config: &ServerConfig) -> Settings {
             Drift::Report => DriftMode::Report,
         },
         prepare_ahead: config.prepare_ahead,
+        traces: Traces::are_wanted(),
     }
 }
 
@@ -209,8 +222,15 @@ pub fn facts(config: &ServerConfig) -> ServerFacts {
         policy_paths: config.policy_paths.clone(),
         never: config.never.clone(),
         plugins: config.plugins.clone(),
+        peers: skills_of(&config.peers),
         machine: Some(machine()),
     }
+}
+
+/// The skills that `peers` provide, each with that server's name.
+fn skills_of(peers: &Peers) -> BTreeMap<String, Name> {
+    let of = |(name, peer): (&Name, &Peer)| peer.skills.iter().map(|skill| (skill.clone(), name.clone())).collect();
+    peers.iter().flat_map::<Vec<_>, _>(of).collect()
 }
 
 /// What this machine is. Its memory is all that it has, whatever this process may use of it.

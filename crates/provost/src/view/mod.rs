@@ -3,6 +3,7 @@
 mod action;
 mod automation;
 mod declared;
+mod document;
 mod effective;
 mod event;
 mod plan;
@@ -15,6 +16,7 @@ mod values;
 pub use action::{actions, describe_job};
 pub use automation::{automations, describe_automation, upcoming};
 pub use declared::{channels, plugins, policies, sources};
+pub use document::documents;
 pub use effective::{Source, effective};
 pub use event::{brief_lines, event_line, log_line};
 pub use plan::plan_lines;

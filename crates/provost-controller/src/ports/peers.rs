@@ -1,0 +1,41 @@
+//! Other servers, whose skills are called here.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use provost_model::{CallError, JsonMap, Name};
+use serde_json::Value;
+
+/// A call of a skill that another server provides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerCall {
+    /// The server, by its name in the configuration.
+    pub peer: Name,
+    /// The skill.
+    pub skill: String,
+    /// What is handed in.
+    pub data: JsonMap,
+    /// Calling twice with one id is one call.
+    pub request: String,
+    /// The longest that the answer may take.
+    pub timeout: Duration,
+}
+
+/// Other servers, whose skills are called here.
+#[async_trait]
+pub trait Peers: Send + Sync {
+    /// Calls a skill there, and returns what came of it. A server that cannot be reached, or that refuses, is an error of
+    /// the kind `Unavailable`.
+    async fn call_skill(&self, call: &PeerCall) -> Result<Value, CallError>;
+}
+
+/// No other servers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoPeers;
+
+#[async_trait]
+impl Peers for NoPeers {
+    async fn call_skill(&self, call: &PeerCall) -> Result<Value, CallError> {
+        Err(CallError::new("Unavailable", format!("there is no peer {}", call.peer)))
+    }
+}
