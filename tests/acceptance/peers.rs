@@ -1,4 +1,4 @@
-//! Plugins and skills on several servers. D17, D19, D33 and D34.
+//! Plugins and skills on several servers. B25, B26, D17, D19, D33 and D34.
 
 use std::fs;
 
@@ -58,16 +58,20 @@ fn d33_without_a_host_it_is_for_the_server_that_reads_it() {
 fn provider(shop: &Shop, skills: &[&str]) -> (Server, Value) {
     let server = Server::start(options().folder(&shop.path()).set("listen", json!({"address": "127.0.0.1:0"})));
     until_skills(&server, skills);
+    let peer = peer(&server, shop, skills);
+    (server, peer)
+}
+
+fn peer(server: &Server, shop: &Shop, skills: &[&str]) -> Value {
     let listen = server.json(&["status"])["listen"].clone();
     let file = shop.path().join("kiel.token");
     fs::write(&file, server.ok(&["token", "create", "kiel", "--scope", "run"])).unwrap();
-    let peer = json!({
+    json!({
         "address": format!("https://{}", listen["address"].as_str().unwrap()),
         "fingerprint": listen["fingerprint"],
         "tokenFile": file,
         "skills": skills,
-    });
-    (server, peer)
+    })
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn d19_a_program_calls_what_another_server_provides_as_if_it_were_there() {
     // A third server that has it from this one would be answered by nobody: nothing goes round in circles.
     let passed = server.process.http().post("/v1/skills/stock.level", &json!({"own": true})).unwrap();
     assert!(passed.status == 404 && passed.text().contains("berlin provides it"), "{}", passed.text());
-    // A manifest may not provide it too; and with the configuration, `validate` knows of it.
+    // With the configuration, `validate` knows of it.
     let file = kiel.path().join("server.txt");
     configured["berlin"]["skills"] = json!(["stock.other"]);
     fs::write(&file, json!({"source": {"folder": {"path": kiel.path()}}, "peers": configured}).to_string()).unwrap();
@@ -135,4 +139,80 @@ fn d34_a_program_is_launched_by_its_arguments_or_by_the_entry_point_of_its_image
         });
         assert_eq!(called(&server, name, &json!({"from": name})), json!({"from": name}));
     }
+}
+
+/// Plugins for the operator's work on servers: a program, and the removal of a folder of the shop's data.
+fn operations(shop: &Shop) {
+    let volumes = json!([{"name": "shop-data", "path": "/data"}]);
+    let mut delete = skill("fs.delete-directory", &["delete-directory", "/data"]);
+    delete["volumes"] = volumes.clone();
+    shop.plugin("operations", json!({"skills": [skill("os.run", &["run"]), delete]}));
+    shop.automation("fill", json!({"args": ["write", "/data/old/note", "x"], "volumes": volumes}));
+}
+
+/// Two servers and one that is away; the first knows the others. The shops are kept, since they hold the tokens.
+fn fleet() -> (Server, Server, [Shop; 2]) {
+    let skills = ["fs.delete-directory", "os.run"];
+    let (berlin, kiel) = (Shop::new(), Shop::new());
+    operations(&berlin);
+    operations(&kiel);
+    let (other, peer) = provider(&berlin, &skills);
+    let mut away = peer.clone();
+    away["address"] = json!("https://127.0.0.1:9");
+    let peers = json!({"berlin": peer, "away": away});
+    let server = Server::start(options().folder(&kiel.path()).set("peers", peers));
+    until_skills(&server, &skills);
+    (server, other, [berlin, kiel])
+}
+
+/// What each server answers to a call, and the exit code of the command.
+fn on(server: &Server, skill: &str, data: &Value, more: &[&str]) -> (i32, Value) {
+    let data = data.to_string();
+    let Cli { code, stdout, stderr } =
+        server.cli(&[&["skill", "call", skill, "--data", &data, "-o", "json"], more].concat());
+    assert!(!stdout.is_empty(), "{stderr}");
+    (code, parsed(&stdout)["servers"].clone())
+}
+
+#[test]
+fn b26_a_command_on_several_servers_reports_output_and_exit_status_of_each() {
+    let (server, _other, _shops) = fleet();
+    let own = server.process.instance().to_owned();
+    let both = format!("{own},berlin");
+    let failing = json!({"argv": ["/toolbox", "fail", "3", "no disk"]});
+    let (code, answers) = on(&server, "os.run", &failing, &["--servers", &both]);
+    assert_eq!(code, 0, "{answers}");
+    for name in [own.as_str(), "berlin"] {
+        assert_eq!(answers[name]["result"], json!({"exitCode": 3, "stdout": "", "stderr": "no disk\n"}), "{answers}");
+    }
+    // An unknown server is named before anything is done.
+    let Cli { code, stderr, .. } = server.cli(&["skill", "call", "os.run", "--servers", "berlin,kiel"]);
+    assert!(
+        code == 2 && stderr.contains("kiel is not known to provide os.run") && stderr.contains("away, berlin"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn b25_an_operation_acts_and_reports_on_each_of_a_mixed_list_of_servers() {
+    let (server, other, _shops) = fleet();
+    let own = server.process.instance().to_owned();
+    for server in [&server, &other] {
+        server.has("fill");
+        assert_eq!(server.run("fill"), 0);
+    }
+    let path = |path: &str| json!({ "path": path });
+    let (code, answers) = on(&server, "fs.delete-directory", &path("../old"), &["--servers", &own]);
+    assert_eq!((code, &answers[&own]["error"]["kind"]), (1, &json!("BadCall")), "{answers}");
+    let (code, answers) = on(&server, "fs.delete-directory", &path("old"), &["--everywhere"]);
+    assert_eq!(code, 6, "one of them has failed: {answers}");
+    for name in [own.as_str(), "berlin"] {
+        assert_eq!(answers[name]["result"], json!({"deleted": "old", "os": "linux"}), "{answers}");
+    }
+    assert_eq!(answers["away"]["error"]["kind"], "Unavailable", "{answers}");
+    // Each had a volume of its own, and both are empty now.
+    let (code, answers) = on(&server, "fs.delete-directory", &path("old"), &["--everywhere"]);
+    let kinds: Vec<&str> =
+        answers.as_object().unwrap().values().map(|it| it["error"]["kind"].as_str().unwrap()).collect();
+    assert_eq!((code, kinds), (1, vec!["Unavailable", "NotDeleted", "NotDeleted"]), "{answers}");
 }

@@ -160,7 +160,8 @@ fn documents_are_listed_written_changed_and_removed_by_hand() {
     let shop = Shop::new();
     shop.automation("idle", json!({"args": ["echo"]}));
     let server = server(&shop);
-    assert!(server.ok(&["document", "ls"]).contains("There are no documents."));
+    let Cli { stdout, stderr, .. } = server.cli(&["document", "ls"]);
+    assert!(format!("{stdout}{stderr}").contains("There are no documents."), "{stdout}{stderr}");
     server.ok(&["document", "write", "build.web", r#"{"version": 7}"#]);
     let patch = json!([{"op": "replace", "path": "/version", "value": 8}]).to_string();
     assert_eq!(server.ok(&["document", "patch", "build.web", &patch]).trim(), r#"{"version":8}"#);

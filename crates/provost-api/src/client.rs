@@ -249,6 +249,12 @@ impl Client {
         self.post(&path(&["skills", name]), &call).await
     }
 
+    /// Calls a skill on several servers, and returns what each has answered.
+    pub async fn call_skill_on(&self, name: &str, call: &SkillCallOn) -> Answer<SkillResults> {
+        let call = SkillCallOn { request: with_id(&call.request), ..call.clone() };
+        self.post(&path(&["skills", name, "servers"]), &call).await
+    }
+
     /// Documents, by name.
     pub async fn documents(&self) -> Answer<Vec<DocumentItem>> {
         self.list("/v1/documents", &()).await

@@ -1,6 +1,6 @@
 //! What the reader has to be told, besides the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use provost_model::Name;
 
@@ -30,8 +30,8 @@ pub struct ServerFacts {
     pub never: Never,
     /// What it says of plugins.
     pub plugins: ServerPlugins,
-    /// The skills that other servers provide, each with that server's name.
-    pub peers: BTreeMap<String, Name>,
+    /// The skills that other servers provide, each with the names of those servers.
+    pub peers: BTreeMap<String, BTreeSet<Name>>,
     /// What the machine is; absent where the manifests are for another one: then nothing is said of what they require of it.
     pub machine: Option<Machine>,
 }

@@ -36,7 +36,7 @@ fn facts() -> ServerFacts {
         policy_paths: Vec::new(),
         never: Never { host_paths: vec!["/var/run/docker.sock".to_owned()], ..Never::default() },
         plugins: ServerPlugins::default(),
-        peers: BTreeMap::from([("shipping.cost".to_owned(), Name::new("kiel").unwrap())]),
+        peers: BTreeMap::from([("shipping.cost".to_owned(), BTreeSet::from([Name::new("kiel").unwrap()]))]),
         machine: None,
     }
 }

@@ -1,6 +1,6 @@
 //! Skills: calls that containers offer to others, who need not know which container answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -66,10 +66,10 @@ pub enum Provider {
         /// The program and its arguments.
         command: Vec<String>,
     },
-    /// Another server, which is asked over HTTP.
-    Peer {
-        /// Its name in the server's configuration.
-        peer: Name,
+    /// Other servers, which are asked over HTTP: the first that answers.
+    Peers {
+        /// Their names in the server's configuration.
+        peers: BTreeSet<Name>,
     },
 }
 
@@ -79,7 +79,7 @@ impl Provider {
         match self {
             Self::Container { plugin } | Self::Constant { plugin, .. } => format!("Plugin/{plugin}"),
             Self::Http { service, .. } | Self::Program { service, .. } => format!("Service/{service}"),
-            Self::Peer { peer } => format!("peers.{peer}"),
+            Self::Peers { peers } => peers.iter().map(|peer| format!("peers.{peer}")).collect::<Vec<_>>().join(", "),
         }
     }
 }

@@ -57,18 +57,35 @@ pub fn answer(mut args: Args) -> Outcome {
     match args.next().as_deref() {
         Some("--error") => {
             let (kind, message) = (args.text("the kind")?, args.rest().join(" "));
-            write(ERROR, &json!({"kind": kind, "message": message}))?;
+            error(&kind, &message)?;
             Ok(1)
         }
         Some(other) => Err(args.wrong(&format!("there is no option `{other}`"))),
         None => {
-            let text = fs::read_to_string(EVENT).map_err(|error| Failure::at("read", EVENT, &error))?;
-            let event: Value = serde_json::from_str(&text).unwrap_or_default();
-            output::line(&format!("asked for {}", event["data"]))?;
-            write(RESULT, &event["data"])?;
-            Ok(0)
+            let data = data()?;
+            output::line(&format!("asked for {data}"))?;
+            result(&data)
         }
     }
+}
+
+/// What the call hands in.
+pub fn data() -> Result<Value, Failure> {
+    let text = fs::read_to_string(EVENT).map_err(|error| Failure::at("read", EVENT, &error))?;
+    let mut event: Value = serde_json::from_str(&text).unwrap_or_default();
+    Ok(event["data"].take())
+}
+
+/// Answers the call.
+pub fn result(value: &Value) -> Outcome {
+    write(RESULT, value)?;
+    Ok(0)
+}
+
+/// Answers the call with an error. Returns the message.
+pub fn error(kind: &str, message: &str) -> Result<String, Failure> {
+    write(ERROR, &json!({"kind": kind, "message": message}))?;
+    Ok(message.to_owned())
 }
 
 fn write(path: &str, value: &Value) -> Result<(), Failure> {

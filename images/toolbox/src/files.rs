@@ -21,6 +21,9 @@ pub fn cat(mut args: Args) -> Outcome {
 pub fn write(mut args: Args) -> Outcome {
     let path = args.text("the file")?;
     let text = args.rest().join(" ");
+    if let Some(folder) = Path::new(&path).parent() {
+        fs::create_dir_all(folder).map_err(|error| Failure::at("make", folder, &error))?;
+    }
     fs::write(&path, text + "\n").map_err(|error| Failure::at("write", &path, &error))?;
     Ok(0)
 }

@@ -18,6 +18,7 @@ mod load;
 mod mark;
 mod output;
 mod probe;
+mod remote;
 mod shop;
 mod signals;
 mod time;
@@ -49,13 +50,15 @@ const COMMANDS: &[Command] = &[
     command("fail", "CODE [MESSAGE]", "print the message on stderr and exit with the code", failure::fail),
     command("flaky", "N", "fail the first N attempts, as PROVOST_ATTEMPT counts them", failure::flaky),
     command("cat", "FILE", "print the file", files::cat),
-    command("write", "FILE TEXT", "replace the file by the text and a line end", files::write),
+    command("write", "FILE TEXT", "replace the file by the text and a line end; its folder is made if there is none", files::write),
     command("append", "FILE TEXT", "append the text as one line, in one write", files::append),
     command("ro-check", "PATH", "try to create a file there; exit 1 if that works", files::ro_check),
     command("mark", "FILE [--sleep S] [--lines N] [--exit N]", "append a line of evidence at the start and at the end", mark::mark),
     command("hook", "[OPTIONS]", "a lifecycle hook; `hook --help` lists its options", hook::hook),
     command("ask", "[--result] METHOD PATH [BODY]", "ask the server through the container's socket; exit 1 unless it says yes", ask::ask),
     command("answer", "[--error KIND MESSAGE]", "answer the call of a skill with its own data", ask::answer),
+    command("run", "", "answer the call of a skill: run the program `argv`; its exit code and output are the result", remote::run),
+    command("delete-directory", "ROOT", "answer the call of a skill: remove the folder `path` below ROOT", remote::delete_directory),
     command("leak", "FILE [--hold S]", "give the file's content away in every way: plain, encoded, in two writes", leak::leak),
     command("id", "", "print the user and group ids", probe::id),
     command("caps", "", "print capabilities, no-new-privileges and the seccomp mode", probe::caps),

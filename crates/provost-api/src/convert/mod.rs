@@ -23,7 +23,7 @@ pub(crate) use listing::{channel_item, plugin_item, policy_item, source_copy_ite
 pub(crate) use revision::{history_item, proposal};
 pub(crate) use run::{exit_code, log_line, model_outcome, outcome_item, run_detail, run_item};
 pub(crate) use service::{service_detail, service_item};
-pub(crate) use skill::{document_item, skill_error, skill_item};
+pub(crate) use skill::{document_item, skill_answer, skill_error, skill_item};
 pub(crate) use spec::{effective, hook_item, origin_item};
 pub(crate) use status::status;
 pub(crate) use token::{model_scope, scope, token_item};

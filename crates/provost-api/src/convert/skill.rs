@@ -15,11 +15,15 @@ pub(crate) fn skill_item(skill: &model::Skill) -> SkillItem {
             model::Provider::Constant { .. } => SkillKind::Constant,
             model::Provider::Http { .. } => SkillKind::Http,
             model::Provider::Program { .. } => SkillKind::Program,
-            model::Provider::Peer { .. } => SkillKind::Peer,
+            model::Provider::Peers { .. } => SkillKind::Peer,
         },
         timeout_s: skill.timeout_s,
         params: skill.params.iter().map(|(name, spec)| (name.clone(), param(spec))).collect(),
     }
+}
+
+pub(crate) fn skill_answer(answer: Result<serde_json::Value, model::CallError>) -> SkillAnswer {
+    answer.map_or_else(|error| SkillAnswer::Error(skill_error(error)), SkillAnswer::Result)
 }
 
 pub(crate) fn skill_error(error: model::CallError) -> SkillError {

@@ -329,6 +329,16 @@ pub static ROUTES: &[Route] = &[
     .about(About::Skill)
     .for_scope(TokenScope::Run)
     .starts(),
+    Route::post(
+        "/v1/skills/{skill}/servers",
+        "Calls a skill on several servers, and answers with what came of each.",
+        of::<SkillCallOn>,
+        Json(of::<SkillResults>),
+        || post(skills::call_on),
+    )
+    .about(About::Skill)
+    .for_scope(TokenScope::Run)
+    .starts(),
     Route::get("/v1/documents", "Documents that may be read, by name.", Json(list::<DocumentItem>), || {
         get(documents::list)
     })

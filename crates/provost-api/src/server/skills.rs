@@ -42,3 +42,20 @@ pub(super) async fn call(
         }
     }
 }
+
+/// Calls the skill on several servers, and answers with what came of each.
+pub(super) async fn call_on(
+    State(shared): State<Shared>,
+    Path(skill): Path<String>,
+    access: Access,
+    key: Key,
+    Body(asked): Body<SkillCallOn>,
+) -> Reply<SkillResults> {
+    let SkillCallOn { data, servers, request } = asked;
+    let request = key.or(request)?;
+    let asked = SkillAsked { skill, data, request, by: access.by, own: false };
+    let answers = shared.controller.call_skill_on(asked, servers).await?.into_iter();
+    Ok(Json(SkillResults {
+        servers: answers.map(|(server, answer)| (server, convert::skill_answer(answer))).collect(),
+    }))
+}

@@ -76,6 +76,38 @@ pub struct SkillResult {
     pub result: serde_json::Value,
 }
 
+/// Call a skill on several servers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SkillCallOn {
+    /// What is handed in, the same to each.
+    pub data: JsonMap,
+    /// The servers: this one by its instance's name, others by their names in `peers` of its configuration. Empty: all that
+    /// provide the skill.
+    pub servers: std::collections::BTreeSet<String>,
+    /// As in a call of one: on each server, calling twice with one id is one call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}
+
+/// What a skill has answered on several servers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SkillResults {
+    /// By the server's name.
+    pub servers: BTreeMap<String, SkillAnswer>,
+}
+
+/// A result, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SkillAnswer {
+    /// Any JSON value.
+    Result(serde_json::Value),
+    /// Why there is none.
+    Error(SkillError),
+}
+
 /// Why a skill has no result, as its provider says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -12,7 +12,7 @@ mod sweep;
 use sweep::Stray;
 
 pub(crate) use order::fired_event;
-pub(crate) use skill::{checked, skill};
+pub(crate) use skill::{checked, skill, unknown};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -28,10 +28,13 @@ impl Core {
 
 /// The skill `name` of the revision in force.
 pub(crate) fn skill<'a>(state: &'a State, name: &str) -> Result<&'a Arc<Skill>, Refusal> {
-    state.desired.skills.get(name).ok_or_else(|| {
-        let refusal = Refusal::new(RefusalKind::NotFound, format!("nobody provides the skill {name}"));
-        refusal.hint("`provost skill ls` lists those that can be called")
-    })
+    state.desired.skills.get(name).ok_or_else(|| unknown(name))
+}
+
+/// Nobody provides the skill `name`.
+pub(crate) fn unknown(name: &str) -> Refusal {
+    let refusal = Refusal::new(RefusalKind::NotFound, format!("nobody provides the skill {name}"));
+    refusal.hint("`provost skill ls` lists those that can be called")
 }
 
 /// `data`, checked against what the skill declares, with its defaults.

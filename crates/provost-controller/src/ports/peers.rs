@@ -1,5 +1,6 @@
 //! Other servers, whose skills are called here.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,6 +25,9 @@ pub struct PeerCall {
 /// Other servers, whose skills are called here.
 #[async_trait]
 pub trait Peers: Send + Sync {
+    /// The servers that are said to provide a skill.
+    fn providers(&self, skill: &str) -> BTreeSet<Name>;
+
     /// Calls a skill there, and returns what came of it. A server that cannot be reached, or that refuses, is an error of
     /// the kind `Unavailable`.
     async fn call_skill(&self, call: &PeerCall) -> Result<Value, CallError>;
@@ -35,6 +39,10 @@ pub struct NoPeers;
 
 #[async_trait]
 impl Peers for NoPeers {
+    fn providers(&self, _skill: &str) -> BTreeSet<Name> {
+        BTreeSet::new()
+    }
+
     async fn call_skill(&self, call: &PeerCall) -> Result<Value, CallError> {
         Err(CallError::new("Unavailable", format!("there is no peer {}", call.peer)))
     }

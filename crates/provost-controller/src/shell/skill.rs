@@ -1,8 +1,10 @@
 //! Calls of skills. A call that makes a container is an event of its own, durable like all others; a call of a service
 //! goes to its container, one of another server goes there, and a constant is at hand.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use provost_model::{
     CallError, CallWay, ContainerName, EventFact, EventId, Fact, Instance, JsonMap, Name, Provider, ServiceCall, Skill,
@@ -12,8 +14,8 @@ use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-use crate::core::{checked, skill};
-use crate::{Command, Controller, Done, EngineError, FactQuery, PeerCall, Refusal, RefusalKind};
+use crate::core::{checked, skill, unknown};
+use crate::{Command, Controller, Done, EngineError, FactQuery, PeerCall, Refusal, RefusalKind, View};
 
 /// How many calls go on at once. A further one is refused and does not wait: those that go on may be waiting for it.
 pub(crate) const CALLS_MAX: usize = 64;
@@ -23,6 +25,12 @@ const FACTS_MAX: usize = 1_000;
 
 /// How long a container may take to come up and to be looked at, besides what the call itself may take.
 const AROUND: Duration = Duration::from_secs(60);
+
+/// How long another server may take where each is asked; before that, its own limit ends the call.
+const PEER_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// The kind of error of what cannot be asked at present.
+const UNAVAILABLE: &str = "Unavailable";
 
 /// A result, or why there is none.
 pub type CallAnswer = Result<Value, CallError>;
@@ -47,7 +55,7 @@ enum Way {
     Now(Value),
     Event { most: Duration },
     Service { container: ContainerName, call: ServiceCall },
-    Peer(PeerCall),
+    Peers { peers: BTreeSet<Name>, timeout: Duration },
 }
 
 impl Controller {
@@ -64,13 +72,71 @@ impl Controller {
             Ok(Way::Now(value)) => Ok(Ok(value)),
             Ok(Way::Event { most }) => self.call_container(asked, most).await,
             Ok(Way::Service { container, call }) => Ok(self.call_service(&container, &call).await),
-            Ok(Way::Peer(call)) => Ok(self.peers.call_skill(&call).await),
+            Ok(Way::Peers { peers, timeout }) => Ok(self.call_peers(peers, asked, timeout).await),
             Err(error) => Ok(Err(error)),
         }
     }
 
+    /// Asks the first of `peers` that answers.
+    async fn call_peers(&self, peers: BTreeSet<Name>, asked: SkillAsked, timeout: Duration) -> CallAnswer {
+        let mut answer = Err(CallError::new(UNAVAILABLE, "no other server provides it"));
+        for peer in peers {
+            answer = self.call_peer(peer, &asked, timeout).await;
+            if !answer.as_ref().is_err_and(|error| error.kind == UNAVAILABLE) {
+                break;
+            }
+        }
+        answer
+    }
+
+    async fn call_peer(&self, peer: Name, asked: &SkillAsked, timeout: Duration) -> CallAnswer {
+        let SkillAsked { skill, data, request, .. } = asked.clone();
+        self.peers.call_skill(&PeerCall { peer, skill, data, request, timeout }).await
+    }
+
+    /// Calls a skill on each of `servers`, side by side, and returns what each has answered. None: on all that provide it.
+    ///
+    /// Errors: nobody provides it, or one of `servers` is not known to.
+    pub async fn call_skill_on(
+        &self,
+        asked: SkillAsked,
+        servers: BTreeSet<String>,
+    ) -> Result<BTreeMap<String, CallAnswer>, Refusal> {
+        let (wanted, name) = (asked.skill.clone(), asked.skill.clone());
+        let is_own = move |view: &View<'_>| match view.state.desired.skills.get(&wanted).map(|skill| &skill.provider) {
+            None | Some(Provider::Peers { .. }) => false,
+            Some(_) => true,
+        };
+        let own = self.view(is_own).await?.then(|| self.instance.to_string());
+        let peers = self.peers.providers(&name).into_iter().map(|peer| peer.to_string());
+        let known: BTreeSet<String> = own.into_iter().chain(peers).collect();
+        let said = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(unknown) = servers.difference(&known).next() {
+            let refusal = Refusal::new(RefusalKind::Invalid, format!("{unknown} is not known to provide {name}"));
+            return Err(if said.is_empty() { refusal } else { refusal.hint(format!("these are: {said}")) });
+        }
+        if known.is_empty() {
+            return Err(unknown(&name));
+        }
+        let servers = if servers.is_empty() { known } else { servers };
+        let answers = join_all(servers.iter().map(|server| self.call_at(server, &asked))).await;
+        Ok(servers.into_iter().zip(answers).collect())
+    }
+
+    /// Calls a skill on one server. That this one refuses is an answer here, as it is of others.
+    async fn call_at(&self, server: &str, asked: &SkillAsked) -> CallAnswer {
+        let unavailable = |why: String| CallError::new(UNAVAILABLE, why);
+        match Name::new(server) {
+            Ok(peer) if server != self.instance.as_str() => self.call_peer(peer, asked, PEER_TIMEOUT).await,
+            _ => {
+                let answer = self.call_skill(SkillAsked { own: true, ..asked.clone() }).await;
+                answer.map_err(|refusal| unavailable(refusal.to_string()))?
+            }
+        }
+    }
+
     async fn call_service(&self, container: &ContainerName, call: &ServiceCall) -> CallAnswer {
-        let unavailable = |error: EngineError| CallError::new("Unavailable", error.message);
+        let unavailable = |error: EngineError| CallError::new(UNAVAILABLE, error.message);
         self.engine.call_service(container, call).await.map_err(unavailable)?
     }
 
@@ -132,17 +198,14 @@ fn way(state: &State, instance: &Instance, asked: SkillAsked) -> Result<Result<W
             let way = CallWay::Program { command: command.clone() };
             of_service(state, instance, service, skill, way, data)
         }
-        Provider::Peer { peer } if asked.own => {
-            let message = format!("the skill {} is not this server's own: {peer} provides it", asked.skill);
-            return Err(Refusal::new(RefusalKind::NotFound, message).hint(format!("ask {peer}")));
+        Provider::Peers { peers } if asked.own => {
+            let names = peers.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!("the skill {} is not this server's own: {names} provides it", asked.skill);
+            return Err(Refusal::new(RefusalKind::NotFound, message).hint(format!("ask {names}")));
         }
-        Provider::Peer { peer } => Ok(Way::Peer(PeerCall {
-            peer: peer.clone(),
-            skill: asked.skill,
-            data,
-            request: asked.request,
-            timeout: Duration::from_secs(skill.timeout_s),
-        })),
+        Provider::Peers { peers } => {
+            Ok(Way::Peers { peers: peers.clone(), timeout: Duration::from_secs(skill.timeout_s) })
+        }
     })
 }
 
@@ -155,7 +218,7 @@ fn of_service(
     way: CallWay,
     data: JsonMap,
 ) -> Result<Way, CallError> {
-    let down = |why: &str| CallError::new("Unavailable", format!("service {service} is {why}"));
+    let down = |why: &str| CallError::new(UNAVAILABLE, format!("service {service} is {why}"));
     let view = state.service(service).ok_or_else(|| down("not there"))?;
     let run = view.run.filter(|_| view.standing == Standing::Up).ok_or_else(|| down(view.standing.word()))?;
     let step = run.attempts.last().filter(|step| step.is_going_on()).ok_or_else(|| down("about to start"))?;

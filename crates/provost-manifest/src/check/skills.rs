@@ -11,11 +11,6 @@ pub(crate) fn check(documents: &[Document], facts: &ServerFacts, all_read: bool,
     for document in documents {
         for (name, path) in provided_by(document) {
             let spot = document.spot_of(&path);
-            if let Some(peer) = facts.peers.get(name) {
-                let message = format!("{} provides the skill `{name}`, and so does the peer {peer}", document.id());
-                let error = Diagnostic::new(Code::SAME_NAME, &spot, message);
-                out.push(error.hint(format!("remove it here, or from `peers.{peer}` of the server's configuration")));
-            }
             if let Some((other, first)) = provided.get(name) {
                 let message = format!("{other} and {} both provide the skill `{name}`", document.id());
                 let error = Diagnostic::new(Code::SAME_NAME, &spot, message);

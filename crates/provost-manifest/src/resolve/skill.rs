@@ -1,6 +1,6 @@
 //! Skills, as they take effect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use provost_model::{Hook, Name, Param, Provider, Skill};
@@ -82,10 +82,10 @@ fn beside_value(document: &Document, path: &str) -> Option<Diagnostic> {
     Some(Diagnostic::new(Code::TOGETHER, &spot, message).hint("remove one of the two"))
 }
 
-/// The skills that other servers provide. What may be handed in, they know.
+/// The skills that other servers provide; one that this server provides too is its own. What may be handed in, they know.
 pub(crate) fn of_peers(facts: &ServerFacts) -> BTreeMap<String, Arc<Skill>> {
-    let one = |(name, peer): (&String, &Name)| {
-        let provider = Provider::Peer { peer: peer.clone() };
+    let one = |(name, peers): (&String, &BTreeSet<Name>)| {
+        let provider = Provider::Peers { peers: peers.clone() };
         let skill = Skill {
             name: name.clone(),
             description: None,

@@ -1,6 +1,6 @@
 //! `provost skill`: what containers offer to be called; calling one is its test terminal.
 
-use provost_api::wire::{JsonMap, SkillCall};
+use provost_api::wire::{JsonMap, SkillAnswer, SkillCall, SkillCallOn};
 
 use super::remote::client;
 use super::run::object;
@@ -43,6 +43,12 @@ struct CallArgs {
     /// Calling twice with one id is one call, where a container is made for it
     #[arg(long, value_name = "ID")]
     request: Option<String>,
+    /// On each of these servers: this one by its instance's name, others as `peers` of its configuration names them
+    #[arg(long, value_name = "SERVER", value_delimiter = ',')]
+    servers: Vec<String>,
+    /// On all servers that provide it
+    #[arg(long, conflicts_with = "servers")]
+    everywhere: bool,
     #[command(flatten)]
     format: FormatArgs,
     #[command(flatten)]
@@ -56,6 +62,7 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
             let skills = client(&args.server)?.skills().await?;
             view::skills(&skills).print(&mut app.output, args.format.format)?;
         }
+        Command::Call(args) if args.everywhere || !args.servers.is_empty() => return call_on(args, app).await,
         Command::Call(args) => {
             let data: JsonMap = object("--data", &args.data)?;
             let call = SkillCall { data, request: args.request, own: false };
@@ -67,4 +74,27 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
         }
     }
     Ok(Exit::Done)
+}
+
+/// A line for each server: its name, a tabulator, and the result; what has failed on stderr.
+async fn call_on(args: CallArgs, app: &mut App) -> Outcome {
+    let data: JsonMap = object("--data", &args.data)?;
+    let call = SkillCallOn { data, servers: args.servers.into_iter().collect(), request: args.request };
+    let answer = client(&args.server)?.call_skill_on(&args.skill, &call).await?;
+    let failed = answer.servers.values().filter(|answer| matches!(answer, SkillAnswer::Error(_))).count();
+    if let format @ (Format::Json | Format::Yaml) = args.format.format {
+        app.output.value(&answer, format)?;
+    } else {
+        for (server, answer) in &answer.servers {
+            match answer {
+                SkillAnswer::Result(result) => app.output.line(format!("{server}\t{result}"))?,
+                SkillAnswer::Error(error) => app.output.note(format!("{server}: {}: {}", error.kind, error.message))?,
+            }
+        }
+    }
+    Ok(match failed {
+        0 => Exit::Done,
+        all if all == answer.servers.len() => Exit::No,
+        _ => Exit::SomeServers,
+    })
 }

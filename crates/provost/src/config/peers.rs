@@ -38,7 +38,6 @@ impl Peer {
 ///
 /// Errors: the key, what is wrong with it, and the mend.
 pub fn check(mut peers: Peers, folder: &Path) -> Result<Peers, String> {
-    let mut provided: BTreeMap<&str, &Name> = BTreeMap::new();
     for (name, peer) in &mut peers {
         if !peer.address.starts_with("https://") {
             return Err(format!("peers.{name}.address: write {:?} like https://ber-1:2719", peer.address));
@@ -48,13 +47,6 @@ pub fn check(mut peers: Peers, folder: &Path) -> Result<Peers, String> {
         }
         peer.token_file = folder.join(&peer.token_file);
         peer.ca = peer.ca.take().map(|path| folder.join(path));
-    }
-    for (name, skill) in peers.iter().flat_map(|(name, peer)| peer.skills.iter().map(move |skill| (name, skill))) {
-        if let Some(other) = provided.insert(skill, name) {
-            return Err(format!(
-                "peers.{name}.skills: {skill} is {other}'s already: callers would not know whom they reach"
-            ));
-        }
     }
     Ok(peers)
 }

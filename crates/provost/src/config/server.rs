@@ -287,7 +287,6 @@ peers: {berlin: {address: "https://ber-2", tokenFile: keys/berlin.token, ca: tls
         );
         let b = "address: 'https://b', tokenFile: t, skills: [fx.rate]";
         peers(&format!("{{b: {{{b}, ca: a, fingerprint: f}}}}"), "peers.b: ca and fingerprint exclude each other");
-        peers(&format!("{{b: {{{b}}}, c: {{{b}}}}}"), "peers.c.skills: fx.rate is b's already");
         peers("{b: {address: 'https://b', skills: []}}", "missing field `tokenFile`");
     }
 }

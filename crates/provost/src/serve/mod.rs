@@ -11,7 +11,7 @@ mod peers;
 mod traces;
 mod vault;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Apply, Drift, Peer, Peers, ServerConfig, host_name};
+use crate::config::{Apply, Drift, Peers, ServerConfig, host_name};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::messenger::Post;
 
@@ -227,10 +227,13 @@ pub fn facts(config: &ServerConfig) -> ServerFacts {
     }
 }
 
-/// The skills that `peers` provide, each with that server's name.
-fn skills_of(peers: &Peers) -> BTreeMap<String, Name> {
-    let of = |(name, peer): (&Name, &Peer)| peer.skills.iter().map(|skill| (skill.clone(), name.clone())).collect();
-    peers.iter().flat_map::<Vec<_>, _>(of).collect()
+/// The skills that `peers` provide, each with the names of those servers.
+fn skills_of(peers: &Peers) -> BTreeMap<String, BTreeSet<Name>> {
+    let mut skills: BTreeMap<String, BTreeSet<Name>> = BTreeMap::new();
+    for (name, skill) in peers.iter().flat_map(|(name, peer)| peer.skills.iter().map(move |skill| (name, skill))) {
+        skills.entry(skill.clone()).or_default().insert(name.clone());
+    }
+    skills
 }
 
 /// What this machine is. Its memory is all that it has, whatever this process may use of it.

@@ -1,5 +1,6 @@
 //! Other servers, asked over HTTPS.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read as _;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use provost_api::wire::SkillCall;
 use provost_api::{Client, ClientError, Remote};
 use provost_controller::PeerCall;
-use provost_model::CallError;
+use provost_model::{CallError, Name};
 use serde_json::Value;
 
 use crate::config::{Peer, Peers};
@@ -27,6 +28,11 @@ pub struct Neighbours(pub Peers);
 
 #[async_trait]
 impl provost_controller::Peers for Neighbours {
+    fn providers(&self, skill: &str) -> BTreeSet<Name> {
+        let provides = |peer: &Peer| peer.skills.iter().any(|provided| provided == skill);
+        self.0.iter().filter(|(_, peer)| provides(peer)).map(|(name, _)| name.clone()).collect()
+    }
+
     async fn call_skill(&self, call: &PeerCall) -> Result<Value, CallError> {
         let unavailable = |why: String| CallError::new("Unavailable", format!("peer {}: {why}", call.peer));
         let peer =
