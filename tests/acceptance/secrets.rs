@@ -10,7 +10,7 @@ use std::{
 
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use flate2::read::GzDecoder;
-use provost_testkit::unique;
+use provost_testkit::{Cli, TOOLBOX, unique};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -251,4 +251,26 @@ fn d31_a_secret_that_cannot_be_opened_ends_that_plugin_alone_and_is_named() {
         let record = server.finished("job");
         (server.lines(&record, "run.succeeded-broken.look") == ["***"]).then_some(())
     });
+}
+
+#[test]
+fn r8_what_a_service_answers_to_calls_is_masked() {
+    let vaulted = Vaulted::new();
+    let value = unique("cAnary");
+    vaulted.set("pin", &format!("{value:?}"));
+    vaulted.set("word", &value);
+    let provides = json!([{"skill": "give.away", "command": ["/toolbox", "cat", "/run/secrets/pin"]},
+        {"skill": "shout", "command": ["/toolbox", "fail", "3", value]}]);
+    let spec = json!({"image": TOOLBOX, "args": ["sleep", "86400"], "provides": provides,
+        "secrets": [{"name": "pin"}, {"name": "word"}]});
+    vaulted.shop.add("Service", "rates", spec);
+    let server = &vaulted.server;
+    server.until("the service", || {
+        server.list(&["services"]).iter().any(|service| service["state"] == "up").then_some(())
+    });
+    for skill in ["give.away", "shout"] {
+        let Cli { stdout, stderr, .. } = server.cli(&["skill", "call", skill]);
+        let said = format!("{stdout}{stderr}");
+        assert!(!said.contains(&value) && said.contains("***"), "{said}");
+    }
 }

@@ -22,15 +22,20 @@ pub struct PeerCall {
     pub timeout: Duration,
 }
 
+/// Why a server has not taken a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAsked(pub String);
+
 /// Other servers, whose skills are called here.
 #[async_trait]
 pub trait Peers: Send + Sync {
     /// The servers that are said to provide a skill.
     fn providers(&self, skill: &str) -> BTreeSet<Name>;
 
-    /// Calls a skill there, and returns what came of it. A server that cannot be reached, or that refuses, is an error of
-    /// the kind `Unavailable`.
-    async fn call_skill(&self, call: &PeerCall) -> Result<Value, CallError>;
+    /// Calls a skill there, and returns what came of it.
+    ///
+    /// Errors: the server was not reached, or has refused the call; nothing was done there.
+    async fn call_skill(&self, call: &PeerCall) -> Result<Result<Value, CallError>, NotAsked>;
 }
 
 /// No other servers.
@@ -43,7 +48,7 @@ impl Peers for NoPeers {
         BTreeSet::new()
     }
 
-    async fn call_skill(&self, call: &PeerCall) -> Result<Value, CallError> {
-        Err(CallError::new("Unavailable", format!("there is no peer {}", call.peer)))
+    async fn call_skill(&self, call: &PeerCall) -> Result<Result<Value, CallError>, NotAsked> {
+        Err(NotAsked(format!("there is no peer {}", call.peer)))
     }
 }

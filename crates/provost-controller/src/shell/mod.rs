@@ -8,6 +8,7 @@ mod folder;
 mod gates;
 mod leftovers;
 mod output;
+mod peers;
 mod progress;
 mod record;
 mod retention;

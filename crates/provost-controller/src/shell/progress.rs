@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::safe::Safe;
 use super::work::blocking;
 use super::{Ports, Settings, folder};
-use crate::{Controller, Refusal};
+use crate::{Controller, Masks, Refusal, VaultError};
 
 /// Reads the folders of steps that go on.
 #[derive(Clone)]
@@ -25,6 +25,11 @@ impl Progress {
 
     pub(super) fn work_dir(&self) -> &Path {
         &self.work_dir
+    }
+
+    /// What is to be taken out of everything that the container of `output` says.
+    pub(super) fn masks(&self, output: &OutputOf) -> Result<Masks, VaultError> {
+        self.safe.masks(output)
     }
 
     /// What the container of `output` has said so far. What cannot be masked is not shown.

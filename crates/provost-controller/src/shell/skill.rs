@@ -1,21 +1,22 @@
 //! Calls of skills. A call that makes a container is an event of its own, durable like all others; a call of a service
 //! goes to its container, one of another server goes there, and a constant is at hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use jiff::SignedDuration;
 use provost_model::{
     CallError, CallWay, ContainerName, EventFact, EventId, Fact, Instance, JsonMap, Name, Provider, ServiceCall, Skill,
     Standing, State, call_answer,
 };
+use provost_planner::{OutputOf, Subject, output_of};
 use serde_json::Value;
+use tokio::sync::SemaphorePermit;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-use crate::core::{checked, skill, unknown};
-use crate::{Command, Controller, Done, EngineError, FactQuery, PeerCall, Refusal, RefusalKind, View};
+use crate::core::{checked, skill};
+use crate::{Command, Controller, Done, FactQuery, Refusal, RefusalKind};
 
 /// How many calls go on at once. A further one is refused and does not wait: those that go on may be waiting for it.
 pub(crate) const CALLS_MAX: usize = 64;
@@ -26,11 +27,8 @@ const FACTS_MAX: usize = 1_000;
 /// How long a container may take to come up and to be looked at, besides what the call itself may take.
 const AROUND: Duration = Duration::from_secs(60);
 
-/// How long another server may take where each is asked; before that, its own limit ends the call.
-const PEER_TIMEOUT: Duration = Duration::from_secs(3600);
-
 /// The kind of error of what cannot be asked at present.
-const UNAVAILABLE: &str = "Unavailable";
+pub(super) const UNAVAILABLE: &str = "Unavailable";
 
 /// A result, or why there is none.
 pub type CallAnswer = Result<Value, CallError>;
@@ -54,7 +52,7 @@ pub struct SkillAsked {
 enum Way {
     Now(Value),
     Event { most: Duration },
-    Service { container: ContainerName, call: ServiceCall },
+    Service { container: ContainerName, call: ServiceCall, output: Box<OutputOf> },
     Peers { peers: BTreeSet<Name>, timeout: Duration },
 }
 
@@ -64,80 +62,37 @@ impl Controller {
     /// Errors: there is no such skill, what is handed in is wrong, or nothing can be called at present. That the provider
     /// failed is an answer.
     pub async fn call_skill(&self, asked: SkillAsked) -> Result<CallAnswer, Refusal> {
-        let busy = || Refusal::new(RefusalKind::Unavailable, format!("{CALLS_MAX} calls of skills go on already"));
-        let _place = self.calls.try_acquire().map_err(|_| busy())?;
+        let _place = self.place()?;
         let (instance, wanted) = (self.instance.clone(), asked.clone());
         let way = self.view(move |view| way(view.state, &instance, wanted)).await??;
         match way {
             Ok(Way::Now(value)) => Ok(Ok(value)),
             Ok(Way::Event { most }) => self.call_container(asked, most).await,
-            Ok(Way::Service { container, call }) => Ok(self.call_service(&container, &call).await),
+            Ok(Way::Service { container, call, output }) => Ok(self.call_service(&container, &call, &output).await),
             Ok(Way::Peers { peers, timeout }) => Ok(self.call_peers(peers, asked, timeout).await),
             Err(error) => Ok(Err(error)),
         }
     }
 
-    /// Asks the first of `peers` that answers.
-    async fn call_peers(&self, peers: BTreeSet<Name>, asked: SkillAsked, timeout: Duration) -> CallAnswer {
-        let mut answer = Err(CallError::new(UNAVAILABLE, "no other server provides it"));
-        for peer in peers {
-            answer = self.call_peer(peer, &asked, timeout).await;
-            if !answer.as_ref().is_err_and(|error| error.kind == UNAVAILABLE) {
-                break;
-            }
-        }
-        answer
+    /// A place among the calls that go on.
+    pub(super) fn place(&self) -> Result<SemaphorePermit<'_>, Refusal> {
+        let busy = || Refusal::new(RefusalKind::Unavailable, format!("{CALLS_MAX} calls of skills go on already"));
+        self.calls.try_acquire().map_err(|_| busy())
     }
 
-    async fn call_peer(&self, peer: Name, asked: &SkillAsked, timeout: Duration) -> CallAnswer {
-        let SkillAsked { skill, data, request, .. } = asked.clone();
-        self.peers.call_skill(&PeerCall { peer, skill, data, request, timeout }).await
-    }
-
-    /// Calls a skill on each of `servers`, side by side, and returns what each has answered. None: on all that provide it.
-    ///
-    /// Errors: nobody provides it, or one of `servers` is not known to.
-    pub async fn call_skill_on(
-        &self,
-        asked: SkillAsked,
-        servers: BTreeSet<String>,
-    ) -> Result<BTreeMap<String, CallAnswer>, Refusal> {
-        let (wanted, name) = (asked.skill.clone(), asked.skill.clone());
-        let is_own = move |view: &View<'_>| match view.state.desired.skills.get(&wanted).map(|skill| &skill.provider) {
-            None | Some(Provider::Peers { .. }) => false,
-            Some(_) => true,
-        };
-        let own = self.view(is_own).await?.then(|| self.instance.to_string());
-        let peers = self.peers.providers(&name).into_iter().map(|peer| peer.to_string());
-        let known: BTreeSet<String> = own.into_iter().chain(peers).collect();
-        let said = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        if let Some(unknown) = servers.difference(&known).next() {
-            let refusal = Refusal::new(RefusalKind::Invalid, format!("{unknown} is not known to provide {name}"));
-            return Err(if said.is_empty() { refusal } else { refusal.hint(format!("these are: {said}")) });
-        }
-        if known.is_empty() {
-            return Err(unknown(&name));
-        }
-        let servers = if servers.is_empty() { known } else { servers };
-        let answers = join_all(servers.iter().map(|server| self.call_at(server, &asked))).await;
-        Ok(servers.into_iter().zip(answers).collect())
-    }
-
-    /// Calls a skill on one server. That this one refuses is an answer here, as it is of others.
-    async fn call_at(&self, server: &str, asked: &SkillAsked) -> CallAnswer {
+    /// Calls a service. Its secrets are taken out of what it answers, as out of everything that containers leave (R8).
+    async fn call_service(&self, container: &ContainerName, call: &ServiceCall, output: &OutputOf) -> CallAnswer {
         let unavailable = |why: String| CallError::new(UNAVAILABLE, why);
-        match Name::new(server) {
-            Ok(peer) if server != self.instance.as_str() => self.call_peer(peer, asked, PEER_TIMEOUT).await,
-            _ => {
-                let answer = self.call_skill(SkillAsked { own: true, ..asked.clone() }).await;
-                answer.map_err(|refusal| unavailable(refusal.to_string()))?
+        let masks = self.progress.masks(output);
+        let masks = masks.map_err(|error| unavailable(format!("its answers cannot be masked: {error}")))?;
+        let answer = self.engine.call_service(container, call).await.map_err(|error| unavailable(error.message))?;
+        match answer {
+            Ok(mut value) => {
+                masks.hide_in(&mut value);
+                Ok(value)
             }
+            Err(error) => Err(CallError { kind: masks.hide(&error.kind), message: masks.hide(&error.message) }),
         }
-    }
-
-    async fn call_service(&self, container: &ContainerName, call: &ServiceCall) -> CallAnswer {
-        let unavailable = |error: EngineError| CallError::new(UNAVAILABLE, error.message);
-        self.engine.call_service(container, call).await.map_err(unavailable)?
     }
 
     async fn call_container(&self, asked: SkillAsked, most: Duration) -> Result<CallAnswer, Refusal> {
@@ -224,5 +179,6 @@ fn of_service(
     let step = run.attempts.last().filter(|step| step.is_going_on()).ok_or_else(|| down("about to start"))?;
     let container = ContainerName::of(instance, run.id.as_str(), step.id.as_str());
     let timeout = SignedDuration::from_secs(i64::try_from(skill.timeout_s).unwrap_or(i64::MAX));
-    Ok(Way::Service { container, call: ServiceCall { way, data: Value::Object(data), timeout } })
+    let output = Box::new(output_of(&Subject::Run(run), step));
+    Ok(Way::Service { container, call: ServiceCall { way, data: Value::Object(data), timeout }, output })
 }

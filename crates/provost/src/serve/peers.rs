@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provost_api::wire::SkillCall;
 use provost_api::{Client, ClientError, Remote};
-use provost_controller::PeerCall;
+use provost_controller::{NotAsked, PeerCall};
 use provost_model::{CallError, Name};
 use serde_json::Value;
 
@@ -33,19 +33,33 @@ impl provost_controller::Peers for Neighbours {
         self.0.iter().filter(|(_, peer)| provides(peer)).map(|(name, _)| name.clone()).collect()
     }
 
-    async fn call_skill(&self, call: &PeerCall) -> Result<Value, CallError> {
-        let unavailable = |why: String| CallError::new("Unavailable", format!("peer {}: {why}", call.peer));
+    async fn call_skill(&self, call: &PeerCall) -> Result<Result<Value, CallError>, NotAsked> {
+        let told = |why: String| format!("peer {}: {why}", call.peer);
+        let not_asked = |why: String| NotAsked(told(why));
         let peer =
-            self.0.get(&call.peer).ok_or_else(|| unavailable("the configuration names no such server".to_owned()))?;
-        let client = client(peer).map_err(unavailable)?;
-        let answer = tokio::time::timeout(call.timeout, ask(&client, call)).await;
-        let late = |_| CallError::new("Timeout", format!("peer {} has not answered in time", call.peer));
-        answer.map_err(late)?.map_err(|error| match error.problem().and_then(|problem| problem.error.clone()) {
-            // What the provider itself says crosses as it is.
-            Some(error) => CallError { kind: error.kind, message: error.message },
-            None => unavailable(error.to_string()),
-        })
+            self.0.get(&call.peer).ok_or_else(|| not_asked("the configuration names no such server".to_owned()))?;
+        let client = client(peer).map_err(not_asked)?;
+        let Ok(answer) = tokio::time::timeout(call.timeout, ask(&client, call)).await else {
+            return Ok(Err(CallError::new("Timeout", told("it has not answered in time".to_owned()))));
+        };
+        match answer {
+            Ok(result) => Ok(Ok(result)),
+            Err(ClientError::Problem(problem)) => match problem.error {
+                // What the provider itself says crosses as it is.
+                Some(error) => Ok(Err(CallError { kind: error.kind, message: error.message })),
+                None => Err(not_asked(problem.to_string())),
+            },
+            Err(error) if may_have_been_asked(&error) => {
+                Ok(Err(CallError::new("Unavailable", told(error.to_string()))))
+            }
+            Err(error) => Err(not_asked(error.to_string())),
+        }
     }
+}
+
+/// Whether the call may have been taken, though no answer came.
+fn may_have_been_asked(error: &ClientError) -> bool {
+    matches!(error, ClientError::Silent { .. } | ClientError::Io { .. } | ClientError::Answer { .. })
 }
 
 async fn ask(client: &Client, call: &PeerCall) -> Result<Value, ClientError> {
