@@ -53,6 +53,21 @@ fn c12_a_local_is_read_in_no_other_event_and_no_other_run() {
 }
 
 #[test]
+fn c22_what_the_background_leaves_reaches_no_post_hook_and_its_globals_come_later() {
+    let shop = Shop::new();
+    let slow = step("index", "orders.first", "Main", "--set-local shelf=3 --set-global indexed=1 --sleep 5");
+    let post = step("thank", "orders.first", "Post", "--get locals --get globals");
+    let reads = step("reads", "orders.second", "Main", "--get globals");
+    let server = till(&shop, &[with(slow, &json!({"background": true})), post, reads]);
+    let first = fire(&server, "orders.first", &json!({}));
+    let thanked = |path| first.said(&server, "orders.first-till.thank", path);
+    assert_eq!((thanked("locals"), thanked("globals")), (json!({}), json!({})));
+    server.until("the end of the background", || first.ended(&server, "orders.first-till.index"));
+    let second = fire(&server, "orders.second", &json!({}));
+    assert_eq!(second.said(&server, "orders.second-till.reads", "globals"), json!({"indexed": 1}));
+}
+
+#[test]
 fn c16_updating_one_nested_key_keeps_its_siblings() {
     let shop = Shop::new();
     let hooks = [

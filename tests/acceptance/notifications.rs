@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use serde_json::{Value, json};
 
 use crate::{
-    common::{PATIENCE, Server, Shop, options, server},
+    common::{PATIENCE, Server, Shop, hook, options, server},
     receiver::Receiver,
 };
 
@@ -162,4 +162,48 @@ fn a37_another_receiver_needs_only_an_edit_of_the_channel() {
     assert_eq!((&told["subject"], &told["channel"]), (&json!("job"), &json!("ops")));
     assert_eq!(receiver.heard().len(), 1, "the old receiver hears no more");
     assert_eq!(others(), before);
+}
+
+#[test]
+fn a32_a_flagged_run_carries_testing_and_pages_nobody() {
+    let (receiver, shop) = (Receiver::new(), Shop::new());
+    shop.channel("ops", json!({"webhook": {"url": receiver.url()}}));
+    shop.policy("shop", json!({"notify": {"failure": ["ops"], "success": ["ops"], "finished": ["ops"]}}));
+    shop.automation("job", job());
+    shop.automation("shows", json!({"args": ["env", "PROVOST_TESTING"]}));
+    let server = reaching_server(&shop);
+    server.has("shows");
+    assert_eq!(server.cli(&["run", "shows", "--testing", "--wait"]).code, 0);
+    let flagged = &server.list(&["runs", "shows"])[0];
+    assert_eq!(flagged["testing"], true);
+    assert_eq!(server.lines(flagged, "main.1"), ["PROVOST_TESTING=true"]);
+    assert_ne!(server.cli(&["run", "job", "--testing", "--param", "code=3", "--wait"]).code, 0);
+    // What is told in order shows that nothing was told before.
+    assert_eq!(server.run("job"), 0);
+    server.until("the page", || (moments(&receiver, "job").len() == 2).then_some(()));
+    let told = BTreeMap::from([("finished".to_owned(), 1), ("success".to_owned(), 1)]);
+    assert_eq!((moments(&receiver, "job"), moments(&receiver, "shows")), (told, BTreeMap::new()));
+}
+
+#[test]
+fn a29_runs_and_their_steps_are_told_of_from_configuration_alone() {
+    let (receiver, shop) = (Receiver::new(), Shop::new());
+    shop.channel("ops", json!({"webhook": {"url": receiver.url()}}));
+    let moments_of = ["started", "success", "failure", "finished", "stepFailure"];
+    let notify: serde_json::Map<_, _> = moments_of.iter().map(|it| ((*it).to_owned(), json!(["ops"]))).collect();
+    shop.policy("shop", json!({ "notify": notify }));
+    let mut spec = job();
+    // Below the run: one of its hooks fails where the run does not, else its main container.
+    spec["hooks"] = json!([hook("tidy", "run.succeeded", &["fail", "7"])]);
+    shop.automation("job", spec);
+    let server = reaching_server(&shop);
+    server.has("job");
+    let mut expected = BTreeMap::new();
+    for (code, outcome) in [(0, "success"), (3, "failure")] {
+        let param = format!("code={code}");
+        assert_eq!(server.cli(&["run", "job", "--param", &param, "--wait"]).code == 0, code == 0);
+        let told = ["started", "stepFailure", outcome, "finished"];
+        told.iter().for_each(|moment| *expected.entry((*moment).to_owned()).or_default() += 1);
+        server.until(&format!("{expected:?}"), || (moments(&receiver, "job") == expected).then_some(()));
+    }
 }

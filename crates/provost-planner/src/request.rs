@@ -92,12 +92,13 @@ pub fn event_json(world: &World<'_>, subject: &Subject<'_>, step: &Step, hook: O
         "id": id,
         "time": time,
         "subject": subject_name(subject),
-        "data": data,
         "locals": locals,
         "globals": world.state.globals,
         "config": hook.map_or_else(|| own_config(subject), |hook| &hook.config),
-        "standard": standard(world, subject, step, &name),
     });
+    // As they are: the macro would copy them.
+    event["data"] = Value::Object(data);
+    event["standard"] = standard(world, subject, step, &name);
     if let Some(plugin) = plugin_of(subject, hook) {
         event["plugin"] = json!({"name": plugin.plugin(), "instance": plugin.instance()});
     }
@@ -203,12 +204,13 @@ pub fn run_data(run: &Run, step: Option<&Step>) -> JsonMap {
     let after = run.outcome().map(|(outcome, detail)| json!({ "outcome": outcome.word(), "detail": detail }));
     let tail =
         last_attempt(run).map(|result| json!({ "exitCode": exit_code(&result.exit), "logTail": result.output.tail }));
+    let Value::Object(data) = &mut data else { return JsonMap::new() };
     for more in [service, call, after, tail].into_iter().flatten() {
-        if let (Some(data), Some(more)) = (data.as_object_mut(), more.as_object()) {
+        if let Some(more) = more.as_object() {
             deep_merge(data, more);
         }
     }
-    data.as_object().cloned().unwrap_or_default()
+    std::mem::take(data)
 }
 
 fn last_attempt(run: &Run) -> Option<&StepResult> {

@@ -85,7 +85,7 @@ fn help_lists_every_command_that_the_readme_lists() {
         let name = line.split(' ').next().unwrap();
         assert!(readme.contains(&format!("`{name}")), "the README does not list `{name}`");
     }
-    assert_eq!(help.lines().count(), 27);
+    assert_eq!(help.lines().count(), 29);
 }
 
 #[test]

@@ -286,9 +286,11 @@ impl Core {
     fn give_out(&mut self, now: Timestamp, actions: Vec<Action>, moves: &mut Moves) -> Vec<Action> {
         let planned: Vec<(Work, Action)> =
             actions.into_iter().chain(self.sweepings()).map(|action| (Work::of(&action), action)).collect();
-        let works: BTreeSet<&Work> = planned.iter().map(|(work, _)| work).collect();
-        // What is not wanted any more need not be remembered.
-        self.failed.retain(|work, _| works.contains(work) || self.under_way.contains(work));
+        if !self.failed.is_empty() {
+            let works: BTreeSet<&Work> = planned.iter().map(|(work, _)| work).collect();
+            // What is not wanted any more need not be remembered.
+            self.failed.retain(|work, _| works.contains(work) || self.under_way.contains(work));
+        }
         let mut given = Vec::new();
         for (work, action) in planned {
             match self.failed.get(&work) {

@@ -128,7 +128,7 @@ impl Server {
             }),
             vault: Arc::new(vault::vault(config, key)?),
             gate: Arc::new(gate.clone()),
-            peers: Arc::new(peers::Neighbours(config.peers.clone())),
+            peers: Arc::new(peers::HttpsPeers(config.peers.clone())),
         };
         let traces = Traces::are_wanted().then(|| Traces::from_environment(config.instance.clone())).transpose()?;
         let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;

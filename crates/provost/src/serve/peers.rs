@@ -24,10 +24,10 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The servers that the configuration names.
-pub struct Neighbours(pub Peers);
+pub struct HttpsPeers(pub Peers);
 
 #[async_trait]
-impl provost_controller::Peers for Neighbours {
+impl provost_controller::Peers for HttpsPeers {
     fn providers(&self, skill: &str) -> BTreeSet<Name> {
         let provides = |peer: &Peer| peer.skills.iter().any(|provided| provided == skill);
         self.0.iter().filter(|(_, peer)| provides(peer)).map(|(name, _)| name.clone()).collect()

@@ -71,12 +71,8 @@ pub(super) fn of_event(instance: &Instance, event: &EventId, facts: &[Recorded])
                 ];
                 let name = format!("event {name}");
                 let whole = Draft { name, from, to: *at, attributes, failure: failure.clone(), links: Vec::new() };
-                return spans(
-                    instance,
-                    &Owner::Event(event.clone()),
-                    whole,
-                    steps.into_iter().map(|(id, it)| (id.clone(), it)),
-                );
+                let steps = steps.into_iter().map(|(id, step)| (id.clone(), step));
+                return spans(instance, &Owner::Event(event.clone()), whole, steps);
             }
             _ => {}
         }
