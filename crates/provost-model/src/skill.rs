@@ -11,6 +11,9 @@ use crate::{EventFact, Exit, Fact, Name, Param, PluginName, StepFact, StepOutput
 /// The first word of the events that calls of skills are: `skill.fx.rate`.
 pub const SKILL: &str = "skill.";
 
+/// The longest that another server may take to answer, in seconds; before that, its own limit ends the call.
+pub const PEER_TIMEOUT_S: u64 = 3600;
+
 /// A skill as it takes effect.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

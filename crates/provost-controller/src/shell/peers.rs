@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use provost_model::{CallError, Name, Provider};
+use provost_model::{CallError, Name, PEER_TIMEOUT_S, Provider};
 
 use super::skill::{CallAnswer, SkillAsked, UNAVAILABLE};
 use crate::core::unknown;
 use crate::{Controller, NotAsked, PeerCall, Refusal, RefusalKind, View};
 
-/// How long another server may take where each is asked; before that, its own limit ends the call.
-const TIMEOUT: Duration = Duration::from_secs(3600);
+/// How long another server may take.
+const TIMEOUT: Duration = Duration::from_secs(PEER_TIMEOUT_S);
 
 impl Controller {
     /// Calls a skill on each of `servers`, side by side, and returns what each has answered. None: on all that provide it.
@@ -52,9 +52,7 @@ impl Controller {
     /// Calls a skill on one server. That it is not asked is an answer here.
     async fn call_at(&self, server: &str, asked: &SkillAsked) -> CallAnswer {
         match Name::new(server) {
-            Ok(peer) if server != self.instance.as_str() => {
-                self.call_peer(peer, asked, TIMEOUT).await.unwrap_or_else(failed)
-            }
+            Ok(peer) if server != self.instance.as_str() => self.call_peer(peer, asked).await.unwrap_or_else(failed),
             _ => {
                 let answer = self.call_skill(SkillAsked { own: true, ..asked.clone() }).await;
                 answer.unwrap_or_else(|refusal| Err(CallError::new(UNAVAILABLE, refusal.to_string())))
@@ -63,10 +61,10 @@ impl Controller {
     }
 
     /// Asks `peers`, in their order, until one of them has taken the call: then it is not made a second time.
-    pub(super) async fn call_peers(&self, peers: BTreeSet<Name>, asked: SkillAsked, timeout: Duration) -> CallAnswer {
+    pub(super) async fn call_peers(&self, peers: BTreeSet<Name>, asked: SkillAsked) -> CallAnswer {
         let mut why = NotAsked("no other server provides it".to_owned());
         for peer in peers {
-            match self.call_peer(peer, &asked, timeout).await {
+            match self.call_peer(peer, &asked).await {
                 Ok(answer) => return answer,
                 Err(not_asked) => why = not_asked,
             }
@@ -74,9 +72,9 @@ impl Controller {
         failed(why)
     }
 
-    async fn call_peer(&self, peer: Name, asked: &SkillAsked, timeout: Duration) -> Result<CallAnswer, NotAsked> {
+    async fn call_peer(&self, peer: Name, asked: &SkillAsked) -> Result<CallAnswer, NotAsked> {
         let SkillAsked { skill, data, request, .. } = asked.clone();
-        self.peers.call_skill(&PeerCall { peer, skill, data, request, timeout }).await
+        self.peers.call_skill(&PeerCall { peer, skill, data, request, timeout: TIMEOUT }).await
     }
 }
 

@@ -53,7 +53,7 @@ enum Way {
     Now(Value),
     Event { most: Duration },
     Service { container: ContainerName, call: ServiceCall, output: Box<OutputOf> },
-    Peers { peers: BTreeSet<Name>, timeout: Duration },
+    Peers(BTreeSet<Name>),
 }
 
 impl Controller {
@@ -69,7 +69,7 @@ impl Controller {
             Ok(Way::Now(value)) => Ok(Ok(value)),
             Ok(Way::Event { most }) => self.call_container(asked, most).await,
             Ok(Way::Service { container, call, output }) => Ok(self.call_service(&container, &call, &output).await),
-            Ok(Way::Peers { peers, timeout }) => Ok(self.call_peers(peers, asked, timeout).await),
+            Ok(Way::Peers(peers)) => Ok(self.call_peers(peers, asked).await),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -158,9 +158,7 @@ fn way(state: &State, instance: &Instance, asked: SkillAsked) -> Result<Result<W
             let message = format!("the skill {} is not this server's own: {names} provides it", asked.skill);
             return Err(Refusal::new(RefusalKind::NotFound, message).hint(format!("ask {names}")));
         }
-        Provider::Peers { peers } => {
-            Ok(Way::Peers { peers: peers.clone(), timeout: Duration::from_secs(skill.timeout_s) })
-        }
+        Provider::Peers { peers } => Ok(Way::Peers(peers.clone())),
     })
 }
 

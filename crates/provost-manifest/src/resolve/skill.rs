@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use provost_model::{Hook, Name, Param, Provider, Skill};
+use provost_model::{Hook, Name, PEER_TIMEOUT_S, Param, Provider, Skill};
 
 use crate::ServerFacts;
 use crate::kinds::{ParamSpec, ProvideSpec, ServiceSpec, SkillSpec};
@@ -16,9 +16,6 @@ use crate::resolve::instance::Instance;
 
 /// The longest that a service may take to answer, where nobody says it, in seconds.
 const ANSWER_TIMEOUT_S: u64 = 30;
-
-/// The longest that another server may take to answer, in seconds; before that, its own limit ends the call.
-const PEER_TIMEOUT_S: u64 = 3600;
 
 /// What the skills of a plugin come to.
 #[derive(Default)]

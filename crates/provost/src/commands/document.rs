@@ -6,7 +6,7 @@ use provost_api::wire::PatchOperation;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::remote::client;
+use super::remote::{ListArgs, client};
 use crate::app::{App, FormatArgs};
 use crate::config::ServerArgs;
 use crate::exit::{Exit, Failure, Outcome};
@@ -31,14 +31,6 @@ enum Command {
     Patch(PatchArgs),
     /// Remove a document
     Rm(RemoveArgs),
-}
-
-#[derive(Debug, clap::Args)]
-struct ListArgs {
-    #[command(flatten)]
-    format: FormatArgs,
-    #[command(flatten)]
-    server: ServerArgs,
 }
 
 #[derive(Debug, clap::Args)]

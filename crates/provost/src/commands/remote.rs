@@ -3,8 +3,18 @@
 use provost_api::wire::ProblemCode;
 use provost_api::{Client, ClientError};
 
+use crate::app::FormatArgs;
 use crate::config::{ServerArgs, ServerPlace};
 use crate::exit::{Exit, Failure};
+
+/// What a list of all that a server has may be told.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    #[command(flatten)]
+    pub format: FormatArgs,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
 
 /// A client of the server that `args` name.
 pub fn client(args: &ServerArgs) -> Result<Client, Failure> {

@@ -2,7 +2,7 @@
 
 use provost_api::wire::{JsonMap, SkillAnswer, SkillCall, SkillCallOn};
 
-use super::remote::client;
+use super::remote::{ListArgs, client};
 use super::run::object;
 use crate::app::{App, FormatArgs};
 use crate::config::ServerArgs;
@@ -22,14 +22,6 @@ enum Command {
     Ls(ListArgs),
     /// Call a skill and print its result
     Call(CallArgs),
-}
-
-#[derive(Debug, clap::Args)]
-struct ListArgs {
-    #[command(flatten)]
-    format: FormatArgs,
-    #[command(flatten)]
-    server: ServerArgs,
 }
 
 #[derive(Debug, clap::Args)]

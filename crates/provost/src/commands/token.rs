@@ -2,7 +2,7 @@
 
 use provost_api::wire::{Permissions, TokenItem, TokenRequest, TokenScope};
 
-use super::remote::client;
+use super::remote::{ListArgs, client};
 use crate::app::{App, FormatArgs};
 use crate::config::{Direction, ServerArgs, parse_moment};
 use crate::exit::{Exit, Failure, Outcome};
@@ -19,11 +19,11 @@ enum Command {
     /// Make a token; its text is printed once and kept nowhere
     Create(CreateArgs),
     /// List tokens, and what they are good for
-    Ls(LsArgs),
+    Ls(ListArgs),
     /// From now on, a token is good for nothing
     Revoke(RevokeArgs),
     /// Show what you, or whoever has this token, may do
-    Permissions(LsArgs),
+    Permissions(ListArgs),
 }
 
 /// What a token is good for.
@@ -54,14 +54,6 @@ struct CreateArgs {
     /// Until when: 30d, 2026-11-20T02:00:00Z [default: until it is revoked]
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    #[command(flatten)]
-    format: FormatArgs,
-    #[command(flatten)]
-    server: ServerArgs,
-}
-
-#[derive(Debug, clap::Args)]
-struct LsArgs {
     #[command(flatten)]
     format: FormatArgs,
     #[command(flatten)]
@@ -111,7 +103,7 @@ async fn create(args: CreateArgs, app: &mut App) -> Outcome {
     Ok(Exit::Done)
 }
 
-async fn list(args: LsArgs, app: &mut App) -> Outcome {
+async fn list(args: ListArgs, app: &mut App) -> Outcome {
     let tokens = client(&args.server)?.tokens().await?;
     let rows = tokens.iter().map(|token| row(token, &app.times)).collect::<Result<_, _>>()?;
     let columns = ["NAME", "SCOPE", "AUTOMATIONS", "EVENTS", "UNTIL", "MADE BY"].map(Column::new).into();
@@ -143,7 +135,7 @@ async fn revoke(args: RevokeArgs, app: &mut App) -> Outcome {
     Ok(Exit::Done)
 }
 
-async fn permissions(args: LsArgs, app: &mut App) -> Outcome {
+async fn permissions(args: ListArgs, app: &mut App) -> Outcome {
     let permissions = client(&args.server)?.permissions().await?;
     match args.format.format {
         format @ (Format::Json | Format::Yaml) => app.output.value(&permissions, format)?,

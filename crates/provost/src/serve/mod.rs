@@ -131,7 +131,8 @@ impl Server {
             peers: Arc::new(peers::HttpsPeers(config.peers.clone())),
         };
         let traces = Traces::are_wanted().then(|| Traces::from_environment(config.instance.clone())).transpose()?;
-        let (controller, reconciler) = provost_controller::start(settings(config), ports).await.map_err(Failure::no)?;
+        let (controller, reconciler) =
+            provost_controller::start(settings(config, traces.is_some()), ports).await.map_err(Failure::no)?;
         let stop = CancellationToken::new();
         if let Some(listener) = events {
             events::take(listener, controller.clone(), stop.clone());
@@ -193,7 +194,7 @@ pub fn open_source(config: &ServerConfig, folder: &Path) -> Result<Arc<dyn Sourc
     Ok(Arc::new(whole.map_err(wrong)?))
 }
 
-fn settings(config: &ServerConfig) -> Settings {
+fn settings(config: &ServerConfig, traces: bool) -> Settings {
     Settings {
         instance: config.instance.clone(),
         host: host_name(),
@@ -210,7 +211,7 @@ fn settings(config: &ServerConfig) -> Settings {
             Drift::Report => DriftMode::Report,
         },
         prepare_ahead: config.prepare_ahead,
-        traces: Traces::are_wanted(),
+        traces,
     }
 }
 
