@@ -50,10 +50,10 @@ fn status(span: &Span) -> StatusCode {
 fn runs_and_events_are_told_as_traces_whose_spans_are_their_containers() {
     let (shop, collector) = (Shop::new(), Receiver::new());
     let before = hook("before", "run.starting", &["hook", "--allow"]);
-    let (on_event, chain) = (hook("note", "orders.arrived", &["echo", "hello"]), json!(["orders.arrived"]));
+    let on_event = hook("note", "orders.arrived", &["fail", "4"]);
     shop.policy("shop", json!({"hooks": [before, on_event]}));
     shop.automation("report", json!({"args": ["env", "TRACEPARENT"]}));
-    shop.automation("broken", json!({"args": ["fail", "3"], "triggers": [{"event": chain[0]}]}));
+    shop.automation("broken", json!({"args": ["fail", "3"], "triggers": [{"event": "orders.arrived"}]}));
     let server = server(&shop, &collector);
     server.has("broken");
 
@@ -78,6 +78,8 @@ fn runs_and_events_are_told_as_traces_whose_spans_are_their_containers() {
     // An event is a trace, and what it triggers is linked to it.
     fire(&server, "orders.arrived", &json!({}));
     let event = told(&server, &collector, "event orders.arrived");
+    let note = spans(&collector).into_iter().find(|span| span.parent_span_id == event.span_id).unwrap();
+    assert_eq!((status(&note), note.status.clone().unwrap().message.as_str()), (StatusCode::Error, "exit 4"));
     let failed = told(&server, &collector, "run broken");
     assert_eq!(failed.links[0].trace_id, event.trace_id);
     assert_eq!((status(&failed), failed.status.clone().unwrap().message.as_str()), (StatusCode::Error, "exit 3"));

@@ -167,6 +167,19 @@ pub enum Exit {
     },
 }
 
+impl Exit {
+    /// Why that is a failure, if it is one: `exit 3`.
+    pub fn failure(&self) -> Option<String> {
+        match self {
+            Self::Code { code: 0 } => None,
+            Self::Code { code } => Some(format!("exit {code}")),
+            Self::OutOfMemory => Some("out of memory".to_owned()),
+            Self::NotStarted { why } => Some(format!("not started: {why}")),
+            Self::Lost { why } => Some(format!("lost: {why}")),
+        }
+    }
+}
+
 /// Everything that is known of a step that ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -232,11 +245,7 @@ impl StepResult {
             (Some(StopCause::Shutdown), _) => Some("ended by the server's shutdown".to_owned()),
             (Some(StopCause::Unhealthy { why }), _) => Some(format!("unhealthy: {why}")),
             (Some(StopCause::Removed), _) => Some("no manifest declares it any more".to_owned()),
-            (None, Exit::Code { code: 0 }) => self.output.problems.first().cloned(),
-            (None, Exit::Code { code }) => Some(format!("exit {code}")),
-            (None, Exit::OutOfMemory) => Some("out of memory".to_owned()),
-            (None, Exit::NotStarted { why }) => Some(format!("not started: {why}")),
-            (None, Exit::Lost { why }) => Some(format!("lost: {why}")),
+            (None, exit) => exit.failure().or_else(|| self.output.problems.first().cloned()),
         }
     }
 

@@ -50,6 +50,14 @@ pub struct Remote {
     pub identity: Option<(PathBuf, PathBuf)>,
 }
 
+impl Remote {
+    /// Whether `address` is one.
+    #[must_use]
+    pub fn has_address(&self) -> bool {
+        host_and_port(&self.address).is_some()
+    }
+}
+
 impl Place {
     /// The place that `remote` tells of.
     ///
@@ -208,7 +216,7 @@ mod tests {
         check("https://[::1]", "[::1]", 2719);
         check("https://[::1]:1", "[::1]", 1);
         for wrong in ["http://ber-1", "ber-1", "https://", "https://a/b", "https://me@a", "https://a:b"] {
-            assert_eq!(host_and_port(wrong), None, "{wrong}");
+            assert!(!Remote { address: wrong.to_owned(), ..Remote::default() }.has_address(), "{wrong}");
         }
     }
 

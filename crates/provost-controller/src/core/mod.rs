@@ -72,7 +72,8 @@ pub struct Core {
     strays: BTreeMap<ContainerName, Stray>,
     stopping_since: Option<Timestamp>,
     has_fired_shutdown: bool,
-    has_exited: bool,
+    /// Since when nothing is left to do before the end but to tidy up.
+    done_since: Option<Timestamp>,
     /// What the current call gives out.
     batch: Batch,
     touched: BTreeSet<RunId>,
@@ -122,7 +123,7 @@ impl Core {
             strays: BTreeMap::new(),
             stopping_since: None,
             has_fired_shutdown: false,
-            has_exited: false,
+            done_since: None,
             batch: Batch::default(),
             touched: BTreeSet::new(),
             closed: Vec::new(),
@@ -188,7 +189,7 @@ impl Core {
             volumes_of: std::mem::take(&mut self.volumes_of),
             look_at: std::mem::take(&mut self.look_at),
             wake_at: moves.wake_at,
-            exit: self.has_exited && self.has_tidied_up(now),
+            exit: self.has_tidied_up(now),
         }
     }
 

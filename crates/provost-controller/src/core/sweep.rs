@@ -14,7 +14,8 @@ use crate::Work;
 /// A container that belongs to nothing is left alone for this long: what made it may be about to be known.
 const GRACE: SignedDuration = SignedDuration::from_secs(30);
 
-/// After the shutdown grace, the shutdown hooks get this long while the engine or their image cannot be had.
+/// After the shutdown grace, the shutdown hooks get this long while the engine or their image cannot be had; and after them,
+/// removals do.
 const ENGINE_GRACE: SignedDuration = SignedDuration::from_secs(10);
 
 /// A container that belongs to nothing.
@@ -83,11 +84,10 @@ impl Core {
 
     /// Once runs have ended, or had their time, the shutdown hooks run; once those ended, the reconciler may (A2).
     pub(super) fn end_if_done(&mut self, now: Timestamp) {
-        let Some(since) = self.stopping_since else {
+        let Some(grace_ends) = self.grace_ends() else {
             return;
         };
         let is_busy = self.state.runs.values().any(may_end_yet) || self.has_events_to_handle();
-        let grace_ends = since + SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
         if is_busy && now < grace_ends {
             return;
         }
@@ -103,8 +103,8 @@ impl Core {
                 self.settle(now);
                 self.end_if_done(now);
             }
-            Some(event) if event.handled.is_none() => self.has_exited = self.has_waited(now) && is_hopeless(event),
-            _ => self.has_exited = true,
+            Some(event) if event.handled.is_none() && !(self.has_waited(now) && is_hopeless(event)) => {}
+            _ => drop(self.done_since.get_or_insert(now)),
         }
     }
 
@@ -116,27 +116,29 @@ impl Core {
         can && self.state.events.values().filter(is_other).any(|event| !event.is_closed() && !is_held_up(event))
     }
 
-    /// Removals that were begun come to their end before the reconciler does: until the next start, nobody else would
-    /// tidy up.
+    /// Removals come to their end before the reconciler does: until the next start, nobody else would tidy up. A slow engine
+    /// gets its time for them however long the hooks took.
     pub(super) fn has_tidied_up(&self, now: Timestamp) -> bool {
-        !self.under_way.iter().any(|work| matches!(work, Work::Remove(_))) || self.has_waited(now)
+        let is_removal = |work: &Work| matches!(work, Work::Remove(_));
+        let has_removals = self.under_way.iter().chain(self.failed.keys()).any(is_removal);
+        self.done_since.is_some_and(|since| !has_removals || now >= since + ENGINE_GRACE)
     }
 
     /// Whether the grace is over, and that for the engine too.
     fn has_waited(&self, now: Timestamp) -> bool {
-        let grace = SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed()) + ENGINE_GRACE;
-        self.stopping_since.is_some_and(|since| now >= since + grace)
+        self.grace_ends().is_some_and(|ends| now >= ends + ENGINE_GRACE)
+    }
+
+    /// When runs have had their time to end.
+    fn grace_ends(&self) -> Option<Timestamp> {
+        let grace = SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
+        self.stopping_since.map(|since| since + grace)
     }
 
     pub(super) fn wake_for_shutdown(&self, now: Timestamp, moves: &mut Moves) {
-        if let Some(since) = self.stopping_since {
-            let grace_ends = since + SignedDuration::from_secs(self.rules.shutdown_grace_s.cast_signed());
-            for instant in [grace_ends, grace_ends + ENGINE_GRACE] {
-                if instant > now {
-                    moves.wake(instant);
-                }
-            }
-        }
+        let engine_waits_since = [self.grace_ends(), self.done_since].into_iter().flatten();
+        let instants = self.grace_ends().into_iter().chain(engine_waits_since.map(|since| since + ENGINE_GRACE));
+        instants.filter(|instant| *instant > now).for_each(|instant| moves.wake(instant));
     }
 }
 

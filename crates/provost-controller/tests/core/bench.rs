@@ -207,10 +207,15 @@ impl Bench {
     /// Carries out what is to be done, and tells of it, until only containers that run are left.
     pub fn work(&mut self) {
         while !self.todo.is_empty() {
-            let todo = std::mem::take(&mut self.todo);
-            let inputs: Vec<Input> = todo.into_iter().filter_map(|action| self.carry_out(action)).collect();
-            self.hand(inputs);
+            self.work_once();
         }
+    }
+
+    /// Carries out what is to be done now, and tells of it.
+    pub fn work_once(&mut self) {
+        let todo = std::mem::take(&mut self.todo);
+        let inputs: Vec<Input> = todo.into_iter().filter_map(|action| self.carry_out(action)).collect();
+        self.hand(inputs);
     }
 
     pub fn carry_out(&mut self, action: Action) -> Option<Input> {

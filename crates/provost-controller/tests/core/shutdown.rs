@@ -1,7 +1,7 @@
 //! A2: the end. Nothing starts, runs get their grace, the shutdown hooks run once.
 
 use provost_controller::{EngineErrorKind, Input, RefusalKind};
-use provost_model::{Fact, Outcome, RunFact};
+use provost_model::{ContainerName, Fact, Outcome, RunFact};
 use provost_planner::Action;
 
 use crate::bench::{Bench, automation, container, hooks, main_of, unavailable};
@@ -97,6 +97,44 @@ fn a2_a_hook_whose_image_cannot_be_had_does_not_hold_up_the_end_for_ever() {
         }
         bench.pass(1);
     }
+    assert!(bench.exit);
+}
+
+/// A server whose shutdown hook has ended late, and its container is being removed.
+fn about_to_tidy_up() -> (Bench, ContainerName) {
+    let mut bench = bench("server.shutdown");
+    bench.hand([Input::Shutdown]);
+    bench.work();
+    bench.pass(120);
+    let goodbye = bench.containers.keys().next().unwrap().clone();
+    bench.ended(&goodbye, 0);
+    while !bench.todo.iter().any(|action| matches!(action, Action::Remove { .. })) {
+        assert!(!bench.exit && !bench.todo.is_empty());
+        bench.work_once();
+    }
+    bench.todo.clear();
+    (bench, goodbye)
+}
+
+#[test]
+fn a2_after_late_hooks_too_removals_end_before_the_server_does() {
+    let (mut bench, goodbye) = about_to_tidy_up();
+    bench.pass(5);
+    assert!(!bench.exit);
+    bench.hand([Input::Removed { name: goodbye.clone(), result: Err(unavailable()) }]);
+    assert!(!bench.exit, "it is tried again");
+    bench.pass(4);
+    bench.todo.clear();
+    bench.hand([Input::Removed { name: goodbye, result: Ok(()) }]);
+    assert!(bench.exit);
+}
+
+#[test]
+fn a2_a_removal_that_does_not_come_to_its_end_does_not_hold_up_the_servers_for_ever() {
+    let (mut bench, _) = about_to_tidy_up();
+    bench.pass(9);
+    assert!(!bench.exit);
+    bench.pass(1);
     assert!(bench.exit);
 }
 

@@ -39,7 +39,7 @@ impl Peer {
 /// Errors: the key, what is wrong with it, and the mend.
 pub fn check(mut peers: Peers, folder: &Path) -> Result<Peers, String> {
     for (name, peer) in &mut peers {
-        if !peer.address.starts_with("https://") {
+        if !peer.remote().has_address() {
             return Err(format!("peers.{name}.address: write {:?} like https://ber-1:2719", peer.address));
         }
         if peer.ca.is_some() && peer.fingerprint.is_some() {

@@ -285,6 +285,10 @@ peers: {berlin: {address: "https://ber-2", tokenFile: keys/berlin.token, ca: tls
             "{b: {address: 'http://b', tokenFile: t, skills: []}}",
             "peers.b.address: write \"http://b\" like https://",
         );
+        peers(
+            "{b: {address: 'https://b/a', tokenFile: t, skills: []}}",
+            "peers.b.address: write \"https://b/a\" like https://",
+        );
         let b = "address: 'https://b', tokenFile: t, skills: [fx.rate]";
         peers(&format!("{{b: {{{b}, ca: a, fingerprint: f}}}}"), "peers.b: ca and fingerprint exclude each other");
         peers("{b: {address: 'https://b', skills: []}}", "missing field `tokenFile`");

@@ -60,8 +60,7 @@ pub(super) fn of_event(instance: &Instance, event: &EventId, facts: &[Recorded])
                 ..
             } => {
                 let Some(from) = *started_at else { continue };
-                let failure = (*result != Exit::Code { code: 0 }).then(|| "the hook failed".to_owned());
-                steps.insert(id, step(id.as_str(), from, *finished_at, Some(result), failure));
+                steps.insert(id, step(id.as_str(), from, *finished_at, Some(result), result.failure()));
             }
             Fact::Event { change: EventFact::Handled { failure }, .. } if !steps.is_empty() => {
                 let Some((name, from)) = accepted else { break };
