@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq as _;
 use super::Shared;
 use super::peer::{Peer, name_of_user};
 use super::refused::Refused;
-use super::routes::{About, Route};
+use super::route::{About, Route};
 use crate::wire::{Problem, ProblemCode};
 
 /// The pattern of every name.

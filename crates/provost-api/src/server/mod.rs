@@ -32,6 +32,7 @@ mod metrics;
 mod peer;
 mod refused;
 mod resume;
+mod route;
 mod routes;
 mod runs;
 mod services;
@@ -43,7 +44,8 @@ mod tokens;
 
 pub use gate::ContainerGate;
 pub use metrics::Metrics;
-pub use routes::{About, Answer, ROUTES, Route, SchemaOf};
+pub use route::{About, Answer, Route, SchemaOf};
+pub use routes::ROUTES;
 pub use socket::{BindError, bind};
 pub use tls::TlsListener;
 

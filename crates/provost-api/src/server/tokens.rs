@@ -11,7 +11,8 @@ use super::access::{ALL, Access, By, Names};
 use super::commands::noted;
 use super::extract::{Body, OfName, name};
 use super::refused::{Refused, Reply};
-use super::routes::{About, ROUTES, Route};
+use super::route::{About, Route};
+use super::routes::ROUTES;
 use crate::convert;
 use crate::wire::*;
 
