@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses some of it")]
 
+pub mod scene;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Cursor, Write as _};
