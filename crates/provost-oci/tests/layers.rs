@@ -148,6 +148,21 @@ fn a_whiteout_does_not_take_away_what_its_own_layer_has() {
     }
 }
 
+/// umoci says of everything in a folder that is no more that it is no more.
+#[test]
+fn what_is_in_a_folder_that_is_no_more_needs_no_whiteout() {
+    let lower = || Layer::default().file("gone/deep/file", "").file("file-now/x", "").file("stays", "");
+    let whiteouts = [".wh.gone", "gone/.wh.deep", "gone/deep/.wh.file", "file-now/.wh.x", "gone/.wh..wh..opq"];
+    let upper = whiteouts.iter().fold(Layer::default().file("file-now", ""), |layer, path| layer.file(path, ""));
+    let reversed = whiteouts.iter().rev().fold(Layer::default(), |layer, path| layer.file(path, ""));
+    for upper in [upper, reversed.file("file-now", "")] {
+        let (_folder, store) = store();
+        let image = loaded(&store, vec![lower(), upper]);
+        let mounted = Mounted::new(&image, store.user_xattrs());
+        assert_eq!(names(&mounted.root()), ["file-now", "stays"]);
+    }
+}
+
 #[test]
 fn a_later_entry_takes_the_place_of_an_earlier_one() {
     let (_folder, store) = store();

@@ -84,6 +84,7 @@ pub(crate) fn unpack(
     // The diff id is that of the whole file, whatever follows the last entry.
     let mut meter = tarball.into_rest();
     io::copy(&mut meter, &mut io::sink()).map_err(|error| (entry, error.into()))?;
+    layer.hide()?;
     layer.tree.finish().map_err(|refusal| (".".to_owned(), refusal))?;
     let (digest, read) = meter.finish();
     budget.spend(read);
@@ -100,19 +101,27 @@ fn shown(path: &[u8]) -> String {
 struct Layer {
     tree: Tree,
     powers: Powers,
+    /// The paths of entries that hide what lies below.
+    whiteouts: Vec<Vec<u8>>,
 }
 
 impl Layer {
     fn new(into: &Path, powers: Powers) -> Result<Self, Refusal> {
         let root = rustix::fs::openat(CWD, into, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        Ok(Self { tree: Tree::new(root, powers.opaque()), powers })
+        Ok(Self { tree: Tree::new(root, powers.opaque()), powers, whiteouts: Vec::new() })
     }
 
     fn entry(&mut self, member: &Member, content: &mut impl Read, longest: usize) -> Result<(), Refusal> {
         let path = parts(&member.path, longest)?;
         let Some((name, _)) = path.split_last() else { return self.root(member) };
-        if name.starts_with(WHITEOUT) {
-            return self.whiteout(&path);
+        if let Some(gone) = name.strip_prefix(WHITEOUT) {
+            if matches!(gone, b"" | b"." | b"..") {
+                return Err(Refusal::Path);
+            }
+            if *name == OPAQUE || !name.starts_with(AUFS) {
+                self.whiteouts.push(member.path.clone());
+            }
+            return Ok(());
         }
         let kind = member.kind;
         match kind {
@@ -150,21 +159,30 @@ impl Layer {
         attributes::apply(&place, member, self.powers)
     }
 
+    /// What is to be hidden, once everything is there that the layer has itself, whatever the order in the archive; from
+    /// the top, as what is in a folder that is no more need not be hidden. An error comes with the path.
+    fn hide(&mut self) -> Result<(), (String, Refusal)> {
+        let mut whiteouts = std::mem::take(&mut self.whiteouts);
+        whiteouts.sort_by_key(|path| path.iter().filter(|byte| **byte == b'/').count());
+        for path in whiteouts {
+            match self.whiteout(&path) {
+                // The layer has a file there, or nothing: what lay below is hidden with its folder.
+                Ok(()) | Err(Refusal::NoFolder) => {}
+                Err(refusal) => return Err((shown(&path), refusal)),
+            }
+        }
+        Ok(())
+    }
+
     /// A file is no more: the overlay file system has a character device 0:0 there. A folder of this layer's own that
     /// replaces one from below is opaque instead.
-    fn whiteout(&mut self, path: &[&[u8]]) -> Result<(), Refusal> {
+    fn whiteout(&mut self, path: &[u8]) -> Result<(), Refusal> {
+        let path = parts(path, path.len())?;
         let (name, folder) = path.split_last().ok_or(Refusal::Root)?;
         if *name == OPAQUE {
             return self.tree.hide_below(folder);
         }
-        if name.starts_with(AUFS) {
-            return Ok(());
-        }
-        let gone = &name[WHITEOUT.len()..];
-        if matches!(gone, b"" | b"." | b"..") {
-            return Err(Refusal::Path);
-        }
-        let gone = [folder, &[gone]].concat();
+        let gone = [folder, &[&name[WHITEOUT.len()..]]].concat();
         let place = self.tree.place(&gone)?;
         match place.seen()? {
             Seen::Nothing => {
@@ -172,7 +190,7 @@ impl Layer {
                 Ok(rustix::fs::mknodat(&place.folder, place.name.as_slice(), FileType::CharacterDevice, mode, 0)?)
             }
             Seen::Folder => self.tree.hide_below(&gone),
-            Seen::Whiteout | Seen::Link | Seen::File => Ok(()),
+            Seen::Link | Seen::File => Ok(()),
         }
     }
 

@@ -47,7 +47,6 @@ pub(crate) enum Seen {
     Nothing,
     Folder,
     Link,
-    Whiteout,
     File,
 }
 
@@ -86,7 +85,6 @@ fn seen(folder: &OwnedFd, name: &[u8]) -> Result<Seen, Refusal> {
     Ok(match FileType::from_raw_mode(stat.st_mode) {
         FileType::Directory => Seen::Folder,
         FileType::Symlink => Seen::Link,
-        FileType::CharacterDevice => Seen::Whiteout,
         _ => Seen::File,
     })
 }
@@ -151,8 +149,6 @@ impl Tree {
                         let parts = target.split(|byte| *byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
                         parts.rev().for_each(|part| names.push_front(part.to_vec()));
                     }
-                    Seen::Whiteout if missing == Missing::Make => here = self.make_anew(here, &name)?,
-                    Seen::Whiteout => return Ok(None),
                     _ => return Err(Refusal::NoFolder),
                 },
                 Err(error) => return Err(error.into()),
@@ -190,14 +186,6 @@ impl Tree {
         Ok(step)
     }
 
-    /// Makes a folder in the place of a whiteout: what lay below is gone, and this is another.
-    fn make_anew(&mut self, step: Step, name: &[u8]) -> Result<Step, Refusal> {
-        rustix::fs::unlinkat(&step.folder, name, AtFlags::empty())?;
-        let step = self.make(step, name)?;
-        self.set_opaque(&step.folder)?;
-        Ok(step)
-    }
-
     /// Makes room for an entry: a later one takes the place of an earlier one, and folders are merged.
     pub fn clear(&mut self, place: &Place, is_folder: bool) -> Result<(), Refusal> {
         match place.seen()? {
@@ -208,12 +196,7 @@ impl Tree {
                 self.folders.retain(|path, _| *path != place.path && !path.starts_with(&inside));
                 std::fs::remove_dir_all(place.by_folder()).map_err(Refusal::Disk)
             }
-            Seen::Whiteout if is_folder => {
-                rustix::fs::unlinkat(&place.folder, place.name.as_slice(), AtFlags::empty())?;
-                rustix::fs::mkdirat(&place.folder, place.name.as_slice(), Mode::from_raw_mode(0o700))?;
-                self.set_opaque(&open(&place.folder, &place.name)?)
-            }
-            Seen::Whiteout | Seen::Link | Seen::File => {
+            Seen::Link | Seen::File => {
                 Ok(rustix::fs::unlinkat(&place.folder, place.name.as_slice(), AtFlags::empty())?)
             }
         }

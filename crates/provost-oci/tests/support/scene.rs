@@ -44,7 +44,7 @@ pub fn look(root: &Path) -> BTreeMap<PathBuf, Facts> {
             _ => String::new(),
         };
         let is_engines = ["", "etc", "dev"].contains(&path.to_str().unwrap_or("?"));
-        let mut capability = vec![0; 64];
+        let mut capability = [0; 64];
         let length = rustix::fs::lgetxattr(&place, "security.capability", &mut capability[..]).ok();
         let facts = Facts {
             mode: meta.mode(),

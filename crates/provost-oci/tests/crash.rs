@@ -1,0 +1,80 @@
+//! Processes that are killed while they change the store.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use provost_oci::{Digest, ImageStore};
+use support::{Layer, archive, load, store};
+
+/// Where the process that is to be killed finds the store.
+const STORE: &str = "PROVOST_OCI_CRASH_STORE";
+/// How many files each layer has.
+const FILES: usize = 200;
+
+/// Image `at`: a layer that all share, and one of its own.
+fn image(at: usize) -> Vec<u8> {
+    let layer =
+        |name: &str| (0..FILES).fold(Layer::default(), |layer, file| layer.file(&format!("{name}/{file}"), name));
+    archive(&format!("image:{at}"), vec![layer("shared"), layer(&format!("own{at}"))])
+}
+
+/// The process that is killed: loads, moves names, takes them away and collects without an end.
+#[test]
+fn child() {
+    let Ok(folder) = std::env::var(STORE) else { return };
+    let store = ImageStore::open(folder).unwrap();
+    println!("ready");
+    for at in (0..3).cycle() {
+        load(&store, image(at)).unwrap();
+        store.remove(&format!("image:{}", (at + 1) % 3)).unwrap();
+        let keep = store.images().unwrap().into_iter().filter(|listed| listed.name.is_some());
+        store.collect(&keep.map(|listed| listed.digest).collect()).unwrap();
+    }
+}
+
+#[test]
+fn a_store_is_whole_whenever_its_process_was_killed() {
+    let (folder, _store) = store();
+    let path = folder.path().join("store");
+    for round in 0..40_u64 {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["child", "--exact", "--nocapture"]).env(STORE, &path);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // It is under way once it has said something.
+        let mut said = [0; 200];
+        assert_ne!(child.stdout.as_mut().unwrap().read(&mut said).unwrap(), 0);
+        std::thread::sleep(Duration::from_millis(round * 37 % 97));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        check(&ImageStore::open(&path).unwrap(), &path);
+    }
+}
+
+/// Everything that is listed is there, and everything is what its name says.
+fn check(store: &ImageStore, folder: &Path) {
+    for listed in store.images().unwrap() {
+        let found = store.find(&listed.digest.to_string()).unwrap().unwrap();
+        assert_eq!(found.layers.len(), 2);
+    }
+    for blob in fs::read_dir(folder.join("blobs/sha256")).unwrap() {
+        let blob = blob.unwrap();
+        assert_eq!(Digest::of(&fs::read(blob.path()).unwrap()).hex(), blob.file_name().to_str().unwrap());
+    }
+    for layer in fs::read_dir(folder.join("layers/sha256")).unwrap() {
+        let content = fs::read_dir(layer.unwrap().path()).unwrap().next().unwrap().unwrap().path();
+        assert_eq!(fs::read_dir(content).unwrap().count(), FILES, "a layer has all of its files");
+    }
+    store
+        .clone()
+        .collect(&store.images().unwrap().into_iter().map(|listed| listed.digest).collect::<BTreeSet<_>>())
+        .unwrap();
+    assert_eq!(fs::read_dir(folder.join("tmp")).unwrap().count(), 0, "what was begun is thrown away");
+}
