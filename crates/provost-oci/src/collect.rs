@@ -7,6 +7,7 @@ use std::path::Path;
 
 use provost_image::Digest;
 
+use crate::disk::Partial;
 use crate::staging::clean;
 use crate::{ImageStore, StoreError, disk};
 
@@ -32,7 +33,7 @@ struct Needed {
 
 impl ImageStore {
     /// Takes away every image of which no digest is in `keep`, with its names, and whatever only those needed. What is
-    /// being loaded or unpacked is waited for.
+    /// being loaded or unpacked is waited for; what is being downloaded stays, and other beginnings of downloads go.
     ///
     /// Shape: the list first, then what it led to; a crash between leaves garbage for the next time, and nothing half.
     pub fn collect(&self, keep: &BTreeSet<Digest>) -> Result<Collected, StoreError> {
@@ -51,6 +52,9 @@ impl ImageStore {
             self.mark(&entry.digest, &mut needed)?;
         }
         self.sweep(&needed, &mut collected)?;
+        each(&self.partials(), &BTreeSet::new(), |path, _| {
+            Partial::remove_idle(path).map_err(StoreError::disk("remove", path))
+        })?;
         Ok(collected)
     }
 

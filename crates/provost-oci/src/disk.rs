@@ -2,8 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 
@@ -28,6 +28,63 @@ impl Lock {
         };
         lock().map_err(StoreError::disk("lock", path))?;
         Ok(Self { _file: file })
+    }
+}
+
+/// A file that is being downloaded, and that nobody else downloads until it is released.
+#[derive(Debug)]
+pub(crate) struct Partial {
+    pub file: File,
+    pub path: PathBuf,
+}
+
+impl Partial {
+    /// Opens it where another download left it, and waits for one that goes on.
+    pub fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let open = || loop {
+            let file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
+            rustix::fs::flock(&file, FlockOperation::LockExclusive)?;
+            // Whoever had it may have made a blob of it, which is not to be written to.
+            if same_file(&file, &path)? {
+                return Ok(file);
+            }
+        };
+        let file = open().map_err(StoreError::disk("open", &path))?;
+        Ok(Self { file, path })
+    }
+
+    /// Lets others go on with it. Where it is whole, they only read it.
+    pub fn release(&self) -> Result<(), StoreError> {
+        let unlocked = rustix::fs::flock(&self.file, FlockOperation::Unlock).map_err(io::Error::from);
+        unlocked.map_err(StoreError::disk("unlock", &self.path))
+    }
+
+    /// Whether it is still where it was opened.
+    pub fn is_there(&self) -> Result<bool, StoreError> {
+        same_file(&self.file, &self.path).map_err(StoreError::disk("read", &self.path))
+    }
+
+    /// Takes it away, unless it is being downloaded.
+    pub fn remove_idle(path: &Path) -> io::Result<()> {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened?,
+        };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) if same_file(&file, path)? => fs::remove_file(path),
+            Ok(()) | Err(rustix::io::Errno::WOULDBLOCK) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether `path` still leads to the file that was opened there.
+fn same_file(file: &File, path: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (own.dev(), own.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -62,6 +62,16 @@ pub enum StoreError {
         /// What there is.
         found: String,
     },
+    /// A registry that does not give what was asked for.
+    #[error("cannot pull {reference}: {problem}")]
+    Registry {
+        /// What was asked for.
+        reference: String,
+        /// What is wrong, and what may mend it.
+        problem: String,
+        /// Whether trying again may help.
+        may_pass: bool,
+    },
     /// A layer that is not unpacked.
     #[error("layer {layer} is refused at `{entry}`: {source}")]
     Layer {
@@ -81,6 +91,7 @@ impl StoreError {
         use io::ErrorKind::{OutOfMemory, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
         match self {
             Self::Disk { .. } => true,
+            Self::Registry { may_pass, .. } => *may_pass,
             Self::Layer { source: Refusal::Disk(error), .. } => {
                 matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem | OutOfMemory)
             }

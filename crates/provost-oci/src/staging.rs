@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use provost_image::Digest;
 
-use crate::disk::{self, Lock};
+use crate::disk::{self, Lock, Partial};
 use crate::image::ConfigBlob;
 use crate::limits::Budget;
 use crate::manifest::{Descriptor, MANIFEST, Manifest, Platform};
@@ -69,7 +69,7 @@ impl<'s> Staging<'s> {
         })?;
         let (digest, size) = meter.finish();
         let place = self.folder.join("blobs").join(digest.hex());
-        fs::rename(&draft, &place).map_err(StoreError::disk("write", &place))?;
+        rename(&draft, &place)?;
         self.blobs.insert(digest.clone());
         Ok((digest, size))
     }
@@ -81,6 +81,17 @@ impl<'s> Staging<'s> {
             return Ok(());
         }
         Err(StoreError::Digest { what: what.to_owned(), expected: expected.clone(), found })
+    }
+
+    /// Takes in a download whose digest was checked. Where another process has taken it in, that is as good.
+    pub fn adopt(&mut self, partial: &Partial, digest: &Digest) -> Result<(), StoreError> {
+        if partial.is_there()? {
+            rename(&partial.path, &self.folder.join("blobs").join(digest.hex()))?;
+            self.blobs.insert(digest.clone());
+            return Ok(());
+        }
+        let is_there = self.blob(digest).is_some();
+        if is_there { Ok(()) } else { Err(StoreError::Missing(format!("blob {digest}"))) }
     }
 
     /// The content of a small blob.
@@ -178,10 +189,10 @@ impl<'s> Staging<'s> {
     pub fn commit(self) -> Result<(), StoreError> {
         disk::sync_all(&self.folder)?;
         for digest in &self.blobs {
-            rename(self.folder.join("blobs").join(digest.hex()), self.store.blob(digest))?;
+            rename(&self.folder.join("blobs").join(digest.hex()), &self.store.blob(digest))?;
         }
         for diff_id in &self.layers {
-            rename(self.folder.join("layers").join(diff_id.hex()), self.store.layer(diff_id))?;
+            rename(&self.folder.join("layers").join(diff_id.hex()), &self.store.layer(diff_id))?;
         }
         disk::sync_folder(&self.store.blobs())?;
         disk::sync_folder(&self.store.layers())?;
@@ -208,8 +219,8 @@ pub(crate) fn clean(store: &ImageStore) -> Result<(), StoreError> {
     disk::make_folder(&tmp)
 }
 
-fn rename(from: PathBuf, to: PathBuf) -> Result<(), StoreError> {
-    fs::rename(from, &to).map_err(StoreError::disk("write", &to))
+fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(StoreError::disk("write", to))
 }
 
 fn same(layer: &Digest, expected: &Digest, found: Digest) -> Result<(), StoreError> {

@@ -52,15 +52,21 @@ impl ImageStore {
             disk::make_folder(&folder.join(inside))?;
         }
         let store = Self { powers: Powers::probe(&folder), limits: Limits::default(), folder };
-        let _lock = store.lock()?;
-        let layout = store.folder.join("oci-layout");
-        if !layout.exists() {
-            disk::replace(&layout, &store.tmp("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        }
         if !store.index_file().exists() {
-            store.write_index(&Index::default())?;
+            store.begin()?;
         }
         Ok(store)
+    }
+
+    /// Writes what makes the folder a layout; its list last, as that says that it is one.
+    fn begin(&self) -> Result<(), StoreError> {
+        let _lock = self.lock()?;
+        if self.index_file().exists() {
+            return Ok(());
+        }
+        let layout = self.folder.join("oci-layout");
+        disk::replace(&layout, &self.tmp("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        self.write_index(&Index::default())
     }
 
     /// The same store with other limits for what comes in.
@@ -179,6 +185,11 @@ impl ImageStore {
 
     pub(crate) fn layers(&self) -> PathBuf {
         self.folder.join("layers/sha256")
+    }
+
+    /// The folder of downloads that are not at their end.
+    pub(crate) fn partials(&self) -> PathBuf {
+        self.folder.join("partial")
     }
 
     pub(crate) fn tmp(&self, name: impl AsRef<Path>) -> PathBuf {

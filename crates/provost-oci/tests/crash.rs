@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn image(at: usize) -> Vec<u8> {
 fn child() {
     let Ok(folder) = std::env::var(STORE) else { return };
     let store = ImageStore::open(folder).unwrap();
-    println!("ready");
+    std::io::stdout().write_all(b"ready\n").unwrap();
     for at in (0..3).cycle() {
         load(&store, image(at)).unwrap();
         store.remove(&format!("image:{}", (at + 1) % 3)).unwrap();

@@ -164,6 +164,20 @@ fn what_is_in_a_folder_that_is_no_more_needs_no_whiteout() {
 }
 
 #[test]
+fn a_folder_that_hides_everything_has_no_whiteouts_in_it() {
+    let (_folder, store) = store();
+    let lower = Layer::default().file("emptied/old", "").file("emptied/sub/old", "");
+    let upper = Layer::default().file("emptied/new", "").file("emptied/sub/new", "").file("emptied/.wh.old", "");
+    let image = loaded(&store, vec![lower, upper.file("emptied/sub/.wh.old", "").file("emptied/.wh..wh..opq", "")]);
+    let mounted = Mounted::new(&image, store.user_xattrs());
+    let root = mounted.root();
+    assert_eq!(
+        (names(&root.join("emptied")), names(&root.join("emptied/sub"))),
+        (vec!["new".to_owned(), "sub".to_owned()], vec!["new".to_owned()])
+    );
+}
+
+#[test]
 fn a_later_entry_takes_the_place_of_an_earlier_one() {
     let (_folder, store) = store();
     let layer = Layer::default().file("file", "one").file("file", "two").folder("folder").file("folder/x", "");

@@ -163,7 +163,8 @@ impl Layer {
     /// the top, as what is in a folder that is no more need not be hidden. An error comes with the path.
     fn hide(&mut self) -> Result<(), (String, Refusal)> {
         let mut whiteouts = std::mem::take(&mut self.whiteouts);
-        whiteouts.sort_by_key(|path| path.iter().filter(|byte| **byte == b'/').count());
+        let depth = |path: &[u8]| path.iter().filter(|byte| **byte == b'/').count();
+        whiteouts.sort_by_key(|path| (depth(path), !path.ends_with(OPAQUE)));
         for path in whiteouts {
             match self.whiteout(&path) {
                 // The layer has a file there, or nothing: what lay below is hidden with its folder.
@@ -185,6 +186,8 @@ impl Layer {
         let gone = [folder, &[&name[WHITEOUT.len()..]]].concat();
         let place = self.tree.place(&gone)?;
         match place.seen()? {
+            // The kernel would show its name: it looks for whiteouts only where layers meet.
+            Seen::Nothing if self.tree.is_hidden(&place) => Ok(()),
             Seen::Nothing => {
                 let mode = Mode::empty();
                 Ok(rustix::fs::mknodat(&place.folder, place.name.as_slice(), FileType::CharacterDevice, mode, 0)?)

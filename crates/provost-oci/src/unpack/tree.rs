@@ -3,8 +3,7 @@
 //! A path is walked one name at a time, from an open folder to the next, and links are resolved here, never by the
 //! kernel: so nothing that an archive holds leads out of the folder, whatever it made there before.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -31,6 +30,8 @@ pub(crate) struct Tree {
     /// Mode and time of each folder, by its path without links. They are set at the end: a folder may forbid to write
     /// into it, and writing into it changes its time.
     folders: BTreeMap<Vec<u8>, (u32, (i64, u32))>,
+    /// The paths of folders with nothing of what lies below.
+    hidden: BTreeSet<Vec<u8>>,
 }
 
 /// Where an entry goes: a name in a folder that is open.
@@ -97,7 +98,7 @@ fn open(folder: &OwnedFd, name: &[u8]) -> Result<OwnedFd, Errno> {
 impl Tree {
     /// `root` is an empty folder that nobody else writes to.
     pub fn new(root: OwnedFd, opaque: &'static str) -> Self {
-        Self { root, opaque, folders: BTreeMap::from([(Vec::new(), (IMPLIED, (0, 0)))]) }
+        Self { root, opaque, folders: BTreeMap::from([(Vec::new(), (IMPLIED, (0, 0)))]), hidden: BTreeSet::new() }
     }
 
     /// The root, as a place.
@@ -218,11 +219,15 @@ impl Tree {
     /// Hides what lies below the folder `path`.
     pub fn hide_below(&mut self, path: &[&[u8]]) -> Result<(), Refusal> {
         let step = self.walk(path, Missing::Make)?.ok_or(Refusal::NoFolder)?;
-        self.set_opaque(&step.folder)
+        rustix::fs::fsetxattr(&step.folder, self.opaque, b"y", XattrFlags::empty())?;
+        self.hidden.insert(step.path);
+        Ok(())
     }
 
-    fn set_opaque(&self, folder: &OwnedFd) -> Result<(), Refusal> {
-        Ok(rustix::fs::fsetxattr(folder, self.opaque, b"y", XattrFlags::empty())?)
+    /// Whether a folder above `place` hides what lies below it.
+    pub fn is_hidden(&self, place: &Place) -> bool {
+        let ends = place.path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+        ends.chain([0]).any(|end| self.hidden.contains(&place.path[..end]))
     }
 
     /// Gives the folders their modes and times, the deepest first.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test program uses some of it")]
 
+pub mod registry;
 pub mod scene;
 
 use std::collections::BTreeSet;
