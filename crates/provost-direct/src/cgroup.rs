@@ -68,10 +68,15 @@ impl Cgroup {
     }
 }
 
+/// Whether this machine has version 2 alone.
+pub(crate) fn is_unified() -> bool {
+    Path::new(ROOT).join("cgroup.controllers").exists()
+}
+
 /// The roots of all hierarchies: one on version 2, one for each controller on version 1.
 fn hierarchies() -> Vec<PathBuf> {
     let root = Path::new(ROOT);
-    if root.join("cgroup.controllers").exists() {
+    if is_unified() {
         return vec![root.to_path_buf()];
     }
     let folders = fs::read_dir(root).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());

@@ -109,6 +109,7 @@ impl DirectEngine {
             name: request.name.clone(),
             id: id.clone(),
             labels: request.labels(),
+            uid: user.uid,
             layers: image.layers.clone(),
             user_xattrs: self.home.images.user_xattrs(),
             capabilities: plan.capabilities(),

@@ -15,6 +15,8 @@ pub(crate) struct Made {
     /// The engine's id of it: its cgroup is called so.
     pub(crate) id: String,
     pub(crate) labels: BTreeMap<String, String>,
+    /// As whom it runs: its streams are that user's.
+    pub(crate) uid: u32,
     /// The folders of its image, the lowest first.
     pub(crate) layers: Vec<PathBuf>,
     /// Its image's folders carry `user.overlay.*` attributes.

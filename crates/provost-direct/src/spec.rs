@@ -8,7 +8,7 @@ use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
 use provost_oci::ImageConfig;
 use serde_json::{Value, json};
 
-use crate::cgroup::Cgroup;
+use crate::cgroup::{self, Cgroup};
 use crate::user::User;
 
 /// What containers have that nobody took capabilities from: what Docker gives, without the making of devices.
@@ -42,7 +42,8 @@ const MASKED: &[&str] = &[
     "/sys/firmware",
     "/sys/devices/virtual/powercap",
 ];
-const READ_ONLY: &[&str] = &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const READ_ONLY: &[&str] =
+    &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/sys/fs/cgroup"];
 const SEARCH_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How long the kernel counts what a container may use of the processors, in microseconds.
 const CPU_PERIOD_US: i64 = 100_000;
@@ -68,8 +69,11 @@ impl Plan<'_> {
         let capabilities = self.capabilities();
         // Who is not root has them only as a bound: a program that is given some by its file may use no others.
         let own = if self.user.uid == 0 { capabilities.clone() } else { Vec::new() };
-        // Its network is the shim's, which is empty.
-        let namespaces = ["pid", "ipc", "uts", "mount", "cgroup"].map(|namespace| json!({"type": namespace}));
+        let own_namespaces = ["pid", "ipc", "uts", "mount", "cgroup"].map(|namespace| json!({"type": namespace}));
+        // Its network is the shim's, which is empty. It has to be named: what joins the container later goes only where
+        // this list says.
+        let network = json!({"type": "network", "path": "/proc/self/ns/net"});
+        let namespaces: Vec<Value> = own_namespaces.into_iter().chain([network]).collect();
         json!({
             "ociVersion": "1.0.2",
             "hostname": self.body.hostname,
@@ -166,7 +170,7 @@ fn mount(target: &str, kind: &str, source: &str, options: &[&str]) -> Value {
 /// What the kernel shows of itself.
 fn kernel_mounts() -> Vec<Value> {
     let safe = ["nosuid", "noexec", "nodev"];
-    vec![
+    let mut mounts = vec![
         mount("/proc", "proc", "proc", &safe),
         mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
         mount(
@@ -178,8 +182,13 @@ fn kernel_mounts() -> Vec<Value> {
         mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
         mount("/dev/mqueue", "mqueue", "mqueue", &safe),
         mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
-        mount("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "noexec", "nodev", "relatime", "ro"]),
-    ]
+    ];
+    // On version 1, the runtime mounts one for each controller, and none of them read-only: root in the container could lift
+    // its own limits.
+    if cgroup::is_unified() {
+        mounts.push(mount("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "noexec", "nodev", "relatime", "ro"]));
+    }
+    mounts
 }
 
 /// Limits; what is 0 or absent is not limited. Swap is not added to memory.

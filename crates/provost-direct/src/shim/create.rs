@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
-use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::fs::{FlockOperation, Uid, fchown, fcntl_lock};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, setsid};
 
@@ -45,6 +45,8 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
     root::mount_root(place, made, folder)?;
     clear(place)?;
     let [out, err, word] = [pipe()?, pipe()?, pipe()?];
+    give(&out.1, made.uid)?;
+    give(&err.1, made.uid)?;
     let executor = Executor::first(seccomp::programs(&made.capabilities)?, word.1);
     let builder = ContainerBuilder::new(made.id.clone(), SyscallType::default())
         .with_root_path(folder.join("runtime"))
@@ -81,6 +83,11 @@ fn clear(place: &Place) -> Result<(), ShimError> {
 /// A pipe, its reading end first.
 fn pipe() -> Result<(OwnedFd, OwnedFd), ShimError> {
     pipe_with(PipeFlags::CLOEXEC).map_err(ShimError::around("make a pipe"))
+}
+
+/// Lets a user open a stream by its name, `/dev/stdout`.
+pub(super) fn give(stream: impl AsFd, uid: u32) -> Result<(), ShimError> {
+    fchown(stream, Some(Uid::from_raw(uid)), None).map_err(ShimError::around("give the container its streams"))
 }
 
 /// The runtime's error with its sources: it says little without them.

@@ -1,12 +1,16 @@
-//! The engine without a daemon: the suite that all engines pass.
+//! The engine without a daemon: the suite that all engines pass, what containers find inside, and what outlives whom.
 
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-#[path = "../../provost-engine/tests/conformance/mod.rs"]
+#[path = "../../../provost-engine/tests/conformance/mod.rs"]
 mod conformance;
-#[path = "../../provost-engine/tests/job/mod.rs"]
+mod isolation;
+#[path = "../../../provost-engine/tests/job/mod.rs"]
 mod job;
+mod outliving;
 mod rig;
+mod services;
+mod volumes;
 
 use rig::rig;
 

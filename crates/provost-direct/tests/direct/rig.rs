@@ -9,12 +9,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use provost_controller::Engine;
 use provost_direct::{DirectEngine, ShimProgram};
-use provost_model::{ContainerName, ContainerRequest, Instance, Life};
+use provost_model::{ContainerName, ContainerRequest, Instance, Life, VolumeMount, VolumeScope, Workload};
 use provost_oci::ImageStore;
 use provost_testkit::{TOOLBOX, toolbox_archive, unique};
 use tempfile::TempDir;
 
-use crate::conformance::Rig;
+use crate::conformance::{Rig, code, read};
 use crate::job::Job;
 
 /// The engine under test.
@@ -66,7 +66,8 @@ impl Drop for Direct {
     fn drop(&mut self) {
         let owner = serde_json::json!({"provost.instance": self.planted.as_str()});
         let entries = std::fs::read_dir(self.folder().join("containers")).into_iter().flatten().flatten();
-        let names: Vec<_> = entries.filter_map(|entry| ContainerName::parse(entry.file_name().to_str()?).ok()).collect();
+        let names: Vec<_> =
+            entries.filter_map(|entry| ContainerName::parse(entry.file_name().to_str()?).ok()).collect();
         for name in &names {
             self.relabel(name, &owner);
         }
@@ -140,4 +141,32 @@ impl Direct {
         std::fs::write(path, made.to_string()).unwrap();
         before
     }
+}
+
+/// What a job prints, and its exit code.
+pub async fn run(rig: &Direct, job: &Job) -> (i64, String) {
+    let life = job.run(rig).await;
+    (code(&life), read(rig, job.name(), false).await.trim().to_owned())
+}
+
+pub async fn prints(rig: &Direct, args: &[&str], change: impl FnOnce(&mut Workload)) -> (i64, String) {
+    let mut job = Job::new(rig, args);
+    change(&mut job.request.workload);
+    run(rig, &job).await
+}
+
+/// A named volume.
+pub fn volume(name: &str, path: &str) -> VolumeMount {
+    let (name, path) = (name.to_owned(), path.to_owned());
+    VolumeMount { name, path, host_path: None, read_only: false, scope: VolumeScope::Server }
+}
+
+/// Lets a workload run a script of the host's own shell and tools.
+pub fn with_host_tools(workload: &mut Workload) {
+    let host = |path: &str, place: &str| {
+        let host_path = Some(path.to_owned());
+        VolumeMount { host_path, read_only: true, ..volume("host", place) }
+    };
+    workload.command = vec!["/usr/bin/sh".to_owned()];
+    workload.volumes = vec![host("/usr", "/usr"), host("/usr/lib", "/lib"), host("/usr/lib64", "/lib64")];
 }
