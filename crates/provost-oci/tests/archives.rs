@@ -237,6 +237,18 @@ fn a_store_is_there_after_it_was_opened_again() {
 }
 
 #[test]
+fn what_a_crash_left_is_thrown_away() {
+    let (folder, store) = store();
+    let layer = Layer::default().file("file", "");
+    let left = folder.path().join("store/tmp/new/layers").join(Digest::of(&layer.tar()).hex());
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("left"), "").unwrap();
+    let image = loaded(&store, vec![Layer::default().file("file", "")]);
+    assert_eq!(fs::read_dir(&image.layers[0]).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(folder.path().join("store/tmp")).unwrap().count(), 0);
+}
+
+#[test]
 fn a_damaged_list_is_said() {
     let (folder, store) = store();
     fs::write(folder.path().join("store/index.json"), "{").unwrap();

@@ -6,12 +6,13 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use provost_oci::{Digest, ImageStore};
+use rustix::fs::inotify::{self, WatchFlags};
 use support::{Layer, archive, load, store};
 
 /// Where the process that is to be killed finds the store.
@@ -31,7 +32,6 @@ fn image(at: usize) -> Vec<u8> {
 fn child() {
     let Ok(folder) = std::env::var(STORE) else { return };
     let store = ImageStore::open(folder).unwrap();
-    std::io::stdout().write_all(b"ready\n").unwrap();
     for at in (0..3).cycle() {
         load(&store, image(at)).unwrap();
         store.remove(&format!("image:{}", (at + 1) % 3)).unwrap();
@@ -40,22 +40,39 @@ fn child() {
     }
 }
 
+/// The process is killed right when a name appears or goes in the store, each time after another one: such instants are
+/// those between which its folder is neither the old nor the new.
 #[test]
 fn a_store_is_whole_whenever_its_process_was_killed() {
     let (folder, _store) = store();
     let path = folder.path().join("store");
-    for round in 0..40_u64 {
+    for round in 0..16 {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["child", "--exact", "--nocapture"]).env(STORE, &path);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        // It is under way once it has said something.
-        let mut said = [0; 200];
-        assert_ne!(child.stdout.as_mut().unwrap().read(&mut said).unwrap(), 0);
-        std::thread::sleep(Duration::from_millis(round * 37 % 97));
+        command.args(["child", "--exact"]).env(STORE, &path).stdout(Stdio::null()).stderr(Stdio::null());
+        let names = watch(&path);
+        let mut child = command.spawn().unwrap();
+        wait_for_names(&names, round + 1);
         child.kill().unwrap();
         child.wait().unwrap();
         check(&ImageStore::open(&path).unwrap(), &path);
     }
+}
+
+/// Tells of names that appear and go where the store keeps its parts.
+fn watch(store: &Path) -> OwnedFd {
+    let watch = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+    for folder in ["", "blobs/sha256", "layers/sha256"] {
+        let flags = WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE;
+        inotify::add_watch(&watch, store.join(folder), flags).unwrap();
+    }
+    watch
+}
+
+fn wait_for_names(watch: &OwnedFd, count: usize) {
+    // Room for one at a time, so that none is waited for that came long ago.
+    let mut buffer = [MaybeUninit::uninit(); 512];
+    let mut reader = inotify::Reader::new(watch, &mut buffer);
+    (0..count).for_each(|_| drop(reader.next().unwrap()));
 }
 
 /// Everything that is listed is there, and everything is what its name says.

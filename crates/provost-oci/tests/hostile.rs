@@ -4,8 +4,10 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::ops::Add as _;
+use std::path::{Path, PathBuf};
 
 use provost_oci::{ImageStore, Limits, Refusal, StoreError};
 use support::{Layer, archive, gzip, image, layout, load, store, tree, zstd};
@@ -285,4 +287,69 @@ fn a_store_opens_after_a_refusal() {
     load(&store, archive("bad:1", vec![Layer::default().file("../x", "")])).unwrap_err();
     let store = ImageStore::open(folder.path().join("store")).unwrap();
     assert_eq!(store.images().unwrap(), []);
+}
+
+/// Whatever comes together in a layer: what is outside of it stays as it was.
+#[test]
+fn no_layer_writes_outside_of_itself() {
+    let (folder, store) = store();
+    for victim in ["victim", "store/victim", "store/layers/victim", "store/layers/sha256/victim"] {
+        fs::create_dir_all(folder.path().join(victim)).unwrap();
+        fs::write(folder.path().join(victim).join("a"), "untouched").unwrap();
+    }
+    load(&store, archive("other:1", vec![Layer::default().file("a", "other").folder("b").symlink("l", "..")])).unwrap();
+    let before = contents(folder.path());
+    let mut accepted = 0;
+    for seed in 0..200 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let layer = (0..random.usize(2..8)).fold(Layer::default(), |layer, _| any_entry(layer, &mut random));
+        match load(&store, archive("test:1", vec![layer])) {
+            Ok(_) => {
+                accepted += 1;
+                let own = store.find("test:1").unwrap().unwrap().layers.remove(0);
+                fs::remove_dir_all(own).unwrap();
+            }
+            Err(StoreError::Layer { .. }) => {}
+            Err(other) => panic!("seed {seed}: {other}"),
+        }
+        let after = contents(folder.path());
+        let changed: Vec<_> = before.iter().filter(|(path, content)| after.get(*path) != Some(content)).collect();
+        assert!(changed.is_empty(), "seed {seed}: {changed:?}");
+        let outside = after.keys().filter(|path| !path.starts_with("store/blobs"));
+        assert_eq!(
+            outside.count(),
+            before.keys().filter(|path| !path.starts_with("store/blobs")).count(),
+            "seed {seed}"
+        );
+    }
+    assert!((40..160).contains(&accepted), "some are accepted and some refused: {accepted}");
+}
+
+/// An entry with names that mean something to whoever unpacks it.
+fn any_entry(layer: Layer, random: &mut fastrand::Rng) -> Layer {
+    let names = ["a", "a", "b", "b", "l", "l", "victim", ".wh.a", ".wh..wh..opq", ".", "..", "/"];
+    // Those at the end are refused at once: a few will do.
+    let mut path = |most: usize| {
+        let length = random.usize(1..=most);
+        let mut name = || names[if random.u8(0..20) == 0 { random.usize(..names.len()) } else { random.usize(..9) }];
+        (0..length).map(|_| name()).collect::<Vec<_>>().join("/")
+    };
+    let (at, to) = (path(3), path(4));
+    match random.u8(0..5) {
+        0 => layer.file(&at, "harm"),
+        1 => layer.folder(&at),
+        2 => layer.symlink(&at, &["", "../", "../../", "/", "../../../../../"][random.usize(..5)].to_owned().add(&to)),
+        3 => layer.symlink("l", &"../".repeat(random.usize(1..6))),
+        _ => layer.link(&at, &to),
+    }
+}
+
+/// Everything in `folder` but the list, with modes and contents.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+    let read = |path: &Path| fs::symlink_metadata(path).unwrap().is_file().then(|| fs::read(path).unwrap());
+    let with = |(path, mode): (PathBuf, u32)| {
+        let content = read(&folder.join(&path)).unwrap_or_default();
+        (path, (mode, content))
+    };
+    tree(folder).into_iter().map(with).filter(|(path, _)| !path.ends_with("index.json")).collect()
 }

@@ -4,6 +4,8 @@
 //! reader does not do: attributes with any bytes in them (a file's capabilities are binary), and a bound for the headers
 //! that precede an entry, which are held in memory.
 
+mod pax;
+
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek};
 
@@ -75,7 +77,7 @@ impl<R: Read> Tarball<R> {
                 }
                 EntryType::XHeader => {
                     let records = self.extension(size, &mut extensions.bytes)?;
-                    extensions.records.extend(pax_records(&records)?);
+                    extensions.records.extend(pax::records(&records)?);
                 }
                 // What git says of a whole archive; nothing of it is about files.
                 EntryType::XGlobalHeader => self.open(size),
@@ -155,7 +157,7 @@ impl Member {
     fn new(header: &Header, extensions: Extensions) -> Result<Self, Refusal> {
         let Extensions { path, link, mut records, .. } = extensions;
         let number = |key: &str, raw: &[u8], parsed: io::Result<u64>| match records.get(key.as_bytes()) {
-            Some(value) => number(value).ok_or_else(|| Refusal::Header(format!("`{key}` is no number"))),
+            Some(value) => pax::number(value).ok_or_else(|| Refusal::Header(format!("`{key}` is no number"))),
             None => field(raw, parsed),
         };
         let fields = header.as_old();
@@ -168,7 +170,7 @@ impl Member {
         let owner = (id(number("uid", &fields.uid, header.uid())?)?, id(number("gid", &fields.gid, header.gid())?)?);
         let mode = field(&fields.mode, header.mode().map(u64::from))? as u32 & 0o7777;
         let mtime = match records.get(b"mtime".as_slice()) {
-            Some(value) => time(value).ok_or_else(|| Refusal::Header("`mtime` is no time".to_owned()))?,
+            Some(value) => pax::time(value).ok_or_else(|| Refusal::Header("`mtime` is no time".to_owned()))?,
             // A time before the epoch, which the field cannot say in digits, is the epoch.
             None => (header.mtime().ok().and_then(|mtime| i64::try_from(mtime).ok()).unwrap_or_default(), 0),
         };
@@ -189,47 +191,6 @@ impl Member {
 fn kind(header: &Header, path: &[u8]) -> EntryType {
     let kind = header.entry_type();
     if kind.is_file() && path.ends_with(b"/") { EntryType::Directory } else { kind }
-}
-
-/// `LENGTH KEY=VALUE\n`, again and again; the length is that of the whole record.
-/// Source: POSIX.1-2024, pax, "pax Extended Header".
-fn pax_records(mut rest: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Refusal> {
-    let mut records = BTreeMap::new();
-    while !rest.is_empty() {
-        let wrong = || Refusal::Header("its pax records make no sense".to_owned());
-        let (key, value, after) = pax_record(rest).ok_or_else(wrong)?;
-        records.insert(key.to_vec(), value.to_vec());
-        rest = after;
-    }
-    Ok(records)
-}
-
-/// Key and value of the first record, and what follows it.
-fn pax_record(rest: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let digits = rest.iter().position(|byte| *byte == b' ')?;
-    let length = usize::try_from(number(&rest[..digits])?).ok()?;
-    let record = rest.get(digits + 1..length)?.strip_suffix(b"\n")?;
-    let key = record.iter().position(|byte| *byte == b'=')?;
-    Some((&record[..key], &record[key + 1..], &rest[length..]))
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    let text = str::from_utf8(digits).ok()?;
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
-/// `1700000000.25`, `-1`
-fn time(text: &[u8]) -> Option<(i64, u32)> {
-    let text = str::from_utf8(text).ok()?;
-    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-    let nanos = u32::try_from(number(digits.as_bytes())?).ok()?;
-    let seconds: i64 = seconds.parse().ok()?;
-    if text.starts_with('-') && nanos > 0 {
-        Some((seconds.checked_sub(1)?, 1_000_000_000 - nanos))
-    } else {
-        Some((seconds, nanos))
-    }
 }
 
 /// A number of a header. A field may be left empty.
@@ -354,17 +315,5 @@ mod tests {
         }
         let alone = &tar(&[(EntryType::XHeader, "x", &record("path", b"y"))]);
         assert!(members(alone).is_err(), "what describes an entry precedes one");
-    }
-
-    #[test]
-    fn times_have_fractions_and_may_be_before_the_epoch() {
-        for (text, expected) in [("0", (0, 0)), ("1.000000001", (1, 1)), ("1.5", (1, 500_000_000)), ("-1", (-1, 0))] {
-            assert_eq!(time(text.as_bytes()), Some(expected), "{text}");
-        }
-        assert_eq!(time(b"-1.25"), Some((-2, 750_000_000)));
-        assert_eq!(time(b"1.0000000019"), Some((1, 1)));
-        for bad in ["", ".", "x", "1.x", "99999999999999999999"] {
-            assert_eq!(time(bad.as_bytes()), None, "{bad}");
-        }
     }
 }
