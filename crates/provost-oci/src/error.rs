@@ -63,10 +63,8 @@ pub enum StoreError {
         found: String,
     },
     /// A registry that does not give what was asked for.
-    #[error("cannot pull {reference}: {problem}")]
+    #[error("{problem}")]
     Registry {
-        /// What was asked for.
-        reference: String,
         /// What is wrong, and what may mend it.
         problem: String,
         /// Whether trying again may help.
@@ -97,6 +95,10 @@ impl StoreError {
             }
             _ => false,
         }
+    }
+
+    pub(crate) fn registry(problem: String, may_pass: bool) -> Self {
+        Self::Registry { problem, may_pass }
     }
 
     /// What to make of an error of the disk's: `map_err(StoreError::disk("write", path))`.

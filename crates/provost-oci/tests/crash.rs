@@ -72,7 +72,9 @@ fn wait_for_names(watch: &OwnedFd, count: usize) {
     // Room for one at a time, so that none is waited for that came long ago.
     let mut buffer = [MaybeUninit::uninit(); 512];
     let mut reader = inotify::Reader::new(watch, &mut buffer);
-    (0..count).for_each(|_| drop(reader.next().unwrap()));
+    for _ in 0..count {
+        reader.next().unwrap();
+    }
 }
 
 /// Everything that is listed is there, and everything is what its name says.

@@ -87,7 +87,7 @@ impl Registry<'_> {
             tries = if now > before { 1 } else { tries + 1 };
             if tries >= TRIES {
                 let problem = format!("blob {} broke off at {now} of {} bytes: {problem}", blob.digest, blob.size);
-                return Err(self.problem(problem, true));
+                return Err(StoreError::registry(problem, true));
             }
             sleep(PAUSE * tries).await;
         }
@@ -118,7 +118,7 @@ impl Registry<'_> {
             at += chunk.len() as u64;
             if at > blob.size {
                 let problem = format!("blob {} has more than its {} bytes", blob.digest, blob.size);
-                broke = Err(Broke::ForGood(self.problem(problem, false)));
+                broke = Err(Broke::ForGood(StoreError::registry(problem, false)));
                 break;
             }
             file.write_all(&chunk).await.map_err(disk)?;
@@ -143,23 +143,21 @@ impl Registry<'_> {
         let text = error.to_string();
         match error {
             Error::AuthenticationFailure(_) | Error::UnauthorizedError { .. } => {
-                self.problem(format!("{host} does not allow it; docker login {host}"), false)
+                StoreError::registry(format!("{host} does not allow it; docker login {host}"), false)
             }
             Error::ImageManifestNotFoundError(_) => {
-                self.problem(format!("{host} does not have it; check its name and tag"), false)
+                StoreError::registry(format!("{host} does not have it; check its name and tag"), false)
             }
             Error::RegistryError { envelope, .. } if format!("{envelope}").contains("unknown") => {
-                self.problem(format!("{host} does not have it; check its name and tag ({text})"), false)
+                StoreError::registry(format!("{host} does not have it; check its name and tag ({text})"), false)
             }
-            Error::RequestError(_) => self.problem(format!("{host} cannot be reached: {}", with_causes(error)), true),
-            Error::ServerError { code, .. } => self.problem(text, *code >= 500 || *code == 429),
-            Error::IoError(_) => self.problem(text, true),
-            _ => self.problem(text, false),
+            Error::RequestError(_) => {
+                StoreError::registry(format!("{host} cannot be reached: {}", with_causes(error)), true)
+            }
+            Error::ServerError { code, .. } => StoreError::registry(text, *code >= 500 || *code == 429),
+            Error::IoError(_) => StoreError::registry(text, true),
+            _ => StoreError::registry(text, false),
         }
-    }
-
-    pub(super) fn problem(&self, problem: String, may_pass: bool) -> StoreError {
-        StoreError::Registry { reference: self.asked.to_owned(), problem, may_pass }
     }
 }
 

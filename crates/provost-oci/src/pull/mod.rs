@@ -130,7 +130,7 @@ impl Registry<'_> {
         let pulled = self.client.pull_manifest_raw(place, self.access.login(), &types).await;
         let (bytes, _) = pulled.map_err(|error| self.failed(&error))?;
         if bytes.len() as u64 > DOCUMENT_MAX {
-            return Err(self.problem(format!("its manifest has more than {DOCUMENT_MAX} bytes"), false));
+            return Err(StoreError::registry(format!("its manifest has more than {DOCUMENT_MAX} bytes"), false));
         }
         let found = Digest::of(&bytes);
         match place.digest().map(str::parse::<Digest>) {
@@ -157,7 +157,7 @@ impl Registry<'_> {
         let most = self.store.limits.bytes;
         let size = wanted.iter().fold(0_u64, |sum, blob| sum.saturating_add(blob.size));
         if size > most {
-            return Err(self.problem(format!("it has {size} bytes, and may have {most}"), false));
+            return Err(StoreError::registry(format!("it has {size} bytes, and may have {most}"), false));
         }
         let told = Progress::new(self.asked, &wanted, progress);
         let downloads = wanted.into_iter().map(|blob| self.download(blob, &told));
@@ -191,7 +191,7 @@ impl Registry<'_> {
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let done = tokio::task::spawn_blocking(work).await;
-        done.unwrap_or_else(|error| Err(self.problem(format!("its work was broken off: {error}"), true)))
+        done.unwrap_or_else(|error| Err(StoreError::registry(format!("its work was broken off: {error}"), true)))
     }
 }
 
