@@ -9,7 +9,7 @@ use std::fs;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use provost_oci::{Digest, ImageStore};
 use rustix::fs::inotify::{self, WatchFlags};
@@ -47,15 +47,45 @@ fn a_store_is_whole_whenever_its_process_was_killed() {
     let (folder, _store) = store();
     let path = folder.path().join("store");
     for round in 0..16 {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["child", "--exact"]).env(STORE, &path).stdout(Stdio::null()).stderr(Stdio::null());
         let names = watch(&path);
-        let mut child = command.spawn().unwrap();
+        let mut child = spawn("child", &path);
         wait_for_names(&names, round + 1);
         child.kill().unwrap();
         child.wait().unwrap();
         check(&ImageStore::open(&path).unwrap(), &path);
     }
+}
+
+/// A layer of so many files that it does not go at once.
+#[test]
+fn a_layer_is_never_half_collected() {
+    let (folder, store) = store();
+    let path = folder.path().join("store");
+    let layer = (0..3000).fold(Layer::default(), |layer, file| layer.file(&format!("many/{file}"), ""));
+    let root = support::loaded(&store, vec![layer]).layers.remove(0);
+    let watch = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&watch, root.join("many"), WatchFlags::DELETE).unwrap();
+    let mut child = spawn("collector", &path);
+    wait_for_names(&watch, 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let is_whole = root.exists().then(|| fs::read_dir(root.join("many")).map_or(0, Iterator::count) == 3000);
+    assert_ne!(is_whole, Some(false), "half a layer has its name");
+    assert_eq!(ImageStore::open(&path).unwrap().collect(&BTreeSet::new()).unwrap().images, 0);
+    assert_eq!(fs::read_dir(path.join("tmp")).unwrap().count(), 0);
+}
+
+/// The process that is killed while it collects.
+#[test]
+fn collector() {
+    let Ok(folder) = std::env::var(STORE) else { return };
+    ImageStore::open(folder).unwrap().collect(&BTreeSet::new()).unwrap();
+}
+
+fn spawn(test: &str, store: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact"]).env(STORE, store);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// Tells of names that appear and go where the store keeps its parts.

@@ -216,3 +216,26 @@ async fn many_pull_the_same_at_once() {
     assert!(store.find(&registry.reference()).unwrap().is_some());
     assert_eq!(count(folder.path(), "tmp"), 0);
 }
+
+/// Two pulls, each with what the other waits for, would wait for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_downloaded_is_not_held_while_something_else_is_waited_for() {
+    let (blobs, registry) = fake(Conduct { ranges: true, ..Conduct::default() });
+    let (folder, store) = store();
+    let partial = |at: usize| folder.path().join("store/partial").join(Digest::of(&blobs[at].1).hex());
+    let lock = |path: &Path| {
+        let file = fs::File::options().create(true).truncate(false).write(true).open(path).unwrap();
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok().then_some(file)
+    };
+    // Somebody else downloads the configuration.
+    let other = lock(&partial(1)).unwrap();
+    let reference = registry.reference();
+    let pulling = tokio::spawn(async move { pull(&store, &reference).await });
+    let layer = partial(2);
+    let size = blobs[2].1.len() as u64;
+    let is_free = || fs::metadata(&layer).is_ok_and(|meta| meta.len() == size) && lock(&layer).is_some();
+    let freed = provost_testkit::eventually(std::time::Duration::from_secs(20), || is_free().then_some(()));
+    drop(other);
+    pulling.await.unwrap().unwrap();
+    assert_eq!(freed, Some(()));
+}

@@ -23,6 +23,9 @@ const NOBODY: u32 = 65534;
 fn layers() -> Vec<Layer> {
     let lower = Layer::default().file("removed", "").file("emptied/old", "").file("kept", "");
     let upper = Layer::default().entry(EntryType::Directory, "closed", "", 0o500, b"").file("closed/file", "content");
+    // One that cannot even be gone through has one in it.
+    let upper =
+        upper.entry(EntryType::Directory, "no-way", "", 0o000, b"").folder("no-way/inner").file("no-way/inner/x", "");
     let upper = upper.entry(EntryType::Regular, "secret", "", 0o000, b"content").file("emptied/new", "");
     vec![lower, upper.file(".wh.removed", "").file("emptied/.wh..wh..opq", "")]
 }
@@ -57,7 +60,7 @@ fn all_files_are_its_own_and_layers_are_mounted_with_userxattr() {
 
     let store = ImageStore::open(folder.path().join("store")).unwrap();
     let image = store.find("kept:1").unwrap().unwrap();
-    for path in ["closed/file", "secret", "closed"] {
+    for path in ["closed/file", "secret", "closed", "no-way", "no-way/inner/x"] {
         let meta = fs::metadata(image.layers[1].join(path)).unwrap();
         assert_eq!((meta.uid(), meta.gid()), (NOBODY, NOBODY), "{path}");
     }
