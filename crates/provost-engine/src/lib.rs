@@ -18,6 +18,7 @@ mod discover;
 mod docker;
 mod host;
 mod names;
+pub mod program;
 mod scripted;
 mod wire;
 

@@ -1,8 +1,8 @@
 //! Blobs and their digests.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -27,6 +27,38 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "sha256:{}", self.0)
+    }
+}
+
+/// The digest that a hasher ended with.
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(hex::encode(bytes))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let digits = text.strip_prefix("sha256:").unwrap_or_default();
+        let is_digit = |digit: u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+        if digits.len() == 64 && digits.bytes().all(is_digit) {
+            Ok(Self(digits.to_owned()))
+        } else {
+            Err(DigestError(text.to_owned()))
+        }
+    }
+}
+
+/// Text that is no digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no digest; one is written `sha256:` and 64 hexadecimal digits, in lower case")]
+pub struct DigestError(String);
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -89,6 +121,17 @@ mod tests {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Digest::of(b"").hex(), empty);
         assert_eq!(Digest::of(b"").to_string(), format!("sha256:{empty}"));
+    }
+
+    #[test]
+    fn digests_are_read_as_they_are_written() {
+        let digest = Digest::of(b"");
+        assert_eq!(digest.to_string().parse(), Ok(digest.clone()));
+        assert_eq!(Digest::from(<[u8; 32]>::from(Sha256::digest(b""))), digest);
+        let upper = format!("sha256:{}", digest.hex().to_uppercase());
+        for bad in ["", "sha256:", "sha256:00", digest.hex(), &upper, "sha512:00", "sha256:../../../etc/passwd"] {
+            assert_eq!(bad.parse::<Digest>(), Err(DigestError(bad.to_owned())));
+        }
     }
 
     #[test]

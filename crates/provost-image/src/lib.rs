@@ -18,7 +18,7 @@ mod spec;
 
 pub use archive::{Archive, pack};
 pub use artifact::{Files, Label, PACKAGE, Package, PackageError, PackedFile};
-pub use blob::Digest;
+pub use blob::{Digest, DigestError};
 pub use layer::Entry;
 pub use recipe::{Directory, File, Mode, Owner, Recipe, RecipeError};
 pub use spec::{ImageSpec, architecture};

@@ -140,7 +140,7 @@ pub enum Life {
     /// Ended.
     #[serde(rename_all = "camelCase")]
     Exited {
-        /// Its exit code.
+        /// Its exit code. 255 with an error says that the engine did not see the end.
         code: i64,
         /// The kernel ended it for want of memory.
         out_of_memory: bool,

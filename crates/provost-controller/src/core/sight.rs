@@ -209,13 +209,16 @@ impl Core {
             // Somebody started it again: what it left is not complete.
             Life::Created | Life::Running { .. } => self.came_back_failed(now, Work::Collect(name.clone())),
         }
-        if let Life::Exited { code, out_of_memory, started_at, finished_at, .. } = &container.life {
+        if let Life::Exited { code, out_of_memory, started_at, finished_at, error } = &container.life {
             let finished_at = finished_at.unwrap_or(now);
             let is_doubtful = self.doubtful.contains(&name) || self.seen.was_absent(finished_at);
             // Of a short life, an engine may say that it ended before it began: two processes of it look at the clock.
             let finished_at = started_at.map_or(finished_at, |started_at| finished_at.max(started_at));
             let result = if self.doubtful.contains(&name) && self.was_taken_down(step, *code) {
                 Exit::Lost { why: format!("it ended while nobody watched, exit {code}") }
+            } else if let (255, Some(error)) = (code, error) {
+                // The engine says that it did not see the end (R9).
+                Exit::Lost { why: error.clone() }
             } else if *code == 255 && is_doubtful {
                 // The engine reports 255 for whatever ended while it was away (R9).
                 Exit::Lost { why: "it ended while the engine was away, which reports no true exit code".to_owned() }

@@ -46,6 +46,20 @@ fn r9_255_while_the_engine_was_there_is_what_the_container_said() {
 }
 
 #[test]
+fn r9_255_is_lost_when_the_engine_says_that_it_did_not_see_the_end() {
+    let (mut bench, run) = running();
+    let name = main_of(&run);
+    bench.end(&name, 255);
+    if let Life::Exited { error, .. } = &mut bench.containers.get_mut(&name).unwrap().life {
+        *error = Some("its shim was ended".to_owned());
+    }
+    let seen = bench.seen(&name);
+    bench.hand([seen]);
+    bench.work_out();
+    assert_eq!(bench.outcomes[&run], (Outcome::Lost, "lost: its shim was ended".to_owned()));
+}
+
+#[test]
 fn r9_another_code_is_true_even_when_the_engine_was_away() {
     let (mut bench, run) = running();
     bench.engine_down();

@@ -9,20 +9,11 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use provost_controller::EngineError;
 use provost_model::{CallError, CallWay, ContainerName, ServiceCall};
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::DockerEngine;
-use super::inside::Ran;
-
-/// The most bytes of an answer.
-const ANSWER_MAX: usize = 1 << 20;
-
-/// How much of what a provider says is told, in characters.
-const WORDS_MAX: usize = 500;
-
-type CallAnswer = Result<Value, CallError>;
+use crate::program::{ANSWER_MAX, CallAnswer, Ran, plain, result};
 
 impl DockerEngine {
     pub(super) async fn ask_service(
@@ -40,7 +31,7 @@ impl DockerEngine {
             }
             CallWay::Program { command } => {
                 let ran = timeout(limit, self.run_inside(&seen, command, Some(data.as_bytes()), ANSWER_MAX)).await;
-                ran.map(|ran| ran.map(said))
+                ran.map(|ran| ran.map(Ran::answer))
                     .map_or_else(Err, |ran| Ok(ran.unwrap_or_else(|error| unavailable(&error.message))))
             }
         };
@@ -50,37 +41,6 @@ impl DockerEngine {
 
 fn unavailable(why: &str) -> CallAnswer {
     Err(CallError::new("Unavailable", why))
-}
-
-/// What a program has answered.
-fn said(ran: Ran) -> CallAnswer {
-    match ran.code {
-        Some(0) if ran.is_cut => Err(bad_result(&format!("it has more than {ANSWER_MAX} bytes"))),
-        Some(0) => result(&ran.stdout),
-        code => {
-            let code = code.map_or_else(|| "its end is not known".to_owned(), |code| format!("exit {code}"));
-            let words = String::from_utf8_lossy(&ran.stderr).into_owned();
-            let last = words.trim_end().lines().next_back().map(plain).unwrap_or_default();
-            let colon = if last.is_empty() { "" } else { ": " };
-            Err(CallError::new("Failed", format!("{code}{colon}{last}")))
-        }
-    }
-}
-
-/// An answer as JSON; nothing at all is null.
-fn result(bytes: &[u8]) -> CallAnswer {
-    if bytes.trim_ascii().is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(bytes).map_err(|error| bad_result(&error.to_string()))
-}
-
-fn bad_result(why: &str) -> CallError {
-    CallError::new("BadResult", format!("the answer is no JSON value: {why}"))
-}
-
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(WORDS_MAX).collect()
 }
 
 /// Asks at the first place that can be reached: a call is made once.
@@ -130,7 +90,7 @@ async fn ask(stream: TcpStream, place: SocketAddr, path: &str, data: String) -> 
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
@@ -172,17 +132,5 @@ mod tests {
         assert_eq!(error(called("200 OK", "<html>").await).kind, "BadResult");
         assert_eq!(error(post(&["127.0.0.1:1".parse().unwrap()], "/rate", String::new()).await).kind, "Unavailable");
         assert_eq!(error(post(&[], "/", String::new()).await).message, "the container has no address");
-    }
-
-    #[test]
-    fn what_a_program_says_is_its_answer() {
-        let ran = |code, stdout: &str, stderr: &str| {
-            said(Ran { code, stdout: stdout.into(), stderr: stderr.into(), is_cut: false })
-        };
-        assert_eq!(ran(Some(0), "[1, 2]\n", "computing\n"), Ok(json!([1, 2])));
-        assert_eq!(ran(Some(0), "", ""), Ok(Value::Null));
-        assert_eq!(ran(Some(0), "{", "").unwrap_err().kind, "BadResult");
-        assert_eq!(ran(Some(3), "", "a\nno such currency\n").unwrap_err().message, "exit 3: no such currency");
-        assert_eq!(ran(None, "", "").unwrap_err().message, "its end is not known");
     }
 }

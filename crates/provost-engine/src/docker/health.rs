@@ -9,17 +9,12 @@ use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use provost_controller::EngineError;
-use provost_model::{ContainerName, ContainerSeen, HealthCheck, Probe};
+use provost_model::{ContainerName, HealthCheck, Probe};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::DockerEngine;
-
-/// How much of what a program says is told, in characters; of each of its streams, so many bytes are read.
-const WORDS_MAX: usize = 200;
-
-/// An answer: good, or why not.
-type Verdict = Result<(), String>;
+use crate::program::{Ran, Verdict, WORDS_MAX};
 
 impl DockerEngine {
     pub(super) async fn ask_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Verdict, EngineError> {
@@ -30,23 +25,11 @@ impl DockerEngine {
                 let places = self.places(&seen, *port).await?;
                 timeout(limit, first_good(&places, path)).await.map(Ok)
             }
-            Probe::Command { command } => timeout(limit, self.ask_program(&seen, command)).await,
+            Probe::Command { command } => {
+                timeout(limit, self.run_inside(&seen, command, None, WORDS_MAX)).await.map(|ran| ran.map(Ran::verdict))
+            }
         };
         answer.unwrap_or_else(|_| Ok(Err(format!("no answer within {} s", check.timeout_s))))
-    }
-
-    async fn ask_program(&self, seen: &ContainerSeen, command: &[String]) -> Result<Verdict, EngineError> {
-        let ran = self.run_inside(seen, command, None, WORDS_MAX).await?;
-        let words = [ran.stdout, ran.stderr].concat();
-        let words = String::from_utf8_lossy(&words).into_owned();
-        let words = words.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-        let words: String = words.collect::<Vec<_>>().join(" ").chars().take(WORDS_MAX).collect();
-        Ok(match ran.code {
-            Some(0) => Ok(()),
-            Some(code) if words.is_empty() => Err(format!("exit {code}")),
-            Some(code) => Err(format!("exit {code}: {words}")),
-            None => Err("its end is not known".to_owned()),
-        })
     }
 }
 

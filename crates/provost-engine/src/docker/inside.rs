@@ -5,23 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecResults};
 use futures_util::StreamExt as _;
-use provost_controller::{EngineError, EngineErrorKind};
+use provost_controller::{EngineError, EngineErrorKind, OutputStream};
 use provost_model::{ContainerName, ContainerSeen, Life};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{DockerEngine, trouble};
-
-/// What a program in a container came to. Of each stream, what is beyond a limit is left out.
-#[derive(Debug, Default)]
-pub(super) struct Ran {
-    /// Its exit code; absent where the engine does not know it.
-    pub(super) code: Option<i64>,
-    pub(super) stdout: Vec<u8>,
-    pub(super) stderr: Vec<u8>,
-    /// Something was left out.
-    pub(super) is_cut: bool,
-}
+use crate::program::Ran;
 
 impl DockerEngine {
     /// The container `name`, which has to run.
@@ -65,7 +55,7 @@ impl DockerEngine {
             };
             let take = async {
                 while let Some(Ok(piece)) = output.next().await {
-                    ran.add(&piece, most);
+                    keep(&mut ran, &piece, most);
                 }
             };
             futures_util::future::join(hand_in, take).await;
@@ -75,14 +65,10 @@ impl DockerEngine {
     }
 }
 
-impl Ran {
-    fn add(&mut self, piece: &LogOutput, most: usize) {
-        let kept = if matches!(piece, LogOutput::StdErr { .. }) { &mut self.stderr } else { &mut self.stdout };
-        let bytes = piece.as_ref();
-        let left = most.saturating_sub(kept.len()).min(bytes.len());
-        kept.extend_from_slice(&bytes[..left]);
-        self.is_cut |= left < bytes.len();
-    }
+/// Keeps a piece of what a program said.
+fn keep(ran: &mut Ran, piece: &LogOutput, most: usize) {
+    let is_error = matches!(piece, LogOutput::StdErr { .. });
+    ran.add(if is_error { OutputStream::Stderr } else { OutputStream::Stdout }, piece.as_ref(), most);
 }
 
 /// The addresses that `shown`, the engine's answer about a container, has for `port`. Source: Docker Engine API 1.41,

@@ -1,0 +1,135 @@
+//! What a container's life costs, beside what the machine itself and `crun` need for the same program.
+//!
+//! `cargo bench -p provost-direct`, as root. One after another; the median and the slowest tenth, in milliseconds.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic and prints")]
+
+#[path = "../../provost-engine/tests/job/mod.rs"]
+#[expect(dead_code, reason = "of the jobs, not everything is needed")]
+mod job;
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use job::Job;
+use provost_controller::Engine as _;
+use provost_direct::{DirectEngine, ShimProgram};
+use provost_model::{Instance, Life};
+use provost_oci::ImageStore;
+use provost_testkit::{TOOLBOX, toolbox_archive, toolbox_program, unique};
+
+const ROUNDS: usize = 100;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let home = tempfile::tempdir().unwrap();
+    let images = ImageStore::open(home.path().join("images")).unwrap();
+    images.load(Cursor::new(&toolbox_archive().bytes)).unwrap();
+    let shim = ShimProgram { program: PathBuf::from(env!("CARGO_BIN_EXE_provost-shim")), args: Vec::new() };
+    let instance = Instance::parse(unique("bench")).unwrap();
+    let engine = DirectEngine::open(&home.path().join("engine"), images.clone(), shim, instance.clone()).unwrap();
+
+    show(
+        "fork and exec alone",
+        (0..ROUNDS).map(|_| timed(|| run(Command::new(toolbox_program()).arg("echo")))).collect(),
+    );
+    let bundle = bundle(&engine, &instance, home.path(), &images).await;
+    if Command::new("crun").arg("--version").output().is_ok() {
+        let life = |number: usize| timed(|| run(crun(&bundle).arg(format!("provost-bench-{number}"))));
+        show("crun run, for a whole life", (0..ROUNDS).map(life).collect());
+    }
+    let (mut whole, mut starts) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (life, start) = live(&engine, &instance).await;
+        whole.push(life);
+        starts.push(start);
+    }
+    show("direct, for a whole life", whole);
+    show("direct, start of what was created", starts);
+    memory(&engine, &instance).await;
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
+}
+
+fn run(command: &mut Command) {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{command:?}: {status}");
+}
+
+fn crun(bundle: &Path) -> Command {
+    let mut command = Command::new("crun");
+    command.args(["--cgroup-manager=cgroupfs", "run", "--bundle"]).arg(bundle);
+    command
+}
+
+/// From the creation until nothing is left; and from the order to start until the program runs.
+async fn live(engine: &DirectEngine, instance: &Instance) -> (Duration, Duration) {
+    let job = Job::of(instance, TOOLBOX, &["echo"]);
+    let mut wakes = engine.watch(instance).await.unwrap();
+    let began = Instant::now();
+    engine.create(&job.request, &job.folder).await.unwrap();
+    let created = Instant::now();
+    engine.start(job.name()).await.unwrap();
+    let start = created.elapsed();
+    while !engine.inspect(job.name()).await.unwrap().is_some_and(|seen| seen.life.is_over()) {
+        wakes.next().await.unwrap();
+    }
+    engine.remove(job.name()).await.unwrap();
+    (began.elapsed(), start)
+}
+
+/// The same container for `crun`: the bundle that the engine writes, on a plain folder.
+async fn bundle(engine: &DirectEngine, instance: &Instance, home: &Path, images: &ImageStore) -> PathBuf {
+    let job = Job::of(instance, TOOLBOX, &["echo"]);
+    engine.create(&job.request, &job.folder).await.unwrap();
+    let made = home.join("engine/containers").join(job.name().as_str()).join("bundle/config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&fs::read(made).unwrap()).unwrap();
+    engine.remove(job.name()).await.unwrap();
+    let bundle = home.join("bundle");
+    fs::create_dir(&bundle).unwrap();
+    let layer = images.find(TOOLBOX).unwrap().unwrap().layers.pop().unwrap();
+    run(Command::new("cp").arg("-a").arg(layer).arg(bundle.join("rootfs")));
+    // Its own network, which the shim makes for ours; places for what is mounted.
+    config["linux"]["namespaces"].as_array_mut().unwrap().push(serde_json::json!({"type": "network"}));
+    config["linux"]["cgroupsPath"] = serde_json::json!("/provost-bench");
+    config["mounts"].as_array_mut().unwrap().retain(|mount| mount["type"] != "bind");
+    fs::write(bundle.join("config.json"), config.to_string()).unwrap();
+    bundle
+}
+
+/// What a shim and a container's first process hold that is theirs alone.
+async fn memory(engine: &DirectEngine, instance: &Instance) {
+    let job = Job::of(instance, TOOLBOX, &["sleep", "60"]);
+    engine.create(&job.request, &job.folder).await.unwrap();
+    engine.start(job.name()).await.unwrap();
+    assert!(matches!(engine.inspect(job.name()).await.unwrap().unwrap().life, Life::Running { .. }));
+    for entry in fs::read_dir("/proc").unwrap().filter_map(Result::ok) {
+        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if !String::from_utf8_lossy(&command).contains(job.name().as_str()) {
+            continue;
+        }
+        let rollup = fs::read_to_string(entry.path().join("smaps_rollup")).unwrap_or_default();
+        let of = |field: &str| {
+            let line = rollup.lines().find_map(|line| line.strip_prefix(field));
+            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default()
+        };
+        let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        let (private, shared) = (of("Private_Dirty:") + of("Private_Clean:"), of("Pss:"));
+        println!("{:<36}{private:>8} KiB alone, {shared} KiB with its share", format!("memory of {}", name.trim()));
+    }
+    engine.remove(job.name()).await.unwrap();
+}
+
+fn show(what: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1000.0;
+    println!("{what:<36}{:>8.2} ms, slowest tenth from {:.2} ms", at(50), at(90));
+}

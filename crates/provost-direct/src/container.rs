@@ -1,0 +1,224 @@
+//! Containers: looked at, started, stopped and removed; our own only (C6).
+
+use std::fs;
+use std::io;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use provost_controller::{EngineError, EngineErrorKind};
+use provost_model::{
+    ContainerName, ContainerSeen, Instance, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP, Life, Owner,
+    StepId, StepRef,
+};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use crate::DirectEngine;
+use crate::cgroup::Cgroup;
+use crate::control;
+use crate::engine::Home;
+use crate::place::Place;
+use crate::record::{Ended, Made, Order};
+use crate::trouble;
+
+/// What killing may take.
+const KILL: Duration = Duration::from_secs(10);
+/// The exit code of an end that nobody saw, as with other engines (R9).
+const UNSEEN: i64 = 255;
+/// How long a shim may need to go, when its container has ended.
+const GOING: Duration = Duration::from_secs(5);
+
+/// A container, whosever it is.
+pub(crate) struct Found {
+    pub(crate) seen: ContainerSeen,
+    pub(crate) made: Made,
+    pub(crate) place: Place,
+}
+
+impl DirectEngine {
+    pub(crate) async fn list_containers(&self, instance: &Instance) -> Result<Vec<ContainerSeen>, EngineError> {
+        self.home.present()?;
+        let (home, instance) = (self.home.clone(), instance.clone());
+        let listed = spawn_blocking(move || {
+            let found = home.all()?.into_iter();
+            let own = found.filter(|found| found.made.instance() == Some(instance.as_str()));
+            Ok(own.map(|found| found.seen).collect())
+        });
+        listed.await.unwrap_or_else(|error| Err(trouble::around("list containers", &io::Error::other(error))))
+    }
+
+    pub(crate) fn inspect_own(&self, name: &ContainerName) -> Result<Option<ContainerSeen>, EngineError> {
+        let found = self.home.look(name)?;
+        Ok(found.filter(|found| self.owns(found)).map(|found| found.seen))
+    }
+
+    pub(crate) async fn start_container(&self, name: &ContainerName) -> Result<(), EngineError> {
+        let Some(found) = self.own(name, "start")? else {
+            let message = format!("cannot start container {name}: there is none; somebody has removed it");
+            return Err(EngineError::new(EngineErrorKind::NotFound, message));
+        };
+        if found.seen.life != Life::Created {
+            return Ok(());
+        }
+        let doing = format!("start container {name}");
+        // Its shim went before its start, with the machine for example: nothing of it has run, so it is made anew.
+        if !found.place.has_shim() {
+            let clean = spawn_blocking(move || Cgroup::of(&found.made.id).remove());
+            clean.await.map_err(|error| trouble::around(&doing, &io::Error::other(error)))?;
+            control::launch(&self.home.shim, &found.place, &doing).await?;
+        }
+        control::order(&found.place, Order::Start, &doing).await.map(drop)
+    }
+
+    pub(crate) async fn stop_container(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {
+        let found = self.own(name, "stop")?;
+        let Some(found) = found.filter(|found| matches!(found.seen.life, Life::Running { .. })) else {
+            return Ok(());
+        };
+        let doing = format!("stop container {name}");
+        let is_over = async |order, limit| match control::order(&found.place, order, &doing).await {
+            Ok(mut attached) => Ok(attached.ended_within(limit).await),
+            // It may have ended meanwhile.
+            Err(error) => {
+                if found.place.has_shim() {
+                    Err(error)
+                } else {
+                    Ok(true)
+                }
+            }
+        };
+        if is_over(Order::Ask, Duration::from_secs(grace_s)).await? || is_over(Order::Kill, KILL).await? {
+            return Ok(());
+        }
+        let message = format!("cannot {doing}: it does not end within {} s of being killed", KILL.as_secs());
+        Err(EngineError::new(EngineErrorKind::Unavailable, message))
+    }
+
+    pub(crate) async fn remove_container(&self, name: &ContainerName) -> Result<(), EngineError> {
+        let Some(found) = self.own(name, "remove")? else {
+            return Ok(());
+        };
+        let doing = format!("remove container {name}");
+        if !found.seen.life.is_over()
+            && let Ok(mut attached) = control::order(&found.place, Order::Kill, &doing).await
+        {
+            attached.ended_within(KILL).await;
+        }
+        for _ in 0..GOING.as_millis() {
+            if !found.place.has_shim() {
+                break;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        let home = self.home.clone();
+        let removed = spawn_blocking(move || {
+            Cgroup::of(&found.made.id).remove();
+            home.discard(found.place.folder(), &found.made.id)
+        });
+        let removed = removed.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        removed.map_err(|error| trouble::around(&doing, &error))
+    }
+
+    /// Our container of that name; a [`EngineErrorKind::Conflict`] if it is somebody else's.
+    pub(crate) fn own(&self, name: &ContainerName, doing: &str) -> Result<Option<Found>, EngineError> {
+        match self.home.look(name)? {
+            Some(found) if !self.owns(&found) => {
+                let (whose, own) = (whose(&found), &self.instance);
+                let message = format!("will not {doing} container {name}: it {whose}, not to instance {own}");
+                Err(EngineError::new(EngineErrorKind::Conflict, message))
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn owns(&self, found: &Found) -> bool {
+        found.made.instance() == Some(self.instance.as_str())
+    }
+
+    /// A container that has a volume of this name, whosever it is.
+    pub(crate) fn user_of_volume(&self, volume: &str) -> Result<Option<ContainerName>, EngineError> {
+        let mut users =
+            self.home.all()?.into_iter().filter(|found| found.made.volumes.iter().any(|name| name == volume));
+        Ok(users.next().map(|found| found.seen.name))
+    }
+}
+
+impl Home {
+    fn all(&self) -> Result<Vec<Found>, EngineError> {
+        let entries = fs::read_dir(self.containers()).map_err(|error| trouble::around("list containers", &error))?;
+        let names = entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let found = names.filter_map(|name| ContainerName::parse(name).ok()).map(|name| self.look(&name));
+        found.filter_map(Result::transpose).collect()
+    }
+
+    /// Any container; nothing as long as it is being made.
+    pub(crate) fn look(&self, name: &ContainerName) -> Result<Option<Found>, EngineError> {
+        self.present()?;
+        let place = self.place(name);
+        let look = || {
+            let Some(made) = place.made()?.filter(|_| place.is_ready()) else {
+                return Ok(None);
+            };
+            let life = self.life(&place, &made)?;
+            Ok(Some((made, life)))
+        };
+        let found = look().map_err(|error: io::Error| trouble::around(&format!("look at container {name}"), &error))?;
+        Ok(found.map(|(made, life)| Found { seen: seen(&made, life), made, place: place.clone() }))
+    }
+
+    fn life(&self, place: &Place, made: &Made) -> io::Result<Life> {
+        let Some(started) = place.started()? else {
+            return Ok(Life::Created);
+        };
+        let started_at = Some(started.at);
+        if let Some(ended) = place.ended()? {
+            return Ok(exited(started_at, ended));
+        }
+        if place.has_shim() {
+            return Ok(Life::Running { started_at });
+        }
+        Ok(exited(started_at, self.settle(place, made)?))
+    }
+
+    /// A shim is gone that has not said how its container ended: nobody knows that any more (R9). What it left is ended
+    /// and taken away.
+    fn settle(&self, place: &Place, made: &Made) -> io::Result<Ended> {
+        let _settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
+        // It may have said so while we looked.
+        if let Some(ended) = place.ended()? {
+            return Ok(ended);
+        }
+        Cgroup::of(&made.id).remove();
+        let error = Some("its shim was ended, and nobody else saw how the container ended".to_owned());
+        let ended = Ended { code: UNSEEN, out_of_memory: false, at: Timestamp::now(), error };
+        place.set_ended(&ended)?;
+        Ok(ended)
+    }
+}
+
+fn exited(started_at: Option<Timestamp>, ended: Ended) -> Life {
+    let Ended { code, out_of_memory, at, error } = ended;
+    // The clock may have been set back.
+    let finished_at = Some(at).max(started_at);
+    Life::Exited { code, out_of_memory, started_at, finished_at, error }
+}
+
+fn seen(made: &Made, life: Life) -> ContainerSeen {
+    let label = |name: &str| made.labels.get(name).map(String::as_str);
+    let owner = label(LABEL_OWNER_KIND).zip(label(LABEL_OWNER)).and_then(|(kind, id)| Owner::parse(kind, id));
+    let step = owner.zip(label(LABEL_STEP)).map(|(owner, step)| StepRef { owner, step: StepId(step.to_owned()) });
+    let request = label(LABEL_REQUEST).map(str::to_owned);
+    ContainerSeen { name: made.name.clone(), id: made.id.clone(), step, request, life }
+}
+
+/// Whose a container is, for people.
+pub(crate) fn whose(found: &Found) -> String {
+    let Some(instance) = found.made.instance() else {
+        return "is not Provost's".to_owned();
+    };
+    let step = found.seen.step.as_ref();
+    let step = step.map(|step| format!(", {} {}, step {}", step.owner.kind(), step.owner.id(), step.step));
+    let digest = found.seen.request.as_deref().and_then(|digest| digest.get(..12)).unwrap_or("none");
+    format!("belongs to instance {instance}{} (request {digest})", step.unwrap_or_default())
+}

@@ -1,0 +1,185 @@
+//! Making containers: a request is checked, written down as a bundle, and given to a shim.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use bollard::models::ContainerCreateBody;
+use provost_controller::{EngineError, EngineErrorKind, StepFolder};
+use provost_engine::{Allowed, Habits, check, create_request};
+use provost_model::{ContainerName, ContainerRequest};
+use provost_oci::Image;
+use tokio::time::sleep;
+
+use crate::DirectEngine;
+use crate::cgroup::Cgroup;
+use crate::container::{Found, whose};
+use crate::control;
+use crate::engine::Home;
+use crate::place::Place;
+use crate::record::Made;
+use crate::spec::Plan;
+use crate::trouble;
+use crate::user::User;
+
+/// The request is that of an engine with an init, as this one is.
+const HABITS: Habits = Habits { podman: false, init: true };
+/// How often it is looked whether a shim is done that an engine started before this one.
+const LOOK: Duration = Duration::from_millis(10);
+
+impl DirectEngine {
+    pub(crate) async fn create_container(
+        &self,
+        request: &ContainerRequest,
+        folder: &StepFolder,
+    ) -> Result<(), EngineError> {
+        self.home.present()?;
+        let body = self.checked(request, folder)?;
+        let _making = Making::begin(&self.home, &request.name)?;
+        let place = self.home.place(&request.name);
+        self.wait_for_earlier(&place).await;
+        if let Some(found) = self.home.look(&request.name)? {
+            return adopt(request, &found);
+        }
+        let image = self.find(&request.workload.image).await?.ok_or_else(|| no_image(request))?;
+        let doing = format!("create container {}", request.name);
+        let made = self.write_bundle(request, &body, &image, &place)?;
+        let launched = match self.home.hub() {
+            Ok(hub) => {
+                hub.add(&request.name);
+                control::launch(&self.home.shim, &place, &doing).await
+            }
+            Err(error) => Err(error),
+        };
+        if launched.is_err() {
+            // What is left of it is in nobody's way: it was never ready.
+            Cgroup::of(&made.id).remove();
+            let _ = self.home.discard(place.folder(), &made.id);
+        }
+        launched
+    }
+
+    /// What is asked for, if this engine may and can do it.
+    fn checked(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<ContainerCreateBody, EngineError> {
+        let refuse =
+            |problem: String| EngineError::new(EngineErrorKind::Refused, format!("{}: {problem}", request.name));
+        let body = create_request(request, folder, HABITS);
+        check(&body, &Allowed::of(request, folder, None)).map_err(|refusal| refuse(refusal.to_string()))?;
+        if request.instance != self.instance {
+            return Err(refuse(format!("it is for the instance {}, not {}", request.instance, self.instance)));
+        }
+        match request.workload.network.as_str() {
+            "None" | "" if request.workload.ports.is_empty() => Ok(body),
+            "None" | "" => Err(refuse("it wants ports of the server and has no network".to_owned())),
+            other => Err(refuse(format!(
+                "the direct engine has no network `{other}` yet; set `network: None`, or use Docker or Podman as the engine"
+            ))),
+        }
+    }
+
+    /// Waits for a shim that is still at work for an engine that was ended; what it does not finish is taken away.
+    async fn wait_for_earlier(&self, place: &Place) {
+        while !place.is_ready() && place.has_shim() {
+            sleep(LOOK).await;
+        }
+        if place.folder().exists() && !place.is_ready() {
+            let id = place.made().ok().flatten().map_or_else(new_id, |made| made.id);
+            Cgroup::of(&id).remove();
+            let _ = self.home.discard(place.folder(), &id);
+        }
+    }
+
+    fn write_bundle(
+        &self,
+        request: &ContainerRequest,
+        body: &ContainerCreateBody,
+        image: &Image,
+        place: &Place,
+    ) -> Result<Made, EngineError> {
+        let refuse = |why: String| {
+            EngineError::new(EngineErrorKind::Refused, format!("cannot create container {}: {why}", request.name))
+        };
+        let words = body.user.as_deref().unwrap_or(&image.config.user);
+        let user = User::of(words, &image.layers).map_err(refuse)?;
+        let (id, volumes) = (new_id(), self.home.volumes());
+        let plan = Plan { body, image: &image.config, user: &user, id: &id, volumes: &volumes };
+        let made = Made {
+            name: request.name.clone(),
+            id: id.clone(),
+            labels: request.labels(),
+            uid: user.uid,
+            layers: image.layers.clone(),
+            user_xattrs: self.home.images.user_xattrs(),
+            capabilities: plan.capabilities(),
+            working_dir: plan.working_dir(),
+            volumes: self.make_volumes(request, image)?,
+            log_bytes: request.log_bytes.saturating_mul(2).max(1 << 20),
+        };
+        let written = fs::create_dir(place.folder())
+            .and_then(|()| write_private(&place.bundle(), &plan.config()))
+            .and_then(|()| place.set_made(&made));
+        written.map_err(|error| trouble::around(&format!("create container {}", request.name), &error))?;
+        Ok(made)
+    }
+}
+
+/// Writes the bundle, which may hold secrets as variables.
+fn write_private(bundle: &Path, config: &serde_json::Value) -> io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::create_dir(bundle)?;
+    let path: PathBuf = bundle.join("config.json");
+    let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(&serde_json::to_vec(config)?)
+}
+
+/// Sorted by time, and not to be guessed.
+fn new_id() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
+}
+
+/// Takes a container that has the name already for the one that was asked for, if it is that (R3).
+fn adopt(request: &ContainerRequest, found: &Found) -> Result<(), EngineError> {
+    if request.labels().iter().all(|(key, value)| found.made.labels.get(key) == Some(value)) {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot create container {}: the name is taken by one that {} and is not the one that is wanted; remove it, or give \
+         this server another instance name",
+        request.name,
+        whose(found)
+    );
+    Err(EngineError::new(EngineErrorKind::Conflict, message))
+}
+
+fn no_image(request: &ContainerRequest) -> EngineError {
+    let (name, image) = (&request.name, &request.workload.image);
+    let message = format!(
+        "cannot create container {name}: the direct engine does not have the image {image}; load an archive of it first"
+    );
+    EngineError::new(EngineErrorKind::NotFound, message)
+}
+
+/// A name whose container is being made, as long as this lives.
+struct Making<'a> {
+    home: &'a Home,
+    name: &'a ContainerName,
+}
+
+impl<'a> Making<'a> {
+    fn begin(home: &'a Home, name: &'a ContainerName) -> Result<Self, EngineError> {
+        if home.making.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
+            return Ok(Self { home, name });
+        }
+        let message = format!("cannot create container {name}: one of that name is being made");
+        Err(EngineError::new(EngineErrorKind::Unavailable, message))
+    }
+}
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        self.home.making.lock().unwrap_or_else(PoisonError::into_inner).remove(self.name);
+    }
+}

@@ -1,0 +1,110 @@
+//! What is asked of a container that runs: a program in it, by a helper that joins it.
+//!
+//! Its ports cannot be asked: a container without a network has no address.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use provost_controller::{EngineError, EngineErrorKind, OutputStream};
+use provost_engine::program::{ANSWER_MAX, CallAnswer, Ran, Verdict, WORDS_MAX};
+use provost_model::{CallError, CallWay, ContainerName, HealthCheck, Life, Probe, ServiceCall};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::DirectEngine;
+use crate::container::Found;
+use crate::trouble;
+
+const NO_ADDRESS: &str = "the container has no address";
+
+impl DirectEngine {
+    pub(crate) async fn ask_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Verdict, EngineError> {
+        let found = self.running(name)?;
+        let Probe::Command { command } = &check.probe else {
+            return Ok(Err(NO_ADDRESS.to_owned()));
+        };
+        let limit = Duration::from_secs(check.timeout_s);
+        match timeout(limit, self.run_inside(&found, command, None, WORDS_MAX)).await {
+            Ok(ran) => ran.map(Ran::verdict),
+            Err(_) => Ok(Err(format!("no answer within {} s", check.timeout_s))),
+        }
+    }
+
+    pub(crate) async fn ask_service(
+        &self,
+        name: &ContainerName,
+        call: &ServiceCall,
+    ) -> Result<CallAnswer, EngineError> {
+        let found = self.running(name)?;
+        let CallWay::Program { command } = &call.way else {
+            return Ok(Err(CallError::new("Unavailable", NO_ADDRESS)));
+        };
+        let (data, limit) = (call.data.to_string(), Duration::try_from(call.timeout).unwrap_or(Duration::ZERO));
+        let ran = timeout(limit, self.run_inside(&found, command, Some(data.as_bytes()), ANSWER_MAX)).await;
+        Ok(match ran {
+            Ok(Ok(ran)) => ran.answer(),
+            Ok(Err(error)) => Err(CallError::new("Unavailable", &error.message)),
+            Err(_) => Err(CallError::new("Timeout", format!("no answer within {} s", limit.as_secs()))),
+        })
+    }
+
+    /// The container `name`, which has to run.
+    fn running(&self, name: &ContainerName) -> Result<Found, EngineError> {
+        let running = self.own(name, "ask")?.filter(|found| matches!(found.seen.life, Life::Running { .. }));
+        let gone = || EngineError::new(EngineErrorKind::NotFound, format!("container {name} does not run"));
+        running.ok_or_else(gone)
+    }
+
+    /// Runs a program in the container, hands it `input`, and keeps at most `most` bytes of each stream. It ends when
+    /// nobody waits for it any more.
+    async fn run_inside(
+        &self,
+        found: &Found,
+        command: &[String],
+        input: Option<&[u8]>,
+        most: usize,
+    ) -> Result<Ran, EngineError> {
+        let fault = |error| trouble::around(&format!("run a program in container {}", found.seen.name), &error);
+        let shim = &self.home.shim;
+        let mut child = Command::new(&shim.program)
+            .args(&shim.args)
+            .arg("inside")
+            .arg(found.place.folder())
+            .args(command)
+            .env_clear()
+            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(fault)?;
+        let (to, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let hand_in = async {
+            // A program that does not read all of it ends without it, and says itself whether that is wrong.
+            if let Some(mut to) = to {
+                let _ = to.write_all(input.unwrap_or_default()).await;
+            }
+        };
+        let (mut ran, mut words) = (Ran::default(), Ran::default());
+        let read = take(stdout, OutputStream::Stdout, &mut ran, most);
+        let heard = take(stderr, OutputStream::Stderr, &mut words, most);
+        tokio::join!(hand_in, read, heard);
+        let status = child.wait().await.map_err(fault)?;
+        Ok(Ran { code: status.code().map(i64::from), stderr: words.stderr, is_cut: ran.is_cut || words.is_cut, ..ran })
+    }
+}
+
+/// Reads a stream to its end and keeps its beginning.
+async fn take(from: Option<impl AsyncRead + Unpin>, stream: OutputStream, into: &mut Ran, most: usize) {
+    let mut buffer = vec![0; 16 << 10];
+    let Some(mut from) = from else {
+        return;
+    };
+    while let Ok(length) = from.read(&mut buffer).await {
+        if length == 0 {
+            return;
+        }
+        into.add(stream, &buffer[..length], most);
+    }
+}

@@ -1,0 +1,49 @@
+//! An engine without a daemon: [`DirectEngine`] runs governed containers on the kernel alone.
+//!
+//! # How
+//! Each container has a folder and a shim. The folder holds what was asked for, an OCI bundle, the output, and how it
+//! started and ended. The [`shim`] is this same program, executed anew: it makes the container with youki's
+//! `libcontainer`, waits for the word to start it, writes its output and its end down, and goes. The engine holds
+//! nothing that the folders do not say: when it is killed, containers go on, and the next one finds them by their folders.
+//! That a shim lives is known by a lock that the kernel lets go of when it does not; a container whose shim is gone
+//! without having written its end is ended and shown with exit code 255 and an error, since nobody knows how it ended (R9).
+//!
+//! # Why so
+//! A shim of our own around a library, and not a runtime that is installed beside: the first command of Provost has to work
+//! on a machine that has nothing. The library needs a process with one thread, which the shim is. It is built without the C
+//! libraries for systemd and seccomp: the filter of system calls is built by `seccompiler`, and installed where the
+//! library calls us back right before the program.
+//!
+//! # Isolation
+//! The request is the one that Docker is sent, checked by the same function. Each container has its own processes,
+//! mounts, network, IPC, host name and view of control groups; no new privileges; Docker's default list of system calls, masked
+//! and read-only paths; limits of memory, processors and processes by control groups of version 1 or 2. Nothing on
+//! its disks works as a device. Tighter than Docker: no container may make devices unless policy says so, and nothing
+//! but `/dev` can hold them.
+//!
+//! Limits today: networks are `None` only; images come from archives only; it has to run as root; no profiles of AppArmor
+//! and SELinux; 32-bit programs are ended by the filter; volumes begin empty, with the owner of the image's folder at
+//! their place but without its files.
+
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
+
+mod cgroup;
+mod container;
+mod control;
+mod create;
+mod engine;
+mod frame;
+mod hub;
+mod image;
+mod inside;
+mod output;
+mod place;
+mod record;
+pub mod shim;
+mod spec;
+mod trouble;
+mod user;
+mod volume;
+mod watch;
+
+pub use engine::{DirectEngine, ShimProgram};

@@ -1,0 +1,80 @@
+//! What the engine and its shims tell each other through files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use provost_model::{ContainerName, LABEL_INSTANCE};
+use serde::{Deserialize, Serialize};
+
+/// A container, as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Made {
+    pub(crate) name: ContainerName,
+    /// The engine's id of it: its cgroup is called so.
+    pub(crate) id: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    /// As whom it runs: its streams are that user's.
+    pub(crate) uid: u32,
+    /// The folders of its image, the lowest first.
+    pub(crate) layers: Vec<PathBuf>,
+    /// Its image's folders carry `user.overlay.*` attributes.
+    pub(crate) user_xattrs: bool,
+    /// The capabilities that it may have: what the kernel lets it call depends on them.
+    pub(crate) capabilities: Vec<String>,
+    /// Where its program starts; made where the image has no such folder.
+    pub(crate) working_dir: String,
+    /// The named volumes that it uses.
+    pub(crate) volumes: Vec<String>,
+    /// How much output is kept: of each of two files, so many bytes.
+    pub(crate) log_bytes: u64,
+}
+
+impl Made {
+    /// The instance whose it is.
+    pub(crate) fn instance(&self) -> Option<&str> {
+        self.labels.get(LABEL_INSTANCE).map(String::as_str)
+    }
+}
+
+/// A container that was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Started {
+    pub(crate) at: Timestamp,
+}
+
+/// A container that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Ended {
+    pub(crate) code: i64,
+    pub(crate) out_of_memory: bool,
+    pub(crate) at: Timestamp,
+    pub(crate) error: Option<String>,
+}
+
+/// What a shim is told, through its socket, as one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Order {
+    /// Start the container.
+    Start,
+    /// Send it SIGTERM. The connection ends with the container.
+    Ask,
+    /// Send it SIGKILL. The connection ends with the container.
+    Kill,
+}
+
+/// What a shim answers, as one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Answer {
+    /// It is done.
+    Done,
+    /// It will never be.
+    Refused(String),
+    /// It cannot be done now.
+    Unavailable(String),
+}

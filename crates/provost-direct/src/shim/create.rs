@@ -1,0 +1,105 @@
+//! From a bundle to a container that waits for its start.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use libcontainer::container::Container;
+use libcontainer::container::builder::ContainerBuilder;
+use libcontainer::syscall::syscall::SyscallType;
+use rustix::fs::{FlockOperation, Uid, fchown, fcntl_lock};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, setsid};
+
+use super::executor::Executor;
+use super::{ShimError, network, root, seccomp};
+use crate::cgroup;
+use crate::place::{LOCK, Place, SOCKET};
+use crate::record::Made;
+
+/// A container that waits for its start, with all that its shim holds of it.
+pub(super) struct Waiting {
+    pub(super) container: Container,
+    /// The container's first process, a child of this one.
+    pub(super) first: Pid,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+    /// Where the first process says that the program runs, or why it does not.
+    pub(super) word: OwnedFd,
+    pub(super) socket: UnixListener,
+    /// Held until the end: so the engine knows that this process lives.
+    pub(super) _lock: File,
+}
+
+/// Makes the container. `folder` is the absolute path of `place`, for the runtime.
+pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waiting, ShimError> {
+    // One that was started as the leader of its group already is fine.
+    let _ = setsid();
+    let lock = hold(place)?;
+    cgroup::leave_group_of_server();
+    root::leave()?;
+    network::prepare()?;
+    root::mount_root(place, made, folder)?;
+    clear(place)?;
+    let [out, err, word] = [pipe()?, pipe()?, pipe()?];
+    give(&out.1, made.uid)?;
+    give(&err.1, made.uid)?;
+    let executor = Executor::first(seccomp::programs(&made.capabilities)?, word.1);
+    let builder = ContainerBuilder::new(made.id.clone(), SyscallType::default())
+        .with_root_path(folder.join("runtime"))
+        .map(|builder| builder.with_executor(executor).with_stdout(out.1).with_stderr(err.1));
+    let container = builder.and_then(|builder| builder.as_init(folder.join("bundle")).with_systemd(false).build());
+    let container = container.map_err(|error| ShimError::Container(said(&error)))?;
+    let first = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
+    let first = first.ok_or_else(|| ShimError::Container("the container ended before it began".to_owned()))?;
+    let socket = UnixListener::bind(SOCKET).map_err(ShimError::around("listen for the engine"))?;
+    place.set_ready().map_err(ShimError::around("write down that the container is ready"))?;
+    Ok(Waiting { container, first, stdout: out.0, stderr: err.0, word: word.0, socket, _lock: lock })
+}
+
+/// Takes the lock of the place; waits for whoever just looks whether it is held.
+fn hold(place: &Place) -> Result<File, ShimError> {
+    let around = "hold the lock of the container";
+    let lock = File::create(place.path(LOCK)).map_err(ShimError::around(around))?;
+    fcntl_lock(&lock, FlockOperation::LockExclusive).map_err(ShimError::around(around))?;
+    Ok(lock)
+}
+
+/// Takes away what a shim has left that was ended before its container's start.
+fn clear(place: &Place) -> Result<(), ShimError> {
+    let gone = |result: io::Result<()>| match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    gone(fs::remove_file(place.path(SOCKET)))
+        .and_then(|()| gone(fs::remove_dir_all(place.runtime())))
+        .and_then(|()| fs::create_dir(place.runtime()))
+        .map_err(ShimError::around("clear the folder of the container"))
+}
+
+/// A pipe, its reading end first.
+fn pipe() -> Result<(OwnedFd, OwnedFd), ShimError> {
+    pipe_with(PipeFlags::CLOEXEC).map_err(ShimError::around("make a pipe"))
+}
+
+/// Lets a user open a stream by its name, `/dev/stdout`.
+pub(super) fn give(stream: impl AsFd, uid: u32) -> Result<(), ShimError> {
+    fchown(stream, Some(Uid::from_raw(uid)), None).map_err(ShimError::around("give the container its streams"))
+}
+
+/// The runtime's error with its sources: it says little without them.
+pub(super) fn said(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let part = source.to_string();
+        if !text.contains(&part) {
+            text = format!("{text}: {part}");
+        }
+        next = source.source();
+    }
+    text
+}

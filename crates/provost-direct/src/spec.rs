@@ -1,0 +1,277 @@
+//! From a create request, which was checked, to an OCI bundle: the same request that other engines are sent, so that a
+//! container is the same whichever engine makes it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType};
+use provost_oci::ImageConfig;
+use serde_json::{Value, json};
+
+use crate::cgroup::{self, Cgroup};
+use crate::user::User;
+
+/// What containers have that nobody took capabilities from: what Docker gives, without the making of devices.
+const USUAL_CAPABILITIES: &[&str] = &[
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+/// What tells of the machine, or changes it.
+const MASKED: &[&str] = &[
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+];
+const READ_ONLY: &[&str] =
+    &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/sys/fs/cgroup"];
+const SEARCH_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How long the kernel counts what a container may use of the processors, in microseconds.
+const CPU_PERIOD_US: i64 = 100_000;
+
+/// A container to be, in the terms of this engine.
+pub(crate) struct Plan<'a> {
+    /// What was asked for, and checked.
+    pub(crate) body: &'a ContainerCreateBody,
+    /// What the image says.
+    pub(crate) image: &'a ImageConfig,
+    /// As whom it runs.
+    pub(crate) user: &'a User,
+    /// The engine's id of it.
+    pub(crate) id: &'a str,
+    /// Where the named volumes are.
+    pub(crate) volumes: &'a Path,
+}
+
+impl Plan<'_> {
+    /// The bundle's `config.json`. Source: OCI Runtime Specification 1.2.
+    pub(crate) fn config(&self) -> Value {
+        let host = self.body.host_config.clone().unwrap_or_default();
+        let capabilities = self.capabilities();
+        // Who is not root has them only as a bound: a program that is given some by its file may use no others.
+        let own = if self.user.uid == 0 { capabilities.clone() } else { Vec::new() };
+        let own_namespaces = ["pid", "ipc", "uts", "mount", "cgroup"].map(|namespace| json!({"type": namespace}));
+        // Its network is the shim's, which is empty. It has to be named: what joins the container later goes only where
+        // this list says.
+        let network = json!({"type": "network", "path": "/proc/self/ns/net"});
+        let namespaces: Vec<Value> = own_namespaces.into_iter().chain([network]).collect();
+        json!({
+            "ociVersion": "1.0.2",
+            "hostname": self.body.hostname,
+            "root": {"path": "rootfs", "readonly": host.readonly_rootfs == Some(true)},
+            "process": {
+                "terminal": false,
+                "user": {"uid": self.user.uid, "gid": self.user.gid, "additionalGids": self.user.groups},
+                "args": self.command(),
+                "env": self.env(),
+                "cwd": self.working_dir(),
+                "noNewPrivileges": true,
+                "capabilities":
+                    {"bounding": capabilities, "effective": own, "permitted": own, "inheritable": [], "ambient": []},
+            },
+            "mounts": self.mounts(&host),
+            "linux": {
+                "namespaces": namespaces,
+                "cgroupsPath": Cgroup::of(self.id).runtime_path(),
+                "resources": resources(&host),
+                "maskedPaths": MASKED,
+                "readonlyPaths": READ_ONLY,
+            },
+        })
+    }
+
+    /// The program with its arguments. A request's own program leaves the image's arguments out, as everywhere.
+    pub(crate) fn command(&self) -> Vec<String> {
+        let (entrypoint, cmd) = (self.body.entrypoint.clone(), self.body.cmd.clone());
+        match (entrypoint, cmd) {
+            (Some(entrypoint), cmd) => [entrypoint, cmd.unwrap_or_default()].concat(),
+            (None, Some(cmd)) => [self.image.entrypoint.clone(), cmd].concat(),
+            (None, None) => [self.image.entrypoint.clone(), self.image.cmd.clone()].concat(),
+        }
+    }
+
+    pub(crate) fn working_dir(&self) -> String {
+        let asked = self.body.working_dir.clone().filter(|folder| !folder.is_empty());
+        let folder = asked.unwrap_or_else(|| self.image.working_dir.clone());
+        if folder.starts_with('/') { folder } else { format!("/{folder}") }
+    }
+
+    /// The variables: a search path, the host's name, the image's, the request's. A later one counts.
+    fn env(&self) -> Vec<String> {
+        let hostname = self.body.hostname.iter().map(|name| format!("HOSTNAME={name}"));
+        let own = self.image.env.iter().chain(self.body.env.iter().flatten()).cloned();
+        let mut variables: Vec<String> = Vec::new();
+        for variable in [SEARCH_PATH.to_owned()].into_iter().chain(hostname).chain(own) {
+            let name = |text: &str| text.split('=').next().map(str::to_owned);
+            variables.retain(|known| name(known) != name(&variable));
+            variables.push(variable);
+        }
+        variables
+    }
+
+    /// `CAP_CHOWN` and so on.
+    pub(crate) fn capabilities(&self) -> Vec<String> {
+        let host = self.body.host_config.as_ref();
+        let plain = |name: &String| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned();
+        let names = |of: Option<&Vec<String>>| of.into_iter().flatten().map(plain).collect::<BTreeSet<_>>();
+        let dropped = names(host.and_then(|host| host.cap_drop.as_ref()));
+        let added = names(host.and_then(|host| host.cap_add.as_ref()));
+        let usual = USUAL_CAPABILITIES.iter().map(|name| (*name).to_owned());
+        let kept = usual.filter(|name| !dropped.contains("ALL") && !dropped.contains(name));
+        kept.chain(added).collect::<BTreeSet<_>>().into_iter().map(|name| format!("CAP_{name}")).collect()
+    }
+
+    fn mounts(&self, host: &HostConfig) -> Vec<Value> {
+        let mut mounts = kernel_mounts();
+        let tmpfs = host.tmpfs.iter().flatten();
+        mounts.extend(
+            tmpfs.map(|(path, options)| mount(path, "tmpfs", "tmpfs", &options.split(',').collect::<Vec<_>>())),
+        );
+        let mut own: Vec<&Mount> = host.mounts.iter().flatten().collect();
+        // A folder before what lies in it.
+        own.sort_by_key(|mount| mount.target.clone());
+        mounts.extend(own.into_iter().map(|mount| self.bound(mount)));
+        mounts
+    }
+
+    /// A folder or file of the host. Devices in it cannot be opened, and no program in it gains privileges.
+    fn bound(&self, asked: &Mount) -> Value {
+        let source = PathBuf::from(asked.source.clone().unwrap_or_default());
+        let source = if asked.typ == Some(MountType::VOLUME) { self.volumes.join(source).join("data") } else { source };
+        let write = if asked.read_only == Some(true) { "ro" } else { "rw" };
+        let target = asked.target.clone().unwrap_or_default();
+        mount(&target, "bind", &source.to_string_lossy(), &["rbind", "rprivate", "nosuid", "nodev", write])
+    }
+}
+
+fn mount(target: &str, kind: &str, source: &str, options: &[&str]) -> Value {
+    json!({"destination": target, "type": kind, "source": source, "options": options})
+}
+
+/// What the kernel shows of itself.
+fn kernel_mounts() -> Vec<Value> {
+    let safe = ["nosuid", "noexec", "nodev"];
+    let mut mounts = vec![
+        mount("/proc", "proc", "proc", &safe),
+        mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        mount(
+            "/dev/pts",
+            "devpts",
+            "devpts",
+            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+        ),
+        mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+        mount("/dev/mqueue", "mqueue", "mqueue", &safe),
+        mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
+    ];
+    // On version 1, the runtime mounts one for each controller, and none of them read-only: root in the container could lift
+    // its own limits.
+    if cgroup::is_unified() {
+        mounts.push(mount("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "noexec", "nodev", "relatime", "ro"]));
+    }
+    mounts
+}
+
+/// Limits; what is 0 or absent is not limited. Swap is not added to memory.
+fn resources(host: &HostConfig) -> Value {
+    let mut resources = json!({"devices": [{"allow": false, "access": "rwm"}]});
+    if let Some(pids) = host.pids_limit {
+        resources["pids"] = json!({"limit": pids});
+    }
+    if let Some(memory) = host.memory {
+        resources["memory"] = json!({"limit": memory, "swap": host.memory_swap.unwrap_or(memory)});
+    }
+    if let Some(cpus) = host.nano_cpus {
+        let quota = (i128::from(cpus) * i128::from(CPU_PERIOD_US) / 1_000_000_000).max(1_000);
+        resources["cpu"] = json!({"period": CPU_PERIOD_US, "quota": i64::try_from(quota).unwrap_or(i64::MAX)});
+    }
+    resources
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(body: ContainerCreateBody, image: ImageConfig) -> Value {
+        let user = User { uid: 1000, gid: 1000, groups: vec![5] };
+        Plan { body: &body, image: &image, user: &user, id: "0123", volumes: Path::new("/v") }.config()
+    }
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_command_is_put_together_as_everywhere() {
+        let image = || ImageConfig { entrypoint: words(&["/e"]), cmd: words(&["c"]), ..ImageConfig::default() };
+        let args = |entrypoint: Option<&[&str]>, cmd: Option<&[&str]>| {
+            let body = ContainerCreateBody {
+                entrypoint: entrypoint.map(words),
+                cmd: cmd.map(words),
+                ..ContainerCreateBody::default()
+            };
+            config(body, image())["process"]["args"].clone()
+        };
+        assert_eq!(args(None, None), json!(["/e", "c"]));
+        assert_eq!(args(None, Some(&["d"])), json!(["/e", "d"]));
+        assert_eq!(args(Some(&["/f"]), None), json!(["/f"]));
+        assert_eq!(args(Some(&["/f"]), Some(&["d"])), json!(["/f", "d"]));
+    }
+
+    #[test]
+    fn a_later_variable_counts() {
+        let body = ContainerCreateBody { env: Some(words(&["A=2", "B=3"])), ..ContainerCreateBody::default() };
+        let image = ImageConfig { env: words(&["PATH=/bin", "A=1"]), ..ImageConfig::default() };
+        assert_eq!(config(body, image)["process"]["env"], json!(["PATH=/bin", "A=2", "B=3"]));
+    }
+
+    #[test]
+    fn capabilities_are_bounds_for_who_is_not_root() {
+        let capabilities = |drop: &[&str], add: &[&str]| {
+            let host = HostConfig { cap_drop: Some(words(drop)), cap_add: Some(words(add)), ..HostConfig::default() };
+            let body = ContainerCreateBody { host_config: Some(host), ..ContainerCreateBody::default() };
+            config(body, ImageConfig::default())["process"]["capabilities"].clone()
+        };
+        let none = capabilities(&["ALL"], &[]);
+        assert_eq!((&none["bounding"], &none["effective"]), (&json!([]), &json!([])));
+        assert_eq!(capabilities(&["ALL"], &["NET_ADMIN"])["bounding"], json!(["CAP_NET_ADMIN"]));
+        let usual = capabilities(&["KILL"], &[]);
+        let has = |name: &str| usual["bounding"].as_array().unwrap().contains(&json!(name));
+        assert!(has("CAP_CHOWN") && !has("CAP_KILL") && !has("CAP_MKNOD"), "{usual}");
+        assert_eq!(usual["permitted"], json!([]));
+    }
+
+    #[test]
+    fn limits_are_those_that_were_asked_for() {
+        let host = HostConfig {
+            memory: Some(1 << 20),
+            memory_swap: Some(1 << 20),
+            nano_cpus: Some(1_500_000_000),
+            pids_limit: Some(64),
+            ..HostConfig::default()
+        };
+        let limits = resources(&host);
+        assert_eq!(limits["cpu"], json!({"period": 100_000, "quota": 150_000}));
+        assert_eq!((&limits["memory"]["swap"], &limits["pids"]["limit"]), (&json!(1 << 20), &json!(64)));
+        assert_eq!(resources(&HostConfig::default()).as_object().map(serde_json::Map::len), Some(1));
+    }
+}

@@ -1,0 +1,17 @@
+//! The engine without a daemon: the suite that all engines pass, what containers find inside, and what outlives whom.
+
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+#[path = "../../../provost-engine/tests/conformance/mod.rs"]
+mod conformance;
+mod isolation;
+#[path = "../../../provost-engine/tests/job/mod.rs"]
+mod job;
+mod outliving;
+mod rig;
+mod services;
+mod volumes;
+
+use rig::rig;
+
+suite!(async { rig() });

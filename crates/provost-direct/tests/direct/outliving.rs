@@ -1,0 +1,164 @@
+//! Containers outlive the engine; nothing outlives its shim unseen.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use provost_controller::Engine as _;
+use provost_model::{ContainerName, Instance, Life};
+use provost_testkit::TOOLBOX;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::conformance::{code, ended, meanwhile, read};
+use crate::job::Job;
+use crate::rig::{Direct, open, rig};
+
+/// The processes of a container as the host sees them: its shim first, then what the shim made.
+fn processes(name: &ContainerName) -> Vec<Pid> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let named = |pid: &i32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(name.as_str())
+    };
+    let mut pids: Vec<i32> = pids.filter(named).collect();
+    pids.sort_unstable();
+    pids.into_iter().filter_map(Pid::from_raw).collect()
+}
+
+async fn nothing_is_left(rig: &Direct, name: &ContainerName, id: &str) {
+    meanwhile(rig, async {
+        while !processes(name).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(name.as_str()), "no mount is left");
+    let groups = Command::new("find").args(["/sys/fs/cgroup", "-name", id]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&groups.stdout), "", "no control group is left");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_container_leaves_nothing_behind() {
+    let rig = rig();
+    let job = Job::new(&rig, &["echo"]);
+    job.go(&rig).await;
+    ended(&rig, job.name()).await;
+    let id = job.seen(&rig).await.unwrap().id;
+    nothing_is_left(&rig, job.name(), &id).await;
+    rig.engine.remove(job.name()).await.unwrap();
+    assert!(!rig.place(job.name()).exists());
+    assert_eq!(std::fs::read_dir(rig.folder().join("trash")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r9_a_container_whose_shim_is_killed_is_seen_to_be_lost_and_cleaned_away() {
+    let rig = rig();
+    let job = Job::new(&rig, &["stubborn", "60"]);
+    job.go(&rig).await;
+    let id = job.seen(&rig).await.unwrap().id;
+    let mut wakes = rig.engine.watch(&rig.instances[0]).await.unwrap();
+    let output = rig.engine.output(job.name(), true).await.unwrap();
+    kill_process(processes(job.name())[0], Signal::KILL).unwrap();
+    assert_eq!(meanwhile(&rig, wakes.next()).await.as_ref(), Some(job.name()), "that wakes");
+    let life = ended(&rig, job.name()).await;
+    assert!(matches!(&life, Life::Exited { code: 255, error: Some(why), .. } if why.contains("shim")), "{life:?}");
+    assert!(meanwhile(&rig, output.collect::<Vec<_>>()).await.iter().all(Result::is_ok), "its output ends");
+    nothing_is_left(&rig, job.name(), &id).await;
+    assert_eq!(job.seen(&rig).await.unwrap().life, life, "what was said once stays so");
+    rig.engine.remove(job.name()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d2_a_container_whose_shim_went_before_its_start_is_started_all_the_same_and_once() {
+    let rig = rig();
+    let job = Job::new(&rig, &["append", "/provost/out/file", "line"]);
+    rig.engine.create(&job.request, &job.folder).await.unwrap();
+    kill_process(processes(job.name())[0], Signal::KILL).unwrap();
+    let id = job.seen(&rig).await.unwrap().id;
+    meanwhile(&rig, async {
+        while !processes(job.name()).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    assert_eq!(job.seen(&rig).await.unwrap().life, Life::Created);
+    rig.engine.start(job.name()).await.unwrap();
+    assert_eq!(code(&ended(&rig, job.name()).await), 0);
+    rig.engine.start(job.name()).await.unwrap();
+    assert_eq!(std::fs::read_to_string(job.folder.out.join("file")).unwrap(), "line\n");
+    nothing_is_left(&rig, job.name(), &id).await;
+}
+
+/// Not a test: what [`a_killed_engine_leaves_its_containers_running`] starts as another process, and kills.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it is a part of another test"]
+async fn an_engine_that_will_be_killed() {
+    let (Ok(folder), Ok(instance)) = (std::env::var("DIRECT_FOLDER"), std::env::var("DIRECT_INSTANCE")) else {
+        return;
+    };
+    let instance = Instance::parse(instance).unwrap();
+    let engine = open(folder.as_ref(), &instance);
+    let script = [&["sleep", "1.5"][..], &["spam", "3"], &["fail", "7"]];
+    let jobs: Vec<Job> = script.iter().map(|args| Job::of(&instance, TOOLBOX, args)).collect();
+    for job in &jobs {
+        engine.create(&job.request, &job.folder).await.unwrap();
+    }
+    engine.start(jobs[0].name()).await.unwrap();
+    let names: Vec<&str> = jobs.iter().map(|job| job.name().as_str()).collect();
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "\nnames {}", names.join(" ")).unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_engine_leaves_its_containers_running() {
+    let rig = rig();
+    let mut other = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "outliving::an_engine_that_will_be_killed", "--ignored", "--nocapture"])
+        .env("DIRECT_FOLDER", rig.folder())
+        .env("DIRECT_INSTANCE", rig.instances[0].as_str())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(other.stderr.take().unwrap()).lines();
+    let line = lines.map(Result::unwrap).find(|line| line.starts_with("names ")).unwrap();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    let names: Vec<_> = line.split(' ').skip(1).map(|name| ContainerName::parse(name).unwrap()).collect();
+    let mut wakes = rig.engine.watch(&rig.instances[0]).await.unwrap();
+    let running = rig.engine.inspect(&names[0]).await.unwrap().unwrap();
+    assert!(matches!(running.life, Life::Running { .. }), "{running:?}");
+    assert_eq!(meanwhile(&rig, wakes.next()).await.as_ref(), Some(&names[0]), "its end wakes the new engine");
+    assert_eq!(code(&ended(&rig, &names[0]).await), 0);
+    for (name, expected) in [(&names[1], 0), (&names[2], 7)] {
+        rig.engine.start(name).await.unwrap();
+        assert_eq!(code(&ended(&rig, name).await), expected);
+    }
+    assert_eq!(read(&rig, &names[1], true).await.lines().count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_container_of_a_killed_engine_is_made_anew() {
+    let rig = rig();
+    let job = Job::new(&rig, &["echo", "whole"]);
+    std::fs::create_dir_all(rig.place(job.name()).join("bundle")).unwrap();
+    assert_eq!(job.seen(&rig).await, None, "nobody is shown it");
+    assert_eq!(code(&job.run(&rig).await), 0);
+    assert_eq!(read(&rig, job.name(), false).await, "whole\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_output_is_bounded_and_followed() {
+    let rig = rig();
+    let mut job = Job::new(&rig, &["spam", "200000"]);
+    job.request.log_bytes = 1 << 16;
+    job.go(&rig).await;
+    let followed = read(&rig, job.name(), true).await;
+    assert!(followed.lines().last().unwrap().contains("200000"), "its end is there");
+    let kept: u64 = ["log", "log.1"].iter().map(|log| rig.place(job.name()).join(log).metadata().unwrap().len()).sum();
+    assert!(kept <= 2 << 20, "{kept}");
+}
