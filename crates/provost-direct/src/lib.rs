@@ -21,7 +21,7 @@
 //! its disks works as a device. Tighter than Docker: no container may make devices unless policy says so, and nothing
 //! but `/dev` can hold them.
 //!
-//! Limits today: networks are `None` only; images come from archives only; it has to run as root; no profiles of AppArmor
+//! Limits today: networks are `None` only; it has to run as root; no profiles of AppArmor
 //! and SELinux; 32-bit programs are ended by the filter; volumes begin empty, with the owner of the image's folder at
 //! their place but without its files.
 
