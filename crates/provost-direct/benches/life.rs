@@ -1,4 +1,6 @@
-//! What a container's life costs, beside what the machine itself and `crun` need for the same program.
+//! What a container's life costs, beside what the machine itself, `crun` and `runc` need for the same program.
+//!
+//! Neither of the two has a filter of system calls, output that is kept, or an end that is written down.
 //!
 //! `cargo bench -p provost-direct`, as root. One after another; the median and the slowest tenth, in milliseconds.
 
@@ -38,18 +40,31 @@ async fn main() {
         (0..ROUNDS).map(|_| timed(|| run(Command::new(toolbox_program()).arg("echo")))).collect(),
     );
     let bundle = bundle(&engine, &instance, home.path(), &images).await;
-    if Command::new("crun").arg("--version").output().is_ok() {
-        let life = |number: usize| timed(|| run(crun(&bundle).arg(format!("provost-bench-{number}"))));
-        show("crun run, for a whole life", (0..ROUNDS).map(life).collect());
+    for (runtime, options) in [("crun", &["--cgroup-manager=cgroupfs"][..]), ("runc", &[])] {
+        let life = |number: usize| {
+            let mut command = Command::new(runtime);
+            command.args(options).args(["run", "--bundle"]).arg(&bundle).arg(format!("provost-bench-{number}"));
+            let began = Instant::now();
+            (finishes(&mut command), began.elapsed())
+        };
+        match life(ROUNDS).0 {
+            true => {
+                show(&format!("{runtime} run, for a whole life"), (0..ROUNDS).map(|number| life(number).1).collect())
+            }
+            false => println!("{runtime} is not here, or does not run here"),
+        }
     }
-    let (mut whole, mut starts) = (Vec::new(), Vec::new());
+    let mut parts: [Vec<Duration>; 5] = Default::default();
     for _ in 0..ROUNDS {
-        let (life, start) = live(&engine, &instance).await;
-        whole.push(life);
-        starts.push(start);
+        for (times, took) in parts.iter_mut().zip(live(&engine, &instance).await) {
+            times.push(took);
+        }
     }
-    show("direct, for a whole life", whole);
-    show("direct, start of what was created", starts);
+    let names =
+        ["for a whole life", "  to create", "  to start what was created", "  until its end is seen", "  to remove"];
+    for (name, times) in names.iter().zip(parts) {
+        show(&format!("direct, {name}"), times);
+    }
     memory(&engine, &instance).await;
 }
 
@@ -60,30 +75,30 @@ fn timed(work: impl FnOnce()) -> Duration {
 }
 
 fn run(command: &mut Command) {
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
+    assert!(finishes(command), "{command:?}");
 }
 
-fn crun(bundle: &Path) -> Command {
-    let mut command = Command::new("crun");
-    command.args(["--cgroup-manager=cgroupfs", "run", "--bundle"]).arg(bundle);
-    command
+fn finishes(command: &mut Command) -> bool {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
-/// From the creation until nothing is left; and from the order to start until the program runs.
-async fn live(engine: &DirectEngine, instance: &Instance) -> (Duration, Duration) {
+/// From the creation until nothing is left, and the parts of that.
+async fn live(engine: &DirectEngine, instance: &Instance) -> [Duration; 5] {
     let job = Job::of(instance, TOOLBOX, &["echo"]);
     let mut wakes = engine.watch(instance).await.unwrap();
     let began = Instant::now();
     engine.create(&job.request, &job.folder).await.unwrap();
-    let created = Instant::now();
+    let created = began.elapsed();
     engine.start(job.name()).await.unwrap();
-    let start = created.elapsed();
+    let started = began.elapsed();
     while !engine.inspect(job.name()).await.unwrap().is_some_and(|seen| seen.life.is_over()) {
         wakes.next().await.unwrap();
     }
+    let ended = began.elapsed();
     engine.remove(job.name()).await.unwrap();
-    (began.elapsed(), start)
+    let removed = began.elapsed();
+    [removed, created, started - created, ended - started, removed - ended]
 }
 
 /// The same container for `crun`: the bundle that the engine writes, on a plain folder.
@@ -98,7 +113,9 @@ async fn bundle(engine: &DirectEngine, instance: &Instance, home: &Path, images:
     let layer = images.find(TOOLBOX).unwrap().unwrap().layers.pop().unwrap();
     run(Command::new("cp").arg("-a").arg(layer).arg(bundle.join("rootfs")));
     // Its own network, which the shim makes for ours; places for what is mounted.
-    config["linux"]["namespaces"].as_array_mut().unwrap().push(serde_json::json!({"type": "network"}));
+    let namespaces = config["linux"]["namespaces"].as_array_mut().unwrap();
+    namespaces.retain(|namespace| namespace["type"] != "network");
+    namespaces.push(serde_json::json!({"type": "network"}));
     config["linux"]["cgroupsPath"] = serde_json::json!("/provost-bench");
     config["mounts"].as_array_mut().unwrap().retain(|mount| mount["type"] != "bind");
     fs::write(bundle.join("config.json"), config.to_string()).unwrap();

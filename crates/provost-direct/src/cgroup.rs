@@ -90,20 +90,37 @@ fn count_of_kills(text: &str) -> u64 {
 }
 
 /// Moves this process out of the group that it was started in, where an init system would look for it. Where that cannot
-/// be done, nothing is lost but that.
+/// be done, nothing is lost but that. Who is in no group is left where it is: every move makes the whole machine wait for
+/// some milliseconds.
 pub(crate) fn leave_group_of_server() {
     let root = Path::new(ROOT);
-    for hierarchy in [root.to_path_buf(), root.join("systemd"), root.join("unified")] {
-        if hierarchy.join("cgroup.procs").exists() {
+    let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    for (hierarchy, name) in
+        [(root.to_path_buf(), "0::"), (root.join("unified"), "0::"), (root.join("systemd"), "name=systemd:")]
+    {
+        if hierarchy.join("cgroup.procs").exists() && is_in_group(&groups, name) {
             let shims = hierarchy.join(SHIMS);
             let _ = fs::create_dir_all(&shims).and_then(|()| fs::write(shims.join("cgroup.procs"), "0"));
         }
     }
 }
 
+/// Whether `groups`, the list of a process's groups, says that it is in one of the hierarchy of this name.
+fn is_in_group(groups: &str, name: &str) -> bool {
+    let paths = groups.lines().filter_map(|line| line.split_once(name).map(|(_, path)| path));
+    paths.into_iter().any(|path| path != "/" && path != format!("/{SHIMS}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_is_in_a_group_has_to_leave_it() {
+        let groups = "4:memory:/\n1:name=systemd:/system.slice/provost.service\n0::/\n";
+        assert!(is_in_group(groups, "name=systemd:") && !is_in_group(groups, "0::"));
+        assert!(!is_in_group("0::/provost/shims\n", "0::") && is_in_group("0::/system.slice/provost.service\n", "0::"));
+    }
 
     #[test]
     fn both_versions_count_the_same_way() {

@@ -157,7 +157,7 @@ fn adopt(request: &ContainerRequest, found: &Found) -> Result<(), EngineError> {
 fn no_image(request: &ContainerRequest) -> EngineError {
     let (name, image) = (&request.name, &request.workload.image);
     let message = format!(
-        "cannot create container {name}: the direct engine does not have the image {image}; load an archive of it first"
+        "cannot create container {name}: the direct engine does not have the image {image}; pull or load it first, or set `pull: IfNotPresent`"
     );
     EngineError::new(EngineErrorKind::NotFound, message)
 }

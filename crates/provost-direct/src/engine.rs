@@ -162,9 +162,9 @@ impl Engine for DirectEngine {
         &self,
         image: &str,
         pull: PullPolicy,
-        _progress: &(dyn Fn(String) + Send + Sync),
+        progress: &(dyn Fn(String) + Send + Sync),
     ) -> Result<String, EngineError> {
-        self.image(image, pull).await
+        self.image(image, pull, progress).await
     }
 
     async fn create(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(), EngineError> {

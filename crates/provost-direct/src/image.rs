@@ -5,28 +5,43 @@ use std::io::Cursor;
 use bytes::Bytes;
 use provost_controller::{EngineError, EngineErrorKind};
 use provost_model::PullPolicy;
-use provost_oci::{Image, StoreError};
+use provost_oci::{Access, Image, StoreError};
 use tokio::task::spawn_blocking;
 
 use crate::DirectEngine;
 use crate::trouble;
 
 impl DirectEngine {
-    pub(crate) async fn image(&self, reference: &str, pull: PullPolicy) -> Result<String, EngineError> {
+    pub(crate) async fn image(
+        &self,
+        reference: &str,
+        pull: PullPolicy,
+        progress: &(dyn Fn(String) + Send + Sync),
+    ) -> Result<String, EngineError> {
         self.home.present()?;
-        if pull == PullPolicy::Always {
+        if pull != PullPolicy::Always
+            && let Some(image) = self.find(reference).await?
+        {
+            return Ok(image.digest.to_string());
+        }
+        if pull == PullPolicy::Never {
             return Err(refused(format!(
-                "cannot pull {reference}: the direct engine does not pull images yet; load an archive of it, and set \
-                 `pullPolicy: IfNotPresent`"
+                "the direct engine does not have the image {reference}, and `pullPolicy: Never` forbids to fetch it; load an \
+                 archive of it, or set `pullPolicy: IfNotPresent`"
             )));
         }
-        match self.find(reference).await? {
-            Some(image) => Ok(image.digest.to_string()),
-            None => Err(refused(format!(
-                "the direct engine does not have the image {reference}, and does not pull images yet; load an archive of it, \
-                 as `docker save` makes one"
-            ))),
-        }
+        let doing = format!("pull {reference}");
+        let name = reference.to_owned();
+        // It may ask a helper program for the password.
+        let access = spawn_blocking(move || Access::docker_login(&name)).await;
+        let access = flatten(access, &doing)?;
+        let access = if is_on_this_machine(reference) { access.over_plain_http() } else { access };
+        let pulled = self.home.images.pull(reference, &access, progress).await;
+        pulled.map_err(|error| trouble::of_store(&doing, &error))?;
+        let image = self.find(reference).await?;
+        let lost =
+            || refused(format!("the direct engine pulled {reference} and does not have it; pull it by its digest"));
+        image.map(|image| image.digest.to_string()).ok_or_else(lost)
     }
 
     /// The image of this name, if the store has it.
@@ -49,6 +64,11 @@ fn flatten<T>(result: Result<Result<T, StoreError>, tokio::task::JoinError>, doi
         Ok(result) => result.map_err(|error| trouble::of_store(doing, &error)),
         Err(error) => Err(EngineError::new(EngineErrorKind::Unavailable, format!("cannot {doing}: {error}"))),
     }
+}
+
+/// Registries of this machine are spoken to without encryption, as other engines do.
+fn is_on_this_machine(reference: &str) -> bool {
+    ["localhost:", "localhost/", "127.0.0.1:", "[::1]:"].iter().any(|host| reference.starts_with(host))
 }
 
 fn refused(message: String) -> EngineError {

@@ -21,9 +21,9 @@
 //! its disks works as a device. Tighter than Docker: no container may make devices unless policy says so, and nothing
 //! but `/dev` can hold them.
 //!
-//! Limits today: networks are `None` only; images come from archives only; it has to run as root; no profiles of AppArmor
-//! and SELinux; 32-bit programs are ended by the filter; volumes begin empty, with the owner of the image's folder at
-//! their place but without its files.
+//! Limits today: networks are `None` only, so health checks and calls go by programs; it has to run as root; no profiles of
+//! AppArmor and SELinux; 32-bit programs are ended by the filter; containers do not see their control groups on version 1;
+//! volumes begin empty, with the owner of the image's folder at their place but without its files.
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may panic"))]
 

@@ -26,5 +26,10 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Before anything else: the process beside a container has one thread, and reads no command line of people's.
+    let mut args = std::env::args_os().skip(1);
+    if args.next().is_some_and(|first| first == serve::SHIM) {
+        return provost_direct::shim::main(args);
+    }
     cli::run(std::env::args_os()).into()
 }

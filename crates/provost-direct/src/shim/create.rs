@@ -10,9 +10,9 @@ use std::path::Path;
 use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
-use rustix::fs::{FlockOperation, Uid, fchown, fcntl_lock};
+use rustix::fs::{FlockOperation, Mode, Uid, fchown, fcntl_lock};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, setsid};
+use rustix::process::{Pid, setsid, umask};
 
 use super::executor::Executor;
 use super::{ShimError, network, root, seccomp};
@@ -38,6 +38,8 @@ pub(super) struct Waiting {
 pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waiting, ShimError> {
     // One that was started as the leader of its group already is fine.
     let _ = setsid();
+    // The server's own may keep everybody out, and the top folder of the root would too.
+    umask(Mode::from_raw_mode(0o022));
     let lock = hold(place)?;
     cgroup::leave_group_of_server();
     root::leave()?;

@@ -4,6 +4,7 @@
 
 #[path = "../../../provost-engine/tests/conformance/mod.rs"]
 mod conformance;
+mod images;
 mod isolation;
 #[path = "../../../provost-engine/tests/job/mod.rs"]
 mod job;

@@ -66,7 +66,7 @@ fn images_beside_program() -> Option<PathBuf> {
 }
 
 async fn serve(config: &ServerConfig, app: &mut App) -> Outcome {
-    let engine = engine(config.docker_host.clone(), config.instance.clone(), config.images.clone());
+    let engine = engine(config.engine.clone(), config.instance.clone(), config.images.clone());
     let facts = engine.probe().await.map_err(|error| Failure::no(&error))?;
     let server = Server::start(config, Arc::clone(&engine)).await?;
     let line = |name: &str, value: String| Text::toned(Tone::Dim, name).padded(8).plus(value);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::parse_duration;
 use super::peers::{self, Peers};
-use super::server::{Listen, PORT, STATE, ServerConfig};
+use super::server::{EngineChoice, Listen, PORT, STATE, ServerConfig};
 
 /// The file's keys; see [`super::server`].
 #[derive(Clone, Debug, Deserialize)]
@@ -107,6 +107,27 @@ impl ListenConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EngineConfig {
     docker: Option<DockerConfig>,
+    direct: Option<DirectConfig>,
+}
+
+/// The engine without a daemon.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct DirectConfig {
+    folder: Option<PathBuf>,
+}
+
+impl EngineConfig {
+    fn read(self, folder: &Path, state: &Path) -> Result<EngineChoice, String> {
+        match (self.docker, self.direct) {
+            (Some(_), Some(_)) => Err("engine: docker and direct are two engines; leave one out".to_owned()),
+            (docker, None) => Ok(EngineChoice::Docker(docker.map(|docker| docker.host))),
+            (None, Some(direct)) => {
+                let own = direct.folder.map_or_else(|| state.join("engine"), |path| folder.join(path));
+                Ok(EngineChoice::Direct(own))
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -191,7 +212,7 @@ impl File {
             socket: self.socket.map_or_else(|| state.join("provost.sock"), |socket| folder.join(socket)),
             source,
             sources,
-            docker_host: self.engine.docker.map(|docker| docker.host),
+            engine: self.engine.read(folder, &state)?,
             signers: self.signers,
             policy_paths: self.policy_paths,
             never: self.never.read()?,

@@ -13,5 +13,5 @@ pub use duration::{Direction, parse_duration, parse_moment};
 pub use file::{Apply, Drift, host_name};
 pub use keys::keys;
 pub use peers::{Peer, Peers};
-pub use server::{Listen, ServerConfig};
+pub use server::{EngineChoice, Listen, ServerConfig};
 pub use yaml::closest;

@@ -22,6 +22,15 @@ pub const STATE: &str = "/var/lib/provost";
 /// The port where other machines ask, when nothing is said.
 pub const PORT: u16 = 2719;
 
+/// Which engine runs containers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// Docker or Podman at this address; absent: the first that answers.
+    Docker(Option<String>),
+    /// None beside Provost itself; its containers, volumes and images are in this folder.
+    Direct(PathBuf),
+}
+
 /// How a server is to run: the file, checked, with every default filled in.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -37,8 +46,8 @@ pub struct ServerConfig {
     pub source: SourceConfig,
     /// What sources that manifests refer to may be.
     pub sources: SourcesConfig,
-    /// The engine's address; absent: look for one.
-    pub docker_host: Option<String>,
+    /// Which engine.
+    pub engine: EngineChoice,
     /// Whose signature a revision must have; empty: nobody's.
     pub signers: Vec<String>,
     /// Where `Policy` documents may be; empty: everywhere.
@@ -114,7 +123,7 @@ impl ServerConfig {
             socket,
             source: SourceConfig { folder: Some(FolderConfig { path: folder.to_owned() }), git: None },
             sources: SourcesConfig::default(),
-            docker_host: None,
+            engine: EngineChoice::Docker(None),
             signers: Vec::new(),
             policy_paths: Vec::new(),
             never: Never::default(),
@@ -161,7 +170,7 @@ mod tests {
         assert_eq!(config.sources, SourcesConfig::default());
         assert_eq!(config.never, Never::default());
         assert_eq!(config.plugins, ServerPlugins::default());
-        assert_eq!((config.docker_host, config.images, config.runtime_dir), (None, None, None));
+        assert_eq!((config.engine, config.images, config.runtime_dir), (EngineChoice::Docker(None), None, None));
         assert_eq!(config.events, None);
         assert_eq!(config.listen, None);
         assert!(config.peers.is_empty());
@@ -203,7 +212,7 @@ peers: {berlin: {address: "https://ber-2", tokenFile: keys/berlin.token, ca: tls
         assert_eq!(config.sources.folders, [Path::new("/etc/provost/plugins")]);
         assert_eq!(config.sources.known_hosts.unwrap(), Path::new("/etc/provost/hosts"));
         assert!(config.sources.allow_file);
-        assert_eq!(config.docker_host.unwrap(), "unix:///run/docker.sock");
+        assert_eq!(config.engine, EngineChoice::Docker(Some("unix:///run/docker.sock".to_owned())));
         assert_eq!(config.signers, ["ssh-ed25519 AAAA ops"]);
         assert_eq!(config.policy_paths, ["policies"]);
         assert_eq!(
@@ -233,6 +242,17 @@ peers: {berlin: {address: "https://ber-2", tokenFile: keys/berlin.token, ca: tls
         assert_eq!((berlin.address.as_str(), &berlin.skills), ("https://ber-2", &vec!["fx.rate".to_owned()]));
         assert_eq!(berlin.token_file, Path::new("/etc/provost/keys/berlin.token"));
         assert_eq!(berlin.ca.as_deref(), Some(Path::new("/etc/provost/tls/ca.pem")));
+    }
+
+    #[test]
+    fn the_direct_engine_has_its_folder_in_the_servers() {
+        let engine =
+            |said: &str| config(&format!("source: {{folder: {{path: shop}}}}\nengine: {said}")).map(|it| it.engine);
+        let direct = |path: &str| Ok(EngineChoice::Direct(path.into()));
+        assert_eq!(engine("{direct: {}}"), direct("/var/lib/provost/engine"));
+        assert_eq!(engine("{direct: {folder: containers}}"), direct("/etc/provost/containers"));
+        let both = engine("{direct: {}, docker: {host: 'unix:///run/docker.sock'}}").unwrap_err();
+        assert!(both.contains("leave one out"), "{both}");
     }
 
     #[test]

@@ -1,36 +1,69 @@
 //! The server's engine: looked for when it is needed, so that a server that starts before its engine waits for it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
+use provost_direct::{DirectEngine, ShimProgram};
 use provost_engine::{DockerEngine, NoEngine, Search, discover};
 use provost_model::{
     CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
+use provost_oci::ImageStore;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use crate::config::EngineChoice;
+
 /// An engine that may not be there yet. Once found, it stays the same one.
 pub struct LateEngine {
-    configured: Option<String>,
+    choice: EngineChoice,
     instance: Instance,
-    found: OnceCell<DockerEngine>,
+    found: OnceCell<Arc<dyn Engine>>,
 }
 
 impl LateEngine {
-    /// The engine at `configured`, or the first that answers, for the containers of `instance`.
-    pub fn new(configured: Option<String>, instance: Instance) -> Self {
-        Self { configured, instance, found: OnceCell::new() }
+    /// The engine that was chosen, for the containers of `instance`.
+    pub fn new(choice: EngineChoice, instance: Instance) -> Self {
+        Self { choice, instance, found: OnceCell::new() }
     }
 
-    async fn engine(&self) -> Result<&DockerEngine, EngineError> {
-        let find = || async {
-            let found = find_engine(self.configured.as_deref(), &self.instance).await;
-            found.map_err(|error| EngineError::new(EngineErrorKind::Unavailable, error.to_string()))
-        };
-        self.found.get_or_try_init(find).await
+    async fn engine(&self) -> Result<&Arc<dyn Engine>, EngineError> {
+        self.found.get_or_try_init(|| self.find()).await
+    }
+
+    async fn find(&self) -> Result<Arc<dyn Engine>, EngineError> {
+        match &self.choice {
+            EngineChoice::Direct(folder) => Ok(Arc::new(open_direct(folder, &self.instance)?)),
+            EngineChoice::Docker(host) => match find_engine(host.as_deref(), &self.instance).await {
+                Ok(engine) => Ok(Arc::new(engine)),
+                Err(error) => Err(EngineError::new(EngineErrorKind::Unavailable, error.to_string())),
+            },
+        }
+    }
+}
+
+/// The argument that makes this program the process beside a container.
+pub const SHIM: &str = "shim";
+
+/// Opens the engine without a daemon that is in `folder`, with its images. Its shims are this same program, also when its
+/// file was replaced meanwhile.
+pub fn open_direct(folder: &Path, instance: &Instance) -> Result<DirectEngine, EngineError> {
+    let images = ImageStore::open(folder.join("images")).map_err(|error| {
+        let message = format!("cannot open the images of the direct engine: {error}");
+        EngineError::new(EngineErrorKind::Unavailable, message)
+    })?;
+    let shim = ShimProgram { program: "/proc/self/exe".into(), args: vec![SHIM.into()] };
+    DirectEngine::open(folder, images, shim, instance.clone())
+}
+
+/// What tells engines apart that one machine has; absent for the one that is looked for.
+pub fn engine_name(choice: &EngineChoice) -> Option<String> {
+    match choice {
+        EngineChoice::Docker(host) => host.clone(),
+        EngineChoice::Direct(folder) => Some(format!("direct:{}", folder.display())),
     }
 }
 
@@ -119,8 +152,8 @@ impl Engine for LateEngine {
 }
 
 /// The engine of a server, with its image folder if it has one.
-pub fn engine(configured: Option<String>, instance: Instance, images: Option<std::path::PathBuf>) -> Arc<dyn Engine> {
-    let engine: Arc<dyn Engine> = Arc::new(LateEngine::new(configured, instance));
+pub fn engine(choice: EngineChoice, instance: Instance, images: Option<std::path::PathBuf>) -> Arc<dyn Engine> {
+    let engine: Arc<dyn Engine> = Arc::new(LateEngine::new(choice, instance));
     match images {
         Some(folder) => Arc::new(crate::images::ImageFolder::new(engine, folder)),
         None => engine,
@@ -135,7 +168,7 @@ mod tests {
     async fn an_engine_that_is_not_there_may_come() {
         let folder = tempfile::tempdir().unwrap();
         let host = format!("unix://{}", folder.path().join("none.sock").display());
-        let engine = engine(Some(host.clone()), Instance::parse("t").unwrap(), None);
+        let engine = engine(EngineChoice::Docker(Some(host.clone())), Instance::parse("t").unwrap(), None);
         let error = engine.probe().await.unwrap_err();
         assert!(error.may_pass(), "{error}");
         assert!(error.message.contains(&host), "{error}");

@@ -35,7 +35,7 @@ use crate::messenger::Post;
 use alone::NameLock;
 use compiler::references;
 pub use compiler::{Manifests, files};
-pub use engine::{engine, find_engine};
+pub use engine::{SHIM, engine, engine_name, find_engine, open_direct};
 pub use logging::{LogFormat, log};
 use traces::Traces;
 pub use vault::key_path;
@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Outcome {
     }
     log(args.log_format, &args.log)?;
     runtime()?.block_on(async {
-        let engine = engine(config.docker_host.clone(), config.instance.clone(), config.images.clone());
+        let engine = engine(config.engine.clone(), config.instance.clone(), config.images.clone());
         let server = Server::start(&config, Arc::clone(&engine)).await?;
         match engine.probe().await {
             Ok(facts) => tracing::info!(engine = %facts.product, version = %facts.version, address = %facts.address, "found the engine"),
@@ -99,7 +99,7 @@ impl Server {
         let source = open_source(config, &config.state)?;
         // The store's lock is taken first: the socket and the folders belong to whoever has it.
         let store = SqliteStore::open(&config.state).map_err(Failure::no)?;
-        let name = NameLock::take(&config.instance, config.docker_host.as_deref())?;
+        let name = NameLock::take(&config.instance, engine_name(&config.engine).as_deref())?;
         let logs = FileLogs::open(&config.state).map_err(Failure::no)?;
         if let Some(folder) = config.socket.parent() {
             private_folder(folder)?;

@@ -2,29 +2,42 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
-use provost_controller::Engine as _;
-use provost_engine::{DockerEngine, Tried};
+use provost_controller::Engine;
+use provost_direct::DirectEngine;
+use provost_engine::{Machine, Tried};
 use provost_model::{Desired, Hook, Instance, PullPolicy, Target, Workload};
 
 use super::machine;
+use crate::config::EngineChoice;
 use crate::doctor::evidence::{EngineFound, ImageAsked};
-use crate::serve::find_engine;
+use crate::serve::{find_engine, open_direct};
 
-/// The engine at `host`, or the one that the environment names.
+/// The engine that was chosen.
 pub(super) async fn find(
-    host: Option<&str>,
+    choice: &EngineChoice,
     instance: Option<Instance>,
-) -> Result<(DockerEngine, EngineFound), Vec<Tried>> {
+) -> Result<(Arc<dyn Engine>, EngineFound), Vec<Tried>> {
     let Some(instance) = instance else {
         return Err(Vec::new());
     };
-    let engine = find_engine(host, &instance).await.map_err(|none| none.tried)?;
+    let (engine, told, host): (Arc<dyn Engine>, _, _) = match choice {
+        EngineChoice::Docker(host) => {
+            let engine = find_engine(host.as_deref(), &instance).await.map_err(|none| none.tried)?;
+            let told = engine.machine().await.map_err(|error| error.message);
+            (Arc::new(engine), told, host.as_deref())
+        }
+        EngineChoice::Direct(folder) => {
+            let engine = direct(folder, &instance).map_err(|tried| vec![tried])?;
+            let machine = Machine { data: Some(folder.clone()), ..Machine::default() };
+            (Arc::new(engine), Ok(machine), folder.to_str())
+        }
+    };
     let begun = std::time::Instant::now();
     let facts = engine.probe().await;
     let took = SignedDuration::try_from(begun.elapsed()).unwrap_or(SignedDuration::MAX);
-    let told = engine.machine().await.map_err(|error| error.message);
     let known = told.as_ref().ok();
     let socket = known.and_then(|machine| machine.socket.as_deref());
     let data = known.and_then(|machine| machine.data.as_deref());
@@ -44,6 +57,18 @@ pub(super) async fn find(
     Ok((engine, found))
 }
 
+/// The engine without a daemon, if its server has made it: nothing is made here.
+fn direct(folder: &Path, instance: &Instance) -> Result<DirectEngine, Tried> {
+    let tried = |problem: String, mend: &str| {
+        let (address, why) = (folder.display().to_string(), "engine.direct".to_owned());
+        Tried { address, why, problem, mend: mend.to_owned() }
+    };
+    if !folder.is_dir() {
+        return Err(tried("there is no such folder yet".to_owned(), "start the server, which makes it"));
+    }
+    open_direct(folder, instance).map_err(|error| tried(error.message, "run this as root"))
+}
+
 /// It answered once, and then no more.
 fn silent(host: Option<&str>, problem: String) -> Tried {
     let address = host.unwrap_or("its usual place").to_owned();
@@ -51,7 +76,7 @@ fn silent(host: Option<&str>, problem: String) -> Tried {
 }
 
 /// Asks for every image that `desired` names. Nothing is pulled.
-pub(super) async fn images(engine: &DockerEngine, desired: &Desired, folder: Option<&Path>) -> Vec<ImageAsked> {
+pub(super) async fn images(engine: &dyn Engine, desired: &Desired, folder: Option<&Path>) -> Vec<ImageAsked> {
     let mut asked = Vec::new();
     for (image, (needed_by, pull)) in named(desired) {
         let answer = engine.ensure_image(&image, PullPolicy::Never, &|_| {}).await;

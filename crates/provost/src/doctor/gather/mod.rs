@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use provost_model::{Desired, Instance};
 
 use super::evidence::{ConfigFile, Evidence, Trouble};
-use crate::config::{ServerConfig, host_name};
+use crate::config::{EngineChoice, ServerConfig, host_name};
 use crate::exit::Failure;
 
 /// How long anybody may take to answer.
@@ -32,19 +32,19 @@ pub async fn gather(config: &Path, socket: PathBuf, now: Timestamp) -> Evidence 
     };
     let file = ConfigFile { path, mode, trouble };
     let socket = config.as_ref().map_or(socket, |config| config.socket.clone());
-    let host = config.as_ref().and_then(|config| config.docker_host.clone());
+    let choice = config.as_ref().map_or(EngineChoice::Docker(None), |config| config.engine.clone());
     let instance = config.as_ref().map(|config| config.instance.clone()).or_else(|| Instance::parse(host_name()).ok());
     let (source, server, engine, clock) = tokio::join!(
         source::ask(config.as_ref(), now),
         server::ask(&socket),
-        engine::find(host.as_deref(), instance),
+        engine::find(&choice, instance),
         clock::look(config.as_ref()),
     );
     let (source, desired) = source.unzip();
     let desired: Desired = desired.flatten().unwrap_or_default();
     let images = match &engine {
         Ok((engine, _)) => {
-            engine::images(engine, &desired, config.as_ref().and_then(|config| config.images.as_deref())).await
+            engine::images(engine.as_ref(), &desired, config.as_ref().and_then(|config| config.images.as_deref())).await
         }
         Err(_) => Vec::new(),
     };
