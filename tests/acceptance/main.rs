@@ -16,6 +16,7 @@ mod adoption;
 mod agent;
 mod alone;
 mod clients;
+mod direct;
 mod doctor;
 mod events;
 mod hooks;

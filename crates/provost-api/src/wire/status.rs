@@ -81,7 +81,7 @@ pub enum StartupState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EngineItem {
-    /// `Docker Engine` or `Podman`; absent until it answered for the first time.
+    /// `Docker Engine`, `Podman` or `Provost direct`; absent until it answered for the first time.
     pub product: Option<String>,
     /// Its version.
     pub version: Option<String>,

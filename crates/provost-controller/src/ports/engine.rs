@@ -85,7 +85,7 @@ pub trait Engine: Send + Sync {
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineFacts {
-    /// `Docker Engine` or `Podman`.
+    /// `Docker Engine`, `Podman` or `Provost direct`.
     pub product: String,
     /// Its version.
     pub version: String,

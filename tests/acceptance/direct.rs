@@ -1,0 +1,70 @@
+//! Provost without a container engine: the same manifests, hooks and promises on `engine: {direct: {}}`.
+
+use std::fs;
+
+use provost_testkit::toolbox_archive;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::common::{Server, Shop, evidence_volume, hook, options, parsed, seen, steps};
+
+/// The images that a server finds in a folder.
+fn images() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("toolbox.tar"), &toolbox_archive().bytes).unwrap();
+    folder
+}
+
+/// A server that runs its containers itself.
+fn server(shop: &Shop, images: &TempDir) -> Server {
+    let options = options().folder(&shop.path()).set("engine", json!({"direct": {}}));
+    Server::start(options.set("images", json!(images.path())))
+}
+
+#[test]
+fn governed_runs_need_no_engine() {
+    let (shop, images) = (Shop::new(), images());
+    let around = [
+        hook("before", "run.starting", &["hook", "--allow", "--set-local", "n=7"]),
+        hook("after", "run.finished", &["env", "PROVOST_LOCAL_N"]),
+    ];
+    shop.policy("shop", json!({"hooks": around}));
+    shop.automation("report", json!({"args": ["echo", "hello"]}));
+    shop.automation("broken", json!({"args": ["fail", "3"]}));
+    let mut server = server(&shop, &images);
+    server.has("broken");
+    assert_eq!(server.json(&["status"])["engine"]["product"], "Provost direct");
+
+    let run = server.finished("report");
+    assert_eq!(run["outcome"], "Succeeded", "{run}");
+    assert_eq!(steps(&run), ["run.starting-shop.before", "main.1", "run.finished-shop.after"]);
+    assert_eq!(server.lines(&run, "main.1"), ["hello"]);
+    assert_eq!(server.lines(&run, "run.finished-shop.after"), ["PROVOST_LOCAL_N=7"]);
+    let failed = server.finished("broken");
+    assert_eq!((&failed["outcome"], &failed["detail"]), (&json!("Failed"), &json!("exit 3")), "{failed}");
+    assert_eq!(server.process.containers(), [json!(null); 0], "the engine that is there is not asked");
+
+    server.until("no container is left", || {
+        let left = fs::read_dir(server.process.state().join("engine/containers")).unwrap().count();
+        (left == 0).then_some(())
+    });
+    assert_eq!(server.process.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_container_without_an_engine_outlives_the_server_and_is_adopted() {
+    let (shop, images) = (Shop::new(), images());
+    shop.automation("long", json!({"args": ["mark", seen("long"), "--sleep", "4"], "volumes": evidence_volume()}));
+    let mut server = server(&shop, &images);
+    server.has("long");
+    let run = server.begun("long");
+    server.until("the main container", || (!server.json(&["describe", &run])["mainAt"].is_null()).then_some(()));
+    server.process.restart();
+    let record = server.over(&run);
+    assert_eq!((&record["outcome"], &record["attempts"]), (&json!("Succeeded"), &json!(1)), "{record}");
+    let volume = format!("provost-{}-evidence", server.process.instance());
+    let file = server.process.state().join("engine/volumes").join(volume).join("data/long");
+    let marks: Vec<_> = fs::read_to_string(file).unwrap().lines().map(parsed).collect();
+    assert_eq!(marks.len(), 2, "it ran once: {marks:?}");
+    assert_eq!((&marks[0]["run"], &marks[1]["exit"]), (&json!(run), &json!(0)));
+}
