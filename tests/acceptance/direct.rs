@@ -1,12 +1,13 @@
 //! Provost without a container engine: the same manifests, hooks and promises on `engine: {direct: {}}`.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
-use provost_testkit::toolbox_archive;
-use serde_json::json;
+use provost_testkit::{Leash, eventually, toolbox_archive};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{Server, Shop, evidence_volume, hook, options, parsed, seen, steps};
+use crate::common::{PATIENCE, Server, Shop, evidence_volume, hook, options, parsed, seen, steps};
 
 /// The images that a server finds in a folder.
 fn images() -> TempDir {
@@ -67,4 +68,41 @@ fn a_container_without_an_engine_outlives_the_server_and_is_adopted() {
     let marks: Vec<_> = fs::read_to_string(file).unwrap().lines().map(parsed).collect();
     assert_eq!(marks.len(), 2, "it ran once: {marks:?}");
     assert_eq!((&marks[0]["run"], &marks[1]["exit"]), (&json!(run), &json!(0)));
+}
+
+/// Where no engine has its socket, whatever this machine has.
+const WITHOUT_ENGINE: &str = "mount -t tmpfs none /run && exec \"$0\" dev \"$1\" --images \"$2\"";
+
+#[test]
+fn trying_things_out_needs_nothing_installed() {
+    let (shop, images) = (Shop::new(), images());
+    shop.automation("report", json!({"args": ["echo", "hello"]}));
+    let mut dev = Command::new("unshare");
+    dev.args(["--mount", "sh", "-c", WITHOUT_ENGINE, env!("CARGO_BIN_EXE_provost")])
+        .arg(shop.path())
+        .arg(images.path());
+    dev.env_remove("DOCKER_HOST")
+        .env_remove("XDG_RUNTIME_DIR")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut dev = Leash::start(&mut dev).unwrap();
+    // In the folder, where the server of `provost dev` is found by itself.
+    let provost = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_provost"));
+        command.args(args).current_dir(shop.path()).env_remove("PROVOST_SOCKET").env_remove("PROVOST_SERVER");
+        command.output().unwrap()
+    };
+    let done = eventually(PATIENCE, || provost(&["run", "report", "--wait"]).status.success().then_some(()));
+    assert!(done.is_some(), "no run succeeds");
+    let status: Value = serde_json::from_slice(&provost(&["status", "-o", "json"]).stdout).unwrap();
+    assert_eq!(status["engine"]["product"], "Provost direct");
+    dev.terminate();
+    let ended = eventually(PATIENCE, || dev.ended().unwrap()).expect("it ends");
+    assert!(ended.success(), "{ended}");
+    assert_eq!(
+        fs::read_dir(shop.path().join(".provost/engine/containers")).unwrap().count(),
+        0,
+        "it leaves nothing behind"
+    );
 }

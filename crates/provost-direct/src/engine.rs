@@ -15,6 +15,7 @@ use provost_model::{
     CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
 use provost_oci::ImageStore;
+use rustix::thread::CapabilitySet;
 use serde_json::Value;
 
 use crate::hub::Hub;
@@ -64,6 +65,14 @@ impl DirectEngine {
         let home = Home { folder, images, shim, hub, making: Mutex::default(), settling: Mutex::default() };
         home.empty_trash();
         Ok(Self { home: Arc::new(home), instance })
+    }
+
+    /// Whether this process may run containers: it is root, and may mount.
+    #[must_use]
+    pub fn may_run() -> bool {
+        let capabilities = rustix::thread::capabilities(None);
+        let may_mount = capabilities.is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN));
+        rustix::process::geteuid().is_root() && may_mount
     }
 
     /// The same engine, as another instance sees it.
@@ -137,8 +146,9 @@ impl Home {
 impl Engine for DirectEngine {
     async fn probe(&self) -> Result<EngineFacts, EngineError> {
         let folder = self.home.present()?;
-        if !rustix::process::geteuid().is_root() {
-            let message = "the direct engine has to run as root; start the server as root, or use Docker or Podman";
+        if !Self::may_run() {
+            let message = "the direct engine has to be root, and allowed to mount; start the server so, or use Docker or \
+                Podman";
             return Err(EngineError::new(EngineErrorKind::Refused, message));
         }
         let version = env!("CARGO_PKG_VERSION").to_owned();

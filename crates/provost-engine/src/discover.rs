@@ -19,11 +19,23 @@ pub struct Search<'a> {
     pub runtime_dir: Option<&'a str>,
 }
 
+/// Who names an address.
+const CONFIGURED: &str = "engine.docker.host";
+const DOCKER_HOST: &str = "DOCKER_HOST";
+
 /// No engine answers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct NoEngine {
     /// What was tried, in this order.
     pub tried: Vec<Tried>,
+}
+
+impl NoEngine {
+    /// Whether nobody named an engine, and none is where engines usually are.
+    pub fn is_installed_nowhere(&self) -> bool {
+        let is_usual = |tried: &Tried| !matches!(tried.why.as_str(), CONFIGURED | DOCKER_HOST);
+        self.tried.iter().all(|tried| is_usual(tried) && tried.problem.contains("No such file"))
+    }
 }
 
 /// An address that was tried.
@@ -74,10 +86,10 @@ pub async fn discover(search: Search<'_>, instance: &Instance) -> Result<DockerE
 fn candidates(search: Search<'_>) -> Vec<(String, &'static str)> {
     let named = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     if let Some(host) = named(search.configured) {
-        return vec![(host, "engine.docker.host")];
+        return vec![(host, CONFIGURED)];
     }
     if let Some(host) = named(search.docker_host) {
-        return vec![(host, "DOCKER_HOST")];
+        return vec![(host, DOCKER_HOST)];
     }
     let mut usual = vec![
         ("unix:///var/run/docker.sock".to_owned(), "Docker's socket"),
@@ -127,6 +139,20 @@ mod tests {
         let usual = addresses(Search { configured: Some(" "), docker_host: Some(""), ..all });
         let podman = "unix:///run/user/1/podman/podman.sock";
         assert_eq!(usual, ["unix:///var/run/docker.sock", "unix:///run/podman/podman.sock", podman]);
+    }
+
+    #[test]
+    fn an_engine_that_is_stopped_or_was_named_is_installed() {
+        let tried = |why: &str, problem: &str| {
+            let (why, problem) = (why.to_owned(), problem.to_owned());
+            Tried { address: String::new(), why, problem, mend: String::new() }
+        };
+        let none = |tried: Vec<Tried>| NoEngine { tried }.is_installed_nowhere();
+        let (absent, stopped) =
+            ("cannot be reached: No such file or directory", "cannot be reached: Connection refused");
+        assert!(none(vec![tried("Docker's socket", absent), tried("Podman's socket", absent)]));
+        assert!(!none(vec![tried("Docker's socket", stopped), tried("Podman's socket", absent)]));
+        assert!(!none(vec![tried(DOCKER_HOST, absent)]) && !none(vec![tried(CONFIGURED, absent)]));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! `provost engine`: which container engine is found here, and what an instance has on it.
 
-use provost_controller::Engine as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use provost_controller::Engine;
 use provost_model::{Instance, Life};
 use serde_json::json;
 
@@ -8,13 +11,16 @@ use crate::app::{App, FormatArgs};
 use crate::config::host_name;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Column, Listing, Row, Text, Tone};
-use crate::serve::find_engine;
+use crate::serve::{find_engine, open_direct};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The engine's address [default: DOCKER_HOST, Docker's socket, Podman's sockets, whichever answers first]
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
+    /// The folder of the direct engine, <state>/engine, instead of an address
+    #[arg(long, value_name = "FOLDER", conflicts_with = "host")]
+    direct: Option<PathBuf>,
     /// Whose containers [default: the machine's host name]
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
@@ -28,9 +34,15 @@ pub struct Args {
 /// Runs the command.
 pub async fn run(args: Args, app: &mut App) -> Outcome {
     let instance = Instance::parse(args.instance.unwrap_or_else(host_name)).map_err(Failure::usage)?;
-    let engine = find_engine(args.host.as_deref(), &instance).await;
-    let engine = engine.map_err(|error| Failure::new(Exit::NotFound, error))?;
     let failed = |error: provost_controller::EngineError| Failure::no(error);
+    let engine: Arc<dyn Engine> = match &args.direct {
+        Some(folder) if folder.is_dir() => Arc::new(open_direct(folder, &instance).map_err(failed)?),
+        Some(folder) => return Err(Failure::new(Exit::NotFound, format!("there is no folder {}", folder.display()))),
+        None => {
+            let found = find_engine(args.host.as_deref(), &instance).await;
+            Arc::new(found.map_err(|error| Failure::new(Exit::NotFound, error))?)
+        }
+    };
     let facts = engine.probe().await.map_err(failed)?;
     app.output.note(format!("{} {} at {}", facts.product, facts.version, facts.address))?;
     let containers = engine.list(&instance).await.map_err(failed)?;

@@ -29,6 +29,9 @@ pub enum EngineChoice {
     Docker(Option<String>),
     /// None beside Provost itself; its containers, volumes and images are in this folder.
     Direct(PathBuf),
+    /// Docker or Podman, whichever answers first; where neither is installed, none beside Provost itself, in this folder.
+    /// Only for trying things out: a server would turn to another engine whenever its own is being exchanged.
+    Any(PathBuf),
 }
 
 /// How a server is to run: the file, checked, with every default filled in.
@@ -119,11 +122,11 @@ impl ServerConfig {
             instance,
             labels: BTreeMap::new(),
             secrets: state.join("secrets"),
+            engine: EngineChoice::Any(state.join("engine")),
             state,
             socket,
             source: SourceConfig { folder: Some(FolderConfig { path: folder.to_owned() }), git: None },
             sources: SourcesConfig::default(),
-            engine: EngineChoice::Docker(None),
             signers: Vec::new(),
             policy_paths: Vec::new(),
             never: Never::default(),

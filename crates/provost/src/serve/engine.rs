@@ -35,13 +35,20 @@ impl LateEngine {
     }
 
     async fn find(&self) -> Result<Arc<dyn Engine>, EngineError> {
-        match &self.choice {
-            EngineChoice::Direct(folder) => Ok(Arc::new(open_direct(folder, &self.instance)?)),
-            EngineChoice::Docker(host) => match find_engine(host.as_deref(), &self.instance).await {
-                Ok(engine) => Ok(Arc::new(engine)),
-                Err(error) => Err(EngineError::new(EngineErrorKind::Unavailable, error.to_string())),
-            },
+        let (host, instead) = match &self.choice {
+            EngineChoice::Direct(folder) => return self.direct(folder),
+            EngineChoice::Docker(host) => (host.as_deref(), None),
+            EngineChoice::Any(folder) => (None, Some(folder)),
+        };
+        match (find_engine(host, &self.instance).await, instead) {
+            (Ok(engine), _) => Ok(Arc::new(engine)),
+            (Err(none), Some(folder)) if none.is_installed_nowhere() && DirectEngine::may_run() => self.direct(folder),
+            (Err(none), _) => Err(EngineError::new(EngineErrorKind::Unavailable, none.to_string())),
         }
+    }
+
+    fn direct(&self, folder: &Path) -> Result<Arc<dyn Engine>, EngineError> {
+        Ok(Arc::new(open_direct(folder, &self.instance)?))
     }
 }
 
@@ -64,6 +71,7 @@ pub fn engine_name(choice: &EngineChoice) -> Option<String> {
     match choice {
         EngineChoice::Docker(host) => host.clone(),
         EngineChoice::Direct(folder) => Some(format!("direct:{}", folder.display())),
+        EngineChoice::Any(_) => None,
     }
 }
 

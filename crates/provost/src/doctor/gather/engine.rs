@@ -23,11 +23,12 @@ pub(super) async fn find(
     let Some(instance) = instance else {
         return Err(Vec::new());
     };
+    let host = if let EngineChoice::Docker(host) = choice { host.as_deref() } else { None };
     let (engine, told, host): (Arc<dyn Engine>, _, _) = match choice {
-        EngineChoice::Docker(host) => {
-            let engine = find_engine(host.as_deref(), &instance).await.map_err(|none| none.tried)?;
+        EngineChoice::Docker(_) | EngineChoice::Any(_) => {
+            let engine = find_engine(host, &instance).await.map_err(|none| none.tried)?;
             let told = engine.machine().await.map_err(|error| error.message);
-            (Arc::new(engine), told, host.as_deref())
+            (Arc::new(engine), told, host)
         }
         EngineChoice::Direct(folder) => {
             let engine = direct(folder, &instance).map_err(|tried| vec![tried])?;
