@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use provost_controller::{EngineError, EngineErrorKind};
-use provost_model::{
-    ContainerName, ContainerSeen, Instance, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP, Life, Owner,
-    StepId, StepRef,
-};
+use provost_engine::labels::{of_others, seen};
+use provost_model::{ContainerName, ContainerSeen, Instance, Life};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -123,11 +121,7 @@ impl DirectEngine {
     /// Our container of that name; a [`EngineErrorKind::Conflict`] if it is somebody else's.
     pub(crate) fn own(&self, name: &ContainerName, doing: &str) -> Result<Option<Found>, EngineError> {
         match self.home.look(name)? {
-            Some(found) if !self.owns(&found) => {
-                let (whose, own) = (whose(&found), &self.instance);
-                let message = format!("will not {doing} container {name}: it {whose}, not to instance {own}");
-                Err(EngineError::new(EngineErrorKind::Conflict, message))
-            }
+            Some(found) if !self.owns(&found) => Err(of_others(doing, name, &found.made.labels, &self.instance)),
             found => Ok(found),
         }
     }
@@ -164,7 +158,11 @@ impl Home {
             Ok(Some((made, life)))
         };
         let found = look().map_err(|error: io::Error| trouble::around(&format!("look at container {name}"), &error))?;
-        Ok(found.map(|(made, life)| Found { seen: seen(&made, life), made, place: place.clone() }))
+        Ok(found.map(|(made, life)| Found {
+            seen: seen(made.name.clone(), made.id.clone(), &made.labels, life),
+            made,
+            place: place.clone(),
+        }))
     }
 
     fn life(&self, place: &Place, made: &Made) -> io::Result<Life> {
@@ -202,23 +200,4 @@ fn exited(started_at: Option<Timestamp>, ended: Ended) -> Life {
     // The clock may have been set back.
     let finished_at = Some(at).max(started_at);
     Life::Exited { code, out_of_memory, started_at, finished_at, error }
-}
-
-fn seen(made: &Made, life: Life) -> ContainerSeen {
-    let label = |name: &str| made.labels.get(name).map(String::as_str);
-    let owner = label(LABEL_OWNER_KIND).zip(label(LABEL_OWNER)).and_then(|(kind, id)| Owner::parse(kind, id));
-    let step = owner.zip(label(LABEL_STEP)).map(|(owner, step)| StepRef { owner, step: StepId(step.to_owned()) });
-    let request = label(LABEL_REQUEST).map(str::to_owned);
-    ContainerSeen { name: made.name.clone(), id: made.id.clone(), step, request, life }
-}
-
-/// Whose a container is, for people.
-pub(crate) fn whose(found: &Found) -> String {
-    let Some(instance) = found.made.instance() else {
-        return "is not Provost's".to_owned();
-    };
-    let step = found.seen.step.as_ref();
-    let step = step.map(|step| format!(", {} {}, step {}", step.owner.kind(), step.owner.id(), step.step));
-    let digest = found.seen.request.as_deref().and_then(|digest| digest.get(..12)).unwrap_or("none");
-    format!("belongs to instance {instance}{} (request {digest})", step.unwrap_or_default())
 }

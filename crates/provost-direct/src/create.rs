@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bollard::models::ContainerCreateBody;
 use provost_controller::{EngineError, EngineErrorKind, StepFolder};
+use provost_engine::labels::adopt;
 use provost_engine::{Allowed, Habits, check, create_request};
 use provost_model::{ContainerName, ContainerRequest};
 use provost_oci::Image;
@@ -15,7 +16,6 @@ use tokio::time::sleep;
 
 use crate::DirectEngine;
 use crate::cgroup::Cgroup;
-use crate::container::{Found, whose};
 use crate::control;
 use crate::engine::Home;
 use crate::place::Place;
@@ -41,7 +41,7 @@ impl DirectEngine {
         let place = self.home.place(&request.name);
         self.wait_for_earlier(&place).await;
         if let Some(found) = self.home.look(&request.name)? {
-            return adopt(request, &found);
+            return adopt(request, &found.made.labels);
         }
         let image = self.find(&request.workload.image).await?.ok_or_else(|| no_image(request))?;
         let doing = format!("create container {}", request.name);
@@ -138,20 +138,6 @@ fn write_private(bundle: &Path, config: &serde_json::Value) -> io::Result<()> {
 /// Sorted by time, and not to be guessed.
 fn new_id() -> String {
     uuid::Uuid::now_v7().simple().to_string()
-}
-
-/// Takes a container that has the name already for the one that was asked for, if it is that (R3).
-fn adopt(request: &ContainerRequest, found: &Found) -> Result<(), EngineError> {
-    if request.labels().iter().all(|(key, value)| found.made.labels.get(key) == Some(value)) {
-        return Ok(());
-    }
-    let message = format!(
-        "cannot create container {}: the name is taken by one that {} and is not the one that is wanted; remove it, or give \
-         this server another instance name",
-        request.name,
-        whose(found)
-    );
-    Err(EngineError::new(EngineErrorKind::Conflict, message))
 }
 
 fn no_image(request: &ContainerRequest) -> EngineError {

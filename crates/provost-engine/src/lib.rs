@@ -17,10 +17,12 @@ mod check;
 mod discover;
 mod docker;
 mod host;
+pub mod labels;
 mod names;
 pub mod program;
 mod scripted;
 mod wire;
+mod words;
 
 pub use body::{Habits, create_request, volume_name};
 pub use check::{Allowed, Refusal, check};
@@ -28,3 +30,4 @@ pub use discover::{NoEngine, Search, Tried, discover};
 pub use docker::{DockerEngine, Machine};
 pub use host::{Host, HostError};
 pub use scripted::{Call, Called, Fault, ImageState, Line, Script, ScriptedEngine, When};
+pub use words::with_sources;

@@ -1,6 +1,5 @@
 //! From a bundle to a container that waits for its start.
 
-use std::error::Error;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,6 +9,7 @@ use std::path::Path;
 use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
+use provost_engine::with_sources;
 use rustix::fs::{FlockOperation, Mode, Uid, fchown, fcntl_lock};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, setsid, umask};
@@ -54,7 +54,7 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
         .with_root_path(folder.join("runtime"))
         .map(|builder| builder.with_executor(executor).with_stdout(out.1).with_stderr(err.1));
     let container = builder.and_then(|builder| builder.as_init(folder.join("bundle")).with_systemd(false).build());
-    let container = container.map_err(|error| ShimError::Container(said(&error)))?;
+    let container = container.map_err(|error| ShimError::Container(with_sources(&error)))?;
     let first = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
     let first = first.ok_or_else(|| ShimError::Container("the container ended before it began".to_owned()))?;
     let socket = UnixListener::bind(SOCKET).map_err(ShimError::around("listen for the engine"))?;
@@ -90,18 +90,4 @@ fn pipe() -> Result<(OwnedFd, OwnedFd), ShimError> {
 /// Lets a user open a stream by its name, `/dev/stdout`.
 pub(super) fn give(stream: impl AsFd, uid: u32) -> Result<(), ShimError> {
     fchown(stream, Some(Uid::from_raw(uid)), None).map_err(ShimError::around("give the container its streams"))
-}
-
-/// The runtime's error with its sources: it says little without them.
-pub(super) fn said(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let part = source.to_string();
-        if !text.contains(&part) {
-            text = format!("{text}: {part}");
-        }
-        next = source.source();
-    }
-    text
 }

@@ -10,10 +10,11 @@ use std::process::ExitCode;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
 use nix::sys::wait::{WaitStatus, waitpid};
+use provost_engine::with_sources;
 use rustix::fs::FileType;
 use serde_json::Value;
 
-use super::create::{give, said};
+use super::create::give;
 use super::executor::Executor;
 use super::{ShimError, seccomp};
 use crate::place::Place;
@@ -50,7 +51,7 @@ fn join(folder: &Path, command: Vec<String>) -> Result<u8, ShimError> {
         tenant.with_detach(true).build()
     });
     drop(process);
-    let pid = joined.map_err(|error| ShimError::Container(said(&error)))?;
+    let pid = joined.map_err(|error| ShimError::Container(with_sources(&error)))?;
     Ok(match waitpid(pid, None) {
         Ok(WaitStatus::Exited(_, code)) => u8::try_from(code).unwrap_or(u8::MAX),
         Ok(WaitStatus::Signaled(_, signal, _)) => 128_u8.saturating_add(signal as u8),

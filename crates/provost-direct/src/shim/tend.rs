@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use libcontainer::container::Container;
 use provost_controller::OutputStream;
+use provost_engine::with_sources;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 
 use super::ShimError;
-use super::create::{Waiting, said};
+use super::create::Waiting;
 use super::first::RUNS;
 use super::log::Log;
 use crate::cgroup::Cgroup;
@@ -157,7 +158,7 @@ impl Shim<'_> {
             return Answer::Unavailable(format!("cannot write down that it is started: {error}"));
         }
         if let Err(error) = self.container.start() {
-            return Answer::Refused(said(&error));
+            return Answer::Refused(with_sources(&error));
         }
         let mut word = [0; 512];
         match rustix::io::read(&self.word, &mut word[..]) {

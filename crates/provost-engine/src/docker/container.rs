@@ -13,7 +13,7 @@ use serde_json::json;
 use super::seen::{Found, Inspected, Listed};
 use super::{DockerEngine, trouble};
 use crate::names::escape;
-use crate::{Allowed, check, create_request};
+use crate::{Allowed, check, create_request, labels};
 
 /// How many containers are looked at side by side.
 const LOOKS_AT_ONCE: usize = 8;
@@ -97,8 +97,7 @@ impl DockerEngine {
             let message = format!("cannot create container {name}: one of that name is being removed");
             return Err(EngineError::new(EngineErrorKind::Unavailable, message));
         };
-        let ours = request.labels().iter().all(|(key, value)| found.labels.get(key) == Some(value));
-        if ours { Ok(()) } else { Err(taken(request, &found)) }
+        labels::adopt(request, &found.labels)
     }
 
     pub(super) async fn start_container(&self, name: &ContainerName) -> Result<(), EngineError> {
@@ -157,12 +156,7 @@ impl DockerEngine {
     /// Our container of that name; a [`EngineErrorKind::Conflict`] if it is somebody else's.
     pub(super) async fn own(&self, name: &ContainerName, doing: &str) -> Result<Option<ContainerSeen>, EngineError> {
         match self.look(name.as_str()).await? {
-            Some(found) if !self.owns(&found) => {
-                let whose = whose(&found);
-                let message =
-                    format!("will not {doing} container {name}: it {whose}, not to instance {}", self.instance);
-                Err(EngineError::new(EngineErrorKind::Conflict, message))
-            }
+            Some(found) if !self.owns(&found) => Err(labels::of_others(doing, name, &found.labels, &self.instance)),
             found => Ok(found.map(|found| found.seen)),
         }
     }
@@ -203,25 +197,4 @@ fn gone_or_going(error: &Error) -> bool {
         Some(409) => trouble::words(error).contains("in progress"),
         _ => false,
     }
-}
-
-fn taken(request: &ContainerRequest, found: &Found) -> EngineError {
-    let message = format!(
-        "cannot create container {}: the name is taken by one that {} and is not the one that is wanted; remove it, or give \
-         this server another instance name",
-        request.name,
-        whose(found)
-    );
-    EngineError::new(EngineErrorKind::Conflict, message)
-}
-
-/// Whose a container is, for people.
-fn whose(found: &Found) -> String {
-    let Some(instance) = found.instance() else {
-        return "is not Provost's".to_owned();
-    };
-    let step = found.seen.step.as_ref();
-    let step = step.map(|step| format!(", {} {}, step {}", step.owner.kind(), step.owner.id(), step.step));
-    let digest = found.seen.request.as_deref().and_then(|digest| digest.get(..12)).unwrap_or("none");
-    format!("belongs to instance {instance}{} (request {digest})", step.unwrap_or_default())
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use provost_model::{
-    ContainerName, ContainerSeen, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP, Life,
-    Owner, StepId, StepRef,
-};
+use provost_model::{ContainerName, ContainerSeen, LABEL_INSTANCE, Life};
 use serde::Deserialize;
+
+use crate::labels::seen;
 
 /// The answer to an inspect request. Source: Docker Engine API 1.41, `ContainerInspect`; Podman's has more states.
 #[derive(Debug, Deserialize)]
@@ -78,14 +77,8 @@ impl Inspected {
         let life = self.state.life()?;
         let labels = self.config.labels.unwrap_or_default();
         let name = ContainerName::parse(self.name.trim_start_matches('/')).ok()?;
-        let (step, request) = (step(&labels), labels.get(LABEL_REQUEST).cloned());
-        Some(Found { seen: ContainerSeen { name, id: self.id, step, request, life }, labels })
+        Some(Found { seen: seen(name, self.id, &labels, life), labels })
     }
-}
-
-fn step(labels: &BTreeMap<String, String>) -> Option<StepRef> {
-    let owner = Owner::parse(labels.get(LABEL_OWNER_KIND)?, labels.get(LABEL_OWNER)?)?;
-    Some(StepRef { owner, step: StepId(labels.get(LABEL_STEP)?.clone()) })
 }
 
 impl State {
@@ -133,6 +126,7 @@ fn instant(text: Option<&str>) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use provost_model::{LABEL_OWNER, LABEL_OWNER_KIND, LABEL_STEP, StepId};
     use serde_json::{Value, json};
 
     use super::*;

@@ -3,6 +3,8 @@
 use bollard::errors::Error;
 use provost_controller::{EngineError, EngineErrorKind};
 
+use crate::words::with_sources;
+
 /// Parts of messages that speak of a failure that may pass, whatever the status.
 const PASSING: &[&str] = &[
     "no space left on device",
@@ -66,22 +68,8 @@ pub(super) fn words(error: &Error) -> String {
         Error::DockerResponseServerError { message, .. } => message.trim().to_owned(),
         Error::DockerStreamError { error } => error.trim().to_owned(),
         Error::RequestTimeoutError => "it does not answer in time".to_owned(),
-        other => chain(other),
+        other => with_sources(other),
     }
-}
-
-/// An error with its sources: those of HTTP clients say nothing without them.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(source) = next {
-        let source_text = source.to_string();
-        if !text.contains(&source_text) {
-            text = format!("{text}: {source_text}");
-        }
-        next = source.source();
-    }
-    text
 }
 
 /// The error of having failed to `doing`: "start container provost-a-b-main.1".
