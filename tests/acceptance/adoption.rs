@@ -1,32 +1,24 @@
 //! What happens around Provost while containers run: it is killed, another instance is there, somebody removes a
 //! container. A13 and the promises C4, C6, R3, R9. (What engines and machines do is in `tests/kill`.)
 
+use provost_testkit::ContainerView;
 use serde_json::{Value, json};
 
-use crate::common::{Server, Shop, docker, evidence_volume, hook, options, parsed, seen, server, steps};
+use crate::common::{Server, Shop, evidence_volume, hook, options, parsed, seen, server, steps};
 
-/// The id of the main container of a run, once it runs.
-fn main_container(server: &Server, run: &str) -> String {
+/// The main container of a run, once it runs.
+fn main_container(server: &Server, run: &str) -> ContainerView {
     server.until("the main container", || {
         let is_running = server.json(&["describe", run])["phase"] == "Main";
-        let containers = server.process.containers();
-        let main = containers.iter().find(|container| is_main(container) && container["State"] == "running");
-        main.filter(|_| is_running).map(id)
+        let containers = server.process.containers().into_iter();
+        let main = containers.filter(|container| container.label("step") == "main.1" && container.is_running).last();
+        main.filter(|_| is_running)
     })
 }
 
-fn is_main(container: &Value) -> bool {
-    container["Labels"]["provost.step"] == "main.1"
-}
-
-fn id(container: &Value) -> String {
-    container["Id"].as_str().unwrap().to_owned()
-}
-
-/// Containers that run, by id.
-fn running(server: &Server) -> Vec<String> {
-    let containers = server.process.containers();
-    containers.iter().filter(|container| container["State"] == "running").map(id).collect()
+/// Containers that run.
+fn running(server: &Server) -> Vec<ContainerView> {
+    server.process.containers().into_iter().filter(|container| container.is_running).collect()
 }
 
 #[test]
@@ -44,7 +36,7 @@ fn a_job_goes_on_while_the_server_is_killed_and_is_adopted_with_all_of_its_outpu
     server.process.kill9();
     assert!(running(&server).contains(&container), "the container goes on by itself");
     server.process.start();
-    assert!(server.process.containers().iter().any(|it| id(it) == container), "the same container");
+    assert!(server.process.containers().iter().any(|it| it.id == container.id), "the same container");
 
     let record = server.over(&run);
     assert_eq!((&record["outcome"], &record["attempts"]), (&json!("Succeeded"), &json!(1)), "{record}");
@@ -72,8 +64,8 @@ fn a_server_that_ends_and_comes_back_after_the_job_ended_collects_it() {
     let container = main_container(&server, &run);
     server.process.kill9();
     let ended = provost_testkit::eventually(crate::common::PATIENCE, || {
-        let seen = docker().container(&container).unwrap();
-        (seen["State"]["Status"] == "exited").then_some(())
+        let here = server.process.containers();
+        here.iter().any(|it| it.id == container.id && !it.is_running).then_some(())
     });
     assert!(ended.is_some());
     server.process.start();
@@ -124,7 +116,7 @@ fn a_container_that_somebody_removes_is_lost_and_told_as_drift() {
     server.has("job");
     let run = server.begun("job");
     let container = main_container(&server, &run);
-    docker().remove(&container);
+    server.process.engine().remove(&container);
     let record = server.over(&run);
     assert_eq!((&record["outcome"], &record["exit"]), (&json!("Lost"), &json!(null)), "{record}");
     assert!(record["detail"].as_str().unwrap().contains("removed"), "{record}");

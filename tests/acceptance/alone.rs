@@ -1,11 +1,10 @@
 //! One scheduler at a time: whoever has a state folder, or a name on an engine, has it alone for as long as it lives; what
 //! it leaves half done is tidied up by the next one. D6, E19, E21.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use provost_testkit::{Cli, TOOLBOX};
+use provost_testkit::Cli;
 use serde_json::{Value, json};
 
 use crate::common::{Server, Shop, evidence_volume, parsed, seen, server};
@@ -36,9 +35,9 @@ fn of_the_same_name(first: &Server) -> Cli {
 }
 
 /// The ids of the containers that run.
-fn running(server: &Server) -> Vec<Value> {
+fn running(server: &Server) -> Vec<String> {
     let containers = server.process.containers().into_iter();
-    containers.filter(|container| container["State"] == "running").map(|container| container["Id"].clone()).collect()
+    containers.filter(|container| container.is_running).map(|container| container.id.clone()).collect()
 }
 
 fn sleeping(shop: &Shop) -> Server {
@@ -72,20 +71,6 @@ fn d06_a_second_agent_is_refused_or_stays_apart() {
     assert_ne!(running(&first), running(&second));
 }
 
-/// A container with an instance's labels, made and never started, whose run nobody knows.
-fn half_done(server: &Server) -> String {
-    let labels = BTreeMap::from([
-        ("provost.instance", server.process.instance()),
-        ("provost.owner.kind", "run"),
-        ("provost.owner", "gone.20200101T000000Z"),
-        ("provost.step", "main.1"),
-    ]);
-    let request = json!({"Image": TOOLBOX, "Cmd": ["sleep", "600"], "Labels": labels});
-    let made = server.process.docker().http().post("/containers/create", &request).unwrap();
-    assert!(made.is_success(), "{}", made.text());
-    made.json()["Id"].as_str().unwrap().to_owned()
-}
-
 #[test]
 fn e19_what_a_crashed_owner_left_is_cleaned_and_what_a_live_one_does_is_not() {
     let shop = Shop::new();
@@ -93,11 +78,11 @@ fn e19_what_a_crashed_owner_left_is_cleaned_and_what_a_live_one_does_is_not() {
     let mut crashed = sleeping(&shop);
     let (jobs, orphans) = (running(&live), running(&crashed));
     crashed.process.kill9();
-    let litter = half_done(&crashed);
-    let docker = crashed.process.docker();
-    assert!(docker.container(&litter).is_some());
+    // Made and never started, of a run that nobody knows.
+    crashed.process.engine().litter(crashed.process.instance(), "gone.20200101T000000Z");
+    assert_eq!(crashed.process.containers().len(), orphans.len() + 1);
     crashed.process.start();
-    crashed.until("the clean-up", || docker.container(&litter).is_none().then_some(()));
+    crashed.until("the clean-up", || (crashed.process.containers().len() == orphans.len()).then_some(()));
     assert_eq!(running(&crashed), orphans, "what the crashed one had begun goes on");
     // Whoever is refused cleans nothing.
     on_the_same_state(&live);

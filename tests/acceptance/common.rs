@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use provost_testkit::{Cli, Docker, ServerOptions, ServerUnderTest, TOOLBOX, engine, eventually, load_toolbox};
+use provost_testkit::{Cli, EngineView, ServerOptions, ServerUnderTest, TOOLBOX, eventually};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -124,9 +124,7 @@ pub fn seen(file: &str) -> String {
 
 /// The options of a server on the engine of the tests, with the toolbox loaded; the source is to be added.
 pub fn options() -> ServerOptions {
-    let host = engine().host();
-    load_toolbox(host);
-    ServerOptions::new(env!("CARGO_BIN_EXE_provost"), host)
+    ServerOptions::new(env!("CARGO_BIN_EXE_provost"), EngineView::shared())
 }
 
 /// A server that runs this shop's folder.
@@ -239,15 +237,7 @@ impl Server {
     /// The lines of an evidence file; none if it is not there.
     #[track_caller]
     pub fn evidence(&self, file: &str) -> Vec<String> {
-        let volume = format!("provost-{}-{EVIDENCE}", self.process.instance());
-        // The engine would make it, and then it would be nobody's.
-        let docker = self.process.docker();
-        if !docker.http().get(&format!("/volumes/{volume}")).unwrap().is_success() {
-            return Vec::new();
-        }
-        let mounted = json!({"HostConfig": {"Binds": [format!("{volume}:/data")], "NetworkMode": "none"}});
-        let read = docker.run(TOOLBOX, &["cat", &seen(file)], &mounted);
-        read.stdout.lines().map(str::to_owned).collect()
+        self.process.lines(EVIDENCE, file)
     }
 }
 
@@ -260,9 +250,4 @@ pub fn steps(run: &Value) -> Vec<&str> {
 /// `text` as a value, for the JSON lines that `mark` leaves.
 pub fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("no JSON ({error}): {text}"))
-}
-
-/// The engine as the tests look at it.
-pub fn docker() -> Docker {
-    engine().docker()
 }

@@ -33,7 +33,7 @@ fn a19_removing_one_plugin_changes_no_others_behaviour_or_containers() {
     let long = server.begun("long");
     let running = server.until("the long run's container", || {
         let containers = server.process.containers();
-        containers.iter().find(|container| container["State"] == "running").map(|container| container["Id"].clone())
+        containers.iter().find(|container| container.is_running).map(|container| container.id.clone())
     });
 
     shop.remove("Plugin", "labels");
@@ -47,8 +47,8 @@ fn a19_removing_one_plugin_changes_no_others_behaviour_or_containers() {
     assert_eq!(server.evidence("index").len(), 4);
     assert_eq!(server.evidence("labels").len(), 2);
     let containers = server.process.containers();
-    let same = containers.iter().find(|container| container["Id"] == running);
-    assert_eq!(same.unwrap()["State"], "running");
+    let same = containers.iter().find(|container| container.id == running);
+    assert!(same.unwrap().is_running);
     assert_eq!(server.json(&["describe", &long])["phase"], "Main");
 }
 

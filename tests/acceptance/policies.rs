@@ -1,10 +1,10 @@
 //! Policies: written once, in force for automations that know nothing of them. A4 to A9, A23.
 
-use provost_testkit::{TOOLBOX, TempShop, unique};
+use provost_testkit::{EngineView, TOOLBOX, TempShop, toolbox_like, unique};
 use serde_json::{Value, json};
 
 use crate::common::{
-    Server, Shop, docker, document, evidence_volume, hook, options, parsed, place, seen, server, steps, with_toolbox,
+    Server, Shop, document, evidence_volume, hook, options, parsed, place, seen, server, steps, with_toolbox,
 };
 use crate::firing::with;
 
@@ -41,26 +41,26 @@ fn follows(server: &Server, commit: &str) {
 
 /// An image with a program that needs no arguments, until it is dropped.
 struct Image {
-    name: String,
+    engine: EngineView,
+    reference: String,
 }
 
 impl Image {
     /// The toolbox, which greets when nothing else is said.
     fn greeting() -> Self {
-        let name = format!("provost/{}", unique("greeting"));
-        let container = docker().start(TOOLBOX, &["echo"], &json!({}));
-        let greeting = json!({"Cmd": ["echo", "good morning"]});
-        let made = docker().http().post(&format!("/commit?container={container}&repo={name}&tag=1"), &greeting);
-        docker().remove(&container);
-        assert!(made.unwrap().is_success());
-        Self { name: format!("{name}:1") }
+        let (engine, name) = (EngineView::shared(), unique("greeting"));
+        let archive = toolbox_like(|recipe| {
+            recipe.name = format!("provost/{name}");
+            recipe.command = vec!["echo".to_owned(), "good morning".to_owned()];
+        });
+        engine.offer(&name, &archive);
+        Self { engine, reference: TOOLBOX.replace("toolbox", &name) }
     }
 }
 
 impl Drop for Image {
     fn drop(&mut self) {
-        // The test's own message is the one that counts.
-        let _ = docker().http().delete(&format!("/images/{}?force=1", self.name));
+        self.engine.forget(&self.reference);
     }
 }
 
@@ -69,7 +69,7 @@ fn a04_name_image_and_schedule_are_all_that_an_author_has_to_say() {
     let (shop, host) = (Shop::new(), options());
     let image = Image::greeting();
     let text = "apiVersion: provost/v1\nkind: Automation\nmetadata: {name: hello}\nspec: {schedule: {every: 1s}, image: \"IMAGE\"}\n";
-    shop.write("hello.yaml", &text.replace("IMAGE", &image.name));
+    shop.write("hello.yaml", &text.replace("IMAGE", &image.reference));
     let server = Server::start(host.folder(&shop.path()));
     let checked = server.cli(&["validate", "--strict", &shop.path().display().to_string()]);
     assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);

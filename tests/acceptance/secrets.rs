@@ -14,7 +14,7 @@ use provost_testkit::{Cli, TOOLBOX, unique};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{Server, Shop, docker, hook, options};
+use crate::common::{Server, Shop, hook, options};
 
 /// A shop, its server with the files of secrets in a folder of its own, and the server's key in the shop's list.
 struct Vaulted {
@@ -111,12 +111,10 @@ fn assert_nowhere(value: &str, places: &[(String, Vec<u8>)]) {
 
 /// What the engine says of the one container of a run that is going on.
 fn inspected(server: &Server, run: &str) -> Vec<u8> {
-    let id = server.until("its container", || {
-        let here = server.process.containers();
-        let one = here.iter().find(|one| one["Labels"]["provost.owner"] == run && one["State"] == "running");
-        one.map(|one| one["Id"].as_str().unwrap().to_owned())
+    let container = server.until("its container", || {
+        server.process.containers().into_iter().find(|one| one.label("owner") == run && one.is_running)
     });
-    docker().http().get(&format!("/containers/{id}/json")).unwrap().text().into_bytes()
+    server.process.engine().inspected(&container)
 }
 
 #[test]

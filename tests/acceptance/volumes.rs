@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Server, Shop, docker, server};
+use crate::common::{Shop, server};
 use crate::firing::with;
 
 /// The four folders, each a volume of its own; what is to be new with each run is the run's.
@@ -23,16 +23,6 @@ fn job() -> Value {
     ];
     // A new volume belongs to root, unless the image has its folder.
     json!({"args": ["append", "/own/workspace/steps", "main"], "volumes": folders(), "user": "0:0", "hooks": hooks})
-}
-
-/// The volumes of this server on the engine.
-fn volumes(server: &Server) -> Vec<String> {
-    let all = docker().http().get("/volumes").unwrap().json();
-    let head = format!("provost-{}-", server.process.instance());
-    let names = all["Volumes"].as_array().into_iter().flatten().filter_map(|volume| volume["Name"].as_str());
-    let mut own: Vec<String> = names.filter_map(|name| name.strip_prefix(&head)).map(str::to_owned).collect();
-    own.sort();
-    own
 }
 
 #[test]
@@ -57,7 +47,9 @@ fn a34_each_run_finds_its_own_four_folders_and_data_survives_the_next_run() {
         }
     }
     let kept = ["job.data", "job.docs", "job.logs", "other.data", "other.docs", "other.logs"];
-    server.until("the end of the workspaces", || (volumes(&server) == kept).then_some(()));
+    server.until("the end of the workspaces", || {
+        (server.process.engine().volumes(server.process.instance()) == kept).then_some(())
+    });
 }
 
 #[test]

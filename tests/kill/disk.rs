@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use provost_testkit::{Engine, ServerOptions, load_toolbox};
+use provost_testkit::{Engine, EngineView, ServerOptions};
 use serde_json::json;
 
 use crate::common::{Server, Shop};
@@ -69,11 +69,10 @@ fn r2_a_full_disk_loses_nothing_and_is_told() {
     let disk = Disk::new();
     // After the mount, so that it is in the engine's sight.
     let engine = Engine::start();
-    load_toolbox(engine.host());
     let shop = Shop::new();
     shop.automation("tick", job(Some("2s"), &[], json!({"catchUp": "All"})));
     let state = disk.path().join("state");
-    let options = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine.host());
+    let options = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), EngineView::of(&engine));
     let server = Server::start(options.folder(&shop.path()).state(&state));
     server.has("tick");
     server.until("a first run", || server.list(&["runs", "tick", "--outcome", "succeeded"]).pop());

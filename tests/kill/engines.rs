@@ -1,6 +1,6 @@
 //! The engine goes away and comes back, with its containers and without. R9.
 
-use provost_testkit::{Engine, ServerOptions, load_toolbox};
+use provost_testkit::{Engine, EngineView, ServerOptions};
 use serde_json::{Value, json};
 
 use crate::common::{Server, Shop};
@@ -8,8 +8,7 @@ use crate::evidence::{Sightings, job};
 use crate::ledger::{Ledger, check_output};
 
 fn server(engine: &Engine, shop: &Shop) -> Server {
-    load_toolbox(engine.host());
-    let options = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine.host());
+    let options = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), EngineView::of(engine));
     let server = Server::start(options.folder(&shop.path()));
     server.has("tick");
     server
@@ -29,9 +28,7 @@ fn running(server: &Server, automation: &str) -> String {
     let run = server.begun(automation);
     server.until("the main container", || {
         let containers = server.process.containers();
-        let is_it =
-            |container: &Value| container["Labels"]["provost.owner"] == run.as_str() && container["State"] == "running";
-        containers.iter().any(is_it).then_some(())
+        containers.iter().any(|container| container.label("owner") == run && container.is_running).then_some(())
     });
     run
 }
@@ -45,7 +42,7 @@ fn what_stands(server: &Server) -> String {
     let open = server.list(&["runs", "--limit", "1000"]).into_iter().filter(|run| run["endedAt"].is_null());
     let open: Vec<Value> = open.map(|run| server.json(&["describe", run["id"].as_str().unwrap()])).collect();
     let log = server.process.log();
-    format!("{}\n{:#}\n{:#}\n{log}", server.json(&["status"]), json!(open), json!(server.process.containers()))
+    format!("{}\n{:#}\n{:#?}\n{log}", server.json(&["status"]), json!(open), server.process.containers())
 }
 
 /// Waits until due times have runs again.

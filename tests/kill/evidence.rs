@@ -84,15 +84,13 @@ impl Sightings {
     /// Looks at the engine.
     pub fn look(&mut self, server: &Server) {
         for container in server.process.containers() {
-            let label = |key: &str| container["Labels"][key].as_str().unwrap_or_default().to_owned();
             // One that has not started may be made anew: nobody has seen it do anything.
-            if container["State"] != "running" {
+            if !container.is_running {
                 continue;
             }
-            let which = (label("provost.owner"), label("provost.step"));
-            let id = container["Id"].as_str().unwrap();
-            let first = self.0.entry(which.clone()).or_insert_with(|| id.to_owned());
-            assert_eq!(first, id, "{which:?} runs in another container than before");
+            let which = (container.label("owner").to_owned(), container.label("step").to_owned());
+            let first = self.0.entry(which.clone()).or_insert_with(|| container.id.clone());
+            assert_eq!(*first, container.id, "{which:?} runs in another container than before");
         }
     }
 

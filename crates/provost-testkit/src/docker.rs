@@ -48,6 +48,12 @@ impl Docker {
         &self.http
     }
 
+    /// Its address, `unix:///path`.
+    #[must_use]
+    pub fn host(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
     /// Whether it answers.
     #[must_use]
     pub fn answers(&self) -> bool {
@@ -94,9 +100,35 @@ impl Docker {
         for id in texts(&self.look(&listing(label)), "Id") {
             let _ = self.http.delete(&removal(id));
         }
-        for name in texts(&self.look(&volumes(label))["Volumes"], "Name") {
+        for name in texts(&self.look(&volumes_with(label))["Volumes"], "Name") {
             let _ = self.http.delete(&format!("/volumes/{name}"));
         }
+    }
+
+    /// The names of all volumes.
+    ///
+    /// # Panics
+    /// If the engine refuses.
+    #[must_use]
+    #[track_caller]
+    pub fn volumes(&self) -> Vec<String> {
+        let reply = done("list volumes", self.http.get("/volumes")).json();
+        texts(&reply["Volumes"], "Name").map(str::to_owned).collect()
+    }
+
+    /// The text of a file in a volume, read by the toolbox, whose image this is; empty if there is none.
+    ///
+    /// # Panics
+    /// If the engine refuses.
+    #[must_use]
+    #[track_caller]
+    pub fn file(&self, toolbox: &str, volume: &str, file: &str) -> String {
+        // The engine would make it, and then it would be nobody's.
+        if found("look at the volume", self.http.get(&format!("/volumes/{volume}"))).is_none() {
+            return String::new();
+        }
+        let mounted = json!({"HostConfig": {"Binds": [format!("{volume}:/data")], "NetworkMode": "none"}});
+        self.run(toolbox, &["cat", &format!("/data/{file}")], &mounted).stdout
     }
 
     /// What the engine shows there; null if it shows nothing.
@@ -175,7 +207,7 @@ fn listing(label: &str) -> String {
 }
 
 /// The path that lists all volumes with a label.
-fn volumes(label: &str) -> String {
+fn volumes_with(label: &str) -> String {
     format!("/volumes?filters={}", escape(&json!({"label": [label]}).to_string()))
 }
 

@@ -5,6 +5,7 @@
 //! pipe whose end they see. Helpers panic with a sentence that says what went wrong, since there is nothing that a test
 //! could do about it; timeouts are generous, because they are only reached when something is broken.
 
+mod direct;
 mod docker;
 mod engine;
 mod git;
@@ -13,10 +14,12 @@ mod leash;
 mod registry;
 mod server;
 mod toolbox;
+mod view;
 mod wait;
 
 use std::path::{Path, PathBuf};
 
+pub use direct::{Direct, direct};
 pub use docker::{Docker, Finished};
 pub use engine::{Engine, engine};
 pub use git::{GitServer, TempShop};
@@ -24,7 +27,8 @@ pub use http::{Http, Reply};
 pub use leash::Leash;
 pub use registry::Registry;
 pub use server::{Cli, ServerOptions, ServerUnderTest};
-pub use toolbox::{TOOLBOX, load_toolbox, toolbox_archive, toolbox_program};
+pub use toolbox::{TOOLBOX, load_toolbox, toolbox_archive, toolbox_like, toolbox_program};
+pub use view::{ContainerView, EngineView};
 pub use wait::{eventually, free_port, unique};
 
 /// The folder of the workspace, where `scripts/`, `images/` and `manifests/` are.

@@ -13,10 +13,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Docker, Http, Leash, eventually, unique};
-
-/// The label of every container of a Provost instance; its value is the instance's name.
-const INSTANCE_LABEL: &str = "provost.instance";
+use crate::{ContainerView, EngineView, Http, Leash, eventually, unique};
 
 /// How long a server may take to answer, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,18 +23,30 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct ServerOptions {
     binary: PathBuf,
     config: Value,
-    engine: String,
+    engine: EngineView,
     log: Option<String>,
     environment: Vec<(String, String)>,
 }
 
 impl ServerOptions {
-    /// A server of this binary, `env!("CARGO_BIN_EXE_provost")`, on the engine at this host, with an instance name of
-    /// its own. The source must be given too.
+    /// A server of this binary, `env!("CARGO_BIN_EXE_provost")`, on this engine, with an instance name of its own. The
+    /// source must be given too.
     #[must_use]
-    pub fn new(binary: impl Into<PathBuf>, engine: &str) -> Self {
-        let config = json!({"instance": unique("test"), "engine": {"docker": {"host": engine}}});
-        Self { binary: binary.into(), config, engine: engine.to_owned(), log: None, environment: Vec::new() }
+    pub fn new(binary: impl Into<PathBuf>, engine: EngineView) -> Self {
+        let config = match &engine {
+            EngineView::Docker(docker) => json!({"engine": {"docker": {"host": docker.host()}}}),
+            EngineView::Direct(direct) => {
+                json!({"engine": {"direct": {"folder": direct.folder()}}, "images": direct.images()})
+            }
+        };
+        let options = Self { binary: binary.into(), config, engine, log: None, environment: Vec::new() };
+        options.set("instance", json!(unique("test")))
+    }
+
+    /// The engine that it will be on.
+    #[must_use]
+    pub fn engine(&self) -> &EngineView {
+        &self.engine
     }
 
     /// Takes the manifests from a folder.
@@ -286,15 +295,22 @@ impl ServerUnderTest {
 
     /// The engine that it is on.
     #[must_use]
-    pub fn docker(&self) -> Docker {
-        Docker::at(&self.options.engine)
+    pub fn engine(&self) -> &EngineView {
+        &self.options.engine
     }
 
-    /// The instance's containers, as the engine lists them.
+    /// The instance's containers, as the engine shows them.
     #[must_use]
     #[track_caller]
-    pub fn containers(&self) -> Vec<Value> {
-        self.docker().labelled(&self.label())
+    pub fn containers(&self) -> Vec<ContainerView> {
+        self.engine().containers(self.instance())
+    }
+
+    /// The lines of a file of one of the instance's volumes; none if it is not there.
+    #[must_use]
+    #[track_caller]
+    pub fn lines(&self, volume: &str, file: &str) -> Vec<String> {
+        self.engine().lines(self.instance(), volume, file)
     }
 
     /// The state folder.
@@ -318,15 +334,11 @@ impl ServerUnderTest {
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
     }
-
-    fn label(&self) -> String {
-        format!("{INSTANCE_LABEL}={}", self.instance())
-    }
 }
 
 impl Drop for ServerUnderTest {
     fn drop(&mut self) {
         drop(self.running.take());
-        self.docker().sweep(&self.label());
+        self.engine().sweep(self.instance());
     }
 }

@@ -35,11 +35,21 @@ fn build() -> PathBuf {
 #[must_use]
 pub fn toolbox_archive() -> &'static Archive {
     static ARCHIVE: OnceLock<Archive> = OnceLock::new();
-    ARCHIVE.get_or_init(|| pack().unwrap_or_else(|error| panic!("cannot pack the toolbox: {error}")))
+    ARCHIVE.get_or_init(|| toolbox_like(|_| ()))
 }
 
-fn pack() -> Result<Archive, Box<dyn std::error::Error>> {
-    let recipe = Recipe::parse(&fs::read_to_string(workspace().join("images/toolbox/image.json"))?)?;
+/// An image with the toolbox's program that is otherwise as `change` makes it. Its tag is that of the toolbox.
+///
+/// # Panics
+/// As [`toolbox_archive`].
+#[must_use]
+pub fn toolbox_like(change: impl FnOnce(&mut Recipe)) -> Archive {
+    pack(change).unwrap_or_else(|error| panic!("cannot pack the toolbox: {error}"))
+}
+
+fn pack(change: impl FnOnce(&mut Recipe)) -> Result<Archive, Box<dyn std::error::Error>> {
+    let mut recipe = Recipe::parse(&fs::read_to_string(workspace().join("images/toolbox/image.json"))?)?;
+    change(&mut recipe);
     let read = |from: &str| match from {
         "provost-toolbox" => fs::read(toolbox_program()),
         other => Err(io::Error::new(io::ErrorKind::NotFound, format!("the toolbox is not made from {other}"))),
