@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use provost_testkit::{Leash, eventually, toolbox_archive};
+use provost_testkit::{Leash, engine, eventually, toolbox_archive, unique};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -105,4 +105,39 @@ fn trying_things_out_needs_nothing_installed() {
         0,
         "it leaves nothing behind"
     );
+}
+
+/// A server, where no engine has its socket.
+const SERVING_WITHOUT_ENGINE: &str = "mount -t tmpfs none /run && exec \"$0\" serve --config \"$1\"";
+
+#[test]
+fn a_server_that_names_no_engine_keeps_the_first_that_it_has_found() {
+    let (shop, images, home) = (Shop::new(), images(), tempfile::tempdir().unwrap());
+    shop.automation("report", json!({"args": ["echo", "hello"]}));
+    let (config, socket) = (home.path().join("server.yaml"), home.path().join("socket"));
+    let text = json!({"instance": unique("first"), "state": home.path().join("state"), "socket": socket,
+        "images": images.path(), "source": {"folder": {"path": shop.path()}}});
+    fs::write(&config, text.to_string()).unwrap();
+    let product = || {
+        let asked = Command::new(env!("CARGO_BIN_EXE_provost"))
+            .args(["status", "-o", "json"])
+            .env("PROVOST_SOCKET", &socket)
+            .output();
+        let status: Value = serde_json::from_slice(&asked.unwrap().stdout).ok()?;
+        status["engine"]["product"].as_str().map(str::to_owned)
+    };
+    let is_direct = |command: &mut Command| {
+        let mut server =
+            Leash::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
+        assert_eq!(eventually(PATIENCE, product).as_deref(), Some("Provost direct"));
+        server.terminate();
+        assert!(eventually(PATIENCE, || server.ended().unwrap()).is_some_and(|ended| ended.success()));
+    };
+    let mut alone = Command::new("unshare");
+    alone.args(["--mount", "sh", "-c", SERVING_WITHOUT_ENGINE, env!("CARGO_BIN_EXE_provost")]).arg(&config);
+    is_direct(alone.env_remove("DOCKER_HOST").env_remove("XDG_RUNTIME_DIR"));
+    assert_eq!(fs::read_to_string(home.path().join("state/engine.kind")).unwrap(), "direct\n");
+    // Another one is there now, which would have been the first choice.
+    let mut later = Command::new(env!("CARGO_BIN_EXE_provost"));
+    is_direct(later.args(["serve", "--config"]).arg(&config).env("DOCKER_HOST", engine().host()));
 }

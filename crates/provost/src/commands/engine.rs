@@ -11,7 +11,7 @@ use crate::app::{App, FormatArgs};
 use crate::config::host_name;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Column, Listing, Row, Text, Tone};
-use crate::serve::{find_engine, open_direct};
+use crate::serve::{find_docker, open_direct};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,7 +39,7 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
         Some(folder) if folder.is_dir() => Arc::new(open_direct(folder, &instance).map_err(failed)?),
         Some(folder) => return Err(Failure::new(Exit::NotFound, format!("there is no folder {}", folder.display()))),
         None => {
-            let found = find_engine(args.host.as_deref(), &instance).await;
+            let found = find_docker(args.host.as_deref(), &instance).await;
             Arc::new(found.map_err(|error| Failure::new(Exit::NotFound, error))?)
         }
     };

@@ -121,7 +121,10 @@ impl EngineConfig {
     fn read(self, folder: &Path, state: &Path) -> Result<EngineChoice, String> {
         match (self.docker, self.direct) {
             (Some(_), Some(_)) => Err("engine: docker and direct are two engines; leave one out".to_owned()),
-            (docker, None) => Ok(EngineChoice::Docker(docker.map(|docker| docker.host))),
+            (None, None) => {
+                Ok(EngineChoice::Any { folder: state.join("engine"), memory: Some(state.join("engine.kind")) })
+            }
+            (Some(docker), None) => Ok(EngineChoice::Docker(docker.host)),
             (None, Some(direct)) => {
                 let own = direct.folder.map_or_else(|| state.join("engine"), |path| folder.join(path));
                 Ok(EngineChoice::Direct(own))
@@ -133,7 +136,7 @@ impl EngineConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DockerConfig {
-    host: String,
+    host: Option<String>,
 }
 
 /// What even a policy may not allow.

@@ -29,9 +29,13 @@ pub enum EngineChoice {
     Docker(Option<String>),
     /// None beside Provost itself; its containers, volumes and images are in this folder.
     Direct(PathBuf),
-    /// Docker or Podman, whichever answers first; where neither is installed, none beside Provost itself, in this folder.
-    /// Only for trying things out: a server would turn to another engine whenever its own is being exchanged.
-    Any(PathBuf),
+    /// Docker or Podman, whichever answers first; where neither is installed, none beside Provost itself.
+    Any {
+        /// Where Provost's own containers, volumes and images would be.
+        folder: PathBuf,
+        /// Where a server remembers what it has found first; absent: it does not.
+        memory: Option<PathBuf>,
+    },
 }
 
 /// How a server is to run: the file, checked, with every default filled in.
@@ -122,7 +126,7 @@ impl ServerConfig {
             instance,
             labels: BTreeMap::new(),
             secrets: state.join("secrets"),
-            engine: EngineChoice::Any(state.join("engine")),
+            engine: EngineChoice::Any { folder: state.join("engine"), memory: None },
             state,
             socket,
             source: SourceConfig { folder: Some(FolderConfig { path: folder.to_owned() }), git: None },
@@ -173,7 +177,9 @@ mod tests {
         assert_eq!(config.sources, SourcesConfig::default());
         assert_eq!(config.never, Never::default());
         assert_eq!(config.plugins, ServerPlugins::default());
-        assert_eq!((config.engine, config.images, config.runtime_dir), (EngineChoice::Docker(None), None, None));
+        let (folder, memory) = ("/var/lib/provost/engine".into(), Some("/var/lib/provost/engine.kind".into()));
+        assert_eq!((config.engine, config.images), (EngineChoice::Any { folder, memory }, None));
+        assert_eq!(config.runtime_dir, None);
         assert_eq!(config.events, None);
         assert_eq!(config.listen, None);
         assert!(config.peers.is_empty());
@@ -254,6 +260,7 @@ peers: {berlin: {address: "https://ber-2", tokenFile: keys/berlin.token, ca: tls
         let direct = |path: &str| Ok(EngineChoice::Direct(path.into()));
         assert_eq!(engine("{direct: {}}"), direct("/var/lib/provost/engine"));
         assert_eq!(engine("{direct: {folder: containers}}"), direct("/etc/provost/containers"));
+        assert_eq!(engine("{docker: {}}"), Ok(EngineChoice::Docker(None)));
         let both = engine("{direct: {}, docker: {host: 'unix:///run/docker.sock'}}").unwrap_err();
         assert!(both.contains("leave one out"), "{both}");
     }

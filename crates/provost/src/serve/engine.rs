@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_direct::{DirectEngine, ShimProgram};
-use provost_engine::{DockerEngine, NoEngine, Search, discover};
 use provost_model::{
     CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
@@ -15,6 +14,7 @@ use provost_oci::ImageStore;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::choice::{self, Found};
 use crate::config::EngineChoice;
 
 /// An engine that may not be there yet. Once found, it stays the same one.
@@ -35,20 +35,12 @@ impl LateEngine {
     }
 
     async fn find(&self) -> Result<Arc<dyn Engine>, EngineError> {
-        let (host, instead) = match &self.choice {
-            EngineChoice::Direct(folder) => return self.direct(folder),
-            EngineChoice::Docker(host) => (host.as_deref(), None),
-            EngineChoice::Any(folder) => (None, Some(folder)),
-        };
-        match (find_engine(host, &self.instance).await, instead) {
-            (Ok(engine), _) => Ok(Arc::new(engine)),
-            (Err(none), Some(folder)) if none.is_installed_nowhere() && DirectEngine::may_run() => self.direct(folder),
-            (Err(none), _) => Err(EngineError::new(EngineErrorKind::Unavailable, none.to_string())),
-        }
-    }
-
-    fn direct(&self, folder: &Path) -> Result<Arc<dyn Engine>, EngineError> {
-        Ok(Arc::new(open_direct(folder, &self.instance)?))
+        let found = choice::find(&self.choice, &self.instance).await?;
+        choice::remember(&self.choice, &found)?;
+        Ok(match found {
+            Found::Docker(engine) => Arc::new(engine),
+            Found::Direct(folder) => Arc::new(open_direct(&folder, &self.instance)?),
+        })
     }
 }
 
@@ -71,16 +63,8 @@ pub fn engine_name(choice: &EngineChoice) -> Option<String> {
     match choice {
         EngineChoice::Docker(host) => host.clone(),
         EngineChoice::Direct(folder) => Some(format!("direct:{}", folder.display())),
-        EngineChoice::Any(_) => None,
+        EngineChoice::Any { .. } => None,
     }
-}
-
-/// Connects to the engine at `configured`, or to the first that answers, as the environment says.
-pub async fn find_engine(configured: Option<&str>, instance: &Instance) -> Result<DockerEngine, NoEngine> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let (docker_host, runtime_dir) = (variable("DOCKER_HOST"), variable("XDG_RUNTIME_DIR"));
-    let search = Search { configured, docker_host: docker_host.as_deref(), runtime_dir: runtime_dir.as_deref() };
-    discover(search, instance).await
 }
 
 #[async_trait]

@@ -1,6 +1,7 @@
 //! `provost serve`: the reconciler. Here its parts are wired together.
 
 mod alone;
+pub mod choice;
 mod compiler;
 mod engine;
 mod events;
@@ -33,9 +34,10 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::messenger::Post;
 
 use alone::NameLock;
+pub use choice::find_docker;
 use compiler::references;
 pub use compiler::{Manifests, files};
-pub use engine::{SHIM, engine, engine_name, find_engine, open_direct};
+pub use engine::{SHIM, engine, engine_name, open_direct};
 pub use logging::{LogFormat, log};
 use traces::Traces;
 pub use vault::key_path;

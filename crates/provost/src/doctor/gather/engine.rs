@@ -13,7 +13,8 @@ use provost_model::{Desired, Hook, Instance, PullPolicy, Target, Workload};
 use super::machine;
 use crate::config::EngineChoice;
 use crate::doctor::evidence::{EngineFound, ImageAsked};
-use crate::serve::{find_engine, open_direct};
+use crate::serve::choice::{self, Found, NotFound};
+use crate::serve::open_direct;
 
 /// The engine that was chosen.
 pub(super) async fn find(
@@ -23,17 +24,22 @@ pub(super) async fn find(
     let Some(instance) = instance else {
         return Err(Vec::new());
     };
-    let host = if let EngineChoice::Docker(host) = choice { host.as_deref() } else { None };
-    let (engine, told, host): (Arc<dyn Engine>, _, _) = match choice {
-        EngineChoice::Docker(_) | EngineChoice::Any(_) => {
-            let engine = find_engine(host, &instance).await.map_err(|none| none.tried)?;
+    let (engine, told, host): (Arc<dyn Engine>, _, _) = match choice::find(choice, &instance).await {
+        Ok(Found::Docker(engine)) => {
             let told = engine.machine().await.map_err(|error| error.message);
+            let host = if let EngineChoice::Docker(host) = choice { host.clone() } else { None };
             (Arc::new(engine), told, host)
         }
-        EngineChoice::Direct(folder) => {
-            let engine = direct(folder, &instance).map_err(|tried| vec![tried])?;
+        Ok(Found::Direct(folder)) => {
+            let engine = direct(&folder, &instance).map_err(|tried| vec![tried])?;
             let machine = Machine { data: Some(folder.clone()), ..Machine::default() };
-            (Arc::new(engine), Ok(machine), folder.to_str())
+            (Arc::new(engine), Ok(machine), Some(folder.display().to_string()))
+        }
+        Err(NotFound::Silent(none)) => return Err(none.tried),
+        Err(not_found) => {
+            let problem = provost_controller::EngineError::from(not_found).message;
+            let (address, why) = ("the engine".to_owned(), "remembered".to_owned());
+            return Err(vec![Tried { address, why, problem, mend: "write `docker` or `direct` there".to_owned() }]);
         }
     };
     let begun = std::time::Instant::now();
@@ -44,7 +50,7 @@ pub(super) async fn find(
     let data = known.and_then(|machine| machine.data.as_deref());
     let (product, version, address) = match facts {
         Ok(facts) => (facts.product, facts.version, facts.address),
-        Err(error) => return Err(vec![silent(host, error.message)]),
+        Err(error) => return Err(vec![silent(host.as_deref(), error.message)]),
     };
     let found = EngineFound {
         product,
