@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use provost_testkit::{ServerOptions, ServerUnderTest, engine, eventually};
+use provost_testkit::{EngineView, ServerOptions, ServerUnderTest, engine, eventually};
 use serde_json::{Value, json};
 
 use crate::rest::resident_mib;
@@ -20,7 +20,7 @@ const WARM: usize = 2_000;
 pub fn measure(table: &mut Table) {
     let shop = tempfile::tempdir().unwrap();
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine().host()).folder(shop.path());
+    let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), EngineView::of(engine())).folder(shop.path());
     let events = json!({"enabled": true, "port": port});
     let server = server.set("allowEmpty", true.into()).set("events", events).start();
     let (mut fired, mut warm, since) = (Vec::new(), 0.0, Instant::now());

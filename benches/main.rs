@@ -8,8 +8,9 @@
     reason = "a harness that cannot go on says why and ends"
 )]
 
-mod engine;
+mod bare;
 mod events;
+mod governed;
 mod pure;
 mod rest;
 mod table;
@@ -34,8 +35,11 @@ fn main() {
     if is_wanted("events") {
         events::measure(&mut table);
     }
-    if is_wanted("engine") {
-        engine::measure(&mut table);
+    if is_wanted("bare") {
+        bare::measure(&mut table);
+    }
+    if is_wanted("governed") {
+        governed::measure(&mut table);
     }
     println!("{table}");
     if let Some(path) = table.write() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provost_testkit::{ServerOptions, engine, eventually};
+use provost_testkit::{EngineView, ServerOptions, engine, eventually};
 
 use crate::pure::files;
 use crate::table::Table;
@@ -36,7 +36,7 @@ fn at_rest(count: usize) -> (f64, f64) {
         let text = String::from_utf8(file.bytes).unwrap().replace(" * * *\"", " 29 2 *\"");
         std::fs::write(path, text).unwrap();
     }
-    let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), engine().host()).folder(shop.path());
+    let server = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), EngineView::of(engine())).folder(shop.path());
     let server = server.set("allowEmpty", true.into()).start();
     let status = || server.cli(["status", "-o", "json"]);
     let is_applied = || (count == 0 || status().stdout.contains(&format!("\"automations\": {count},"))).then_some(());
