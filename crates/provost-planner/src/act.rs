@@ -23,7 +23,7 @@ use crate::{Moves, World};
 pub const AHEAD_S: u64 = 20;
 
 /// How many containers are made ahead at most.
-pub const AHEAD_MAX: usize = 50;
+pub const AHEAD_MAX: usize = 100;
 
 /// Something to do in the world. Nothing in it is left to decide.
 #[derive(Clone, Debug, PartialEq)]
