@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use provost_model::{ContainerName, LABEL_INSTANCE};
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limit;
+
 /// A container, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +29,9 @@ pub(crate) struct Made {
     pub(crate) working_dir: String,
     /// The named volumes that it uses.
     pub(crate) volumes: Vec<String>,
+    /// Limits for the shim to set; none where the runtime does.
+    #[serde(default)]
+    pub(crate) limits: Vec<Limit>,
     /// How much output is kept: of each of two files, so many bytes.
     pub(crate) log_bytes: u64,
 }
@@ -36,13 +41,6 @@ impl Made {
     pub(crate) fn instance(&self) -> Option<&str> {
         self.labels.get(LABEL_INSTANCE).map(String::as_str)
     }
-}
-
-/// A container that was started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Started {
-    pub(crate) at: Timestamp,
 }
 
 /// A container that has ended.

@@ -9,6 +9,7 @@ use provost_oci::ImageConfig;
 use serde_json::{Value, json};
 
 use crate::cgroup::{self, Cgroup};
+use crate::limits::{self, Limit};
 use crate::user::User;
 
 /// What containers have that nobody took capabilities from: what Docker gives, without the making of devices.
@@ -45,8 +46,6 @@ const MASKED: &[&str] = &[
 const READ_ONLY: &[&str] =
     &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/sys/fs/cgroup"];
 const SEARCH_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// How long the kernel counts what a container may use of the processors, in microseconds.
-const CPU_PERIOD_US: i64 = 100_000;
 
 /// A container to be, in the terms of this engine.
 pub(crate) struct Plan<'a> {
@@ -74,7 +73,7 @@ impl Plan<'_> {
         // this list says.
         let network = json!({"type": "network", "path": "/proc/self/ns/net"});
         let namespaces: Vec<Value> = own_namespaces.into_iter().chain([network]).collect();
-        json!({
+        let mut config = json!({
             "ociVersion": "1.0.2",
             "hostname": self.body.hostname,
             "root": {"path": "rootfs", "readonly": host.readonly_rootfs == Some(true)},
@@ -91,12 +90,21 @@ impl Plan<'_> {
             "mounts": self.mounts(&host),
             "linux": {
                 "namespaces": namespaces,
-                "cgroupsPath": Cgroup::of(self.id).runtime_path(),
-                "resources": resources(&host),
+                "cgroupsPath": Cgroup::runtime_path(self.id),
                 "maskedPaths": MASKED,
                 "readonlyPaths": READ_ONLY,
             },
-        })
+        });
+        if cgroup::is_unified() {
+            config["linux"]["resources"] = limits::unified(&host);
+        }
+        config
+    }
+
+    /// Limits that the shim sets, and not the runtime.
+    pub(crate) fn limits(&self) -> Vec<Limit> {
+        let host = self.body.host_config.clone().unwrap_or_default();
+        if cgroup::is_unified() { Vec::new() } else { limits::by_controller(&host) }
     }
 
     /// The program with its arguments. A request's own program leaves the image's arguments out, as everywhere.
@@ -191,22 +199,6 @@ fn kernel_mounts() -> Vec<Value> {
     mounts
 }
 
-/// Limits; what is 0 or absent is not limited. Swap is not added to memory.
-fn resources(host: &HostConfig) -> Value {
-    let mut resources = json!({"devices": [{"allow": false, "access": "rwm"}]});
-    if let Some(pids) = host.pids_limit {
-        resources["pids"] = json!({"limit": pids});
-    }
-    if let Some(memory) = host.memory {
-        resources["memory"] = json!({"limit": memory, "swap": host.memory_swap.unwrap_or(memory)});
-    }
-    if let Some(cpus) = host.nano_cpus {
-        let quota = (i128::from(cpus) * i128::from(CPU_PERIOD_US) / 1_000_000_000).max(1_000);
-        resources["cpu"] = json!({"period": CPU_PERIOD_US, "quota": i64::try_from(quota).unwrap_or(i64::MAX)});
-    }
-    resources
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,20 +250,5 @@ mod tests {
         let has = |name: &str| usual["bounding"].as_array().unwrap().contains(&json!(name));
         assert!(has("CAP_CHOWN") && !has("CAP_KILL") && !has("CAP_MKNOD"), "{usual}");
         assert_eq!(usual["permitted"], json!([]));
-    }
-
-    #[test]
-    fn limits_are_those_that_were_asked_for() {
-        let host = HostConfig {
-            memory: Some(1 << 20),
-            memory_swap: Some(1 << 20),
-            nano_cpus: Some(1_500_000_000),
-            pids_limit: Some(64),
-            ..HostConfig::default()
-        };
-        let limits = resources(&host);
-        assert_eq!(limits["cpu"], json!({"period": 100_000, "quota": 150_000}));
-        assert_eq!((&limits["memory"]["swap"], &limits["pids"]["limit"]), (&json!(1 << 20), &json!(64)));
-        assert_eq!(resources(&HostConfig::default()).as_object().map(serde_json::Map::len), Some(1));
     }
 }

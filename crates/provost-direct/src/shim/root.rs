@@ -15,7 +15,16 @@ use crate::record::Made;
 
 /// Gives this process mounts and a network of its own, which end with it.
 pub(super) fn leave() -> Result<(), ShimError> {
-    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+    leave_namespaces(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+}
+
+/// Gives this process mounts of its own.
+pub(super) fn leave_mounts() -> Result<(), ShimError> {
+    leave_namespaces(CloneFlags::CLONE_NEWNS)
+}
+
+fn leave_namespaces(flags: CloneFlags) -> Result<(), ShimError> {
+    unshare(flags)
         .map_err(ShimError::around("leave the namespaces of the host; the direct engine has to run as root"))?;
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_SLAVE | MsFlags::MS_REC, none)
