@@ -114,7 +114,7 @@ impl DirectEngine {
             layers: image.layers.clone(),
             user_xattrs: self.home.images.user_xattrs(),
             capabilities: plan.capabilities(),
-            working_dir: plan.working_dir(),
+            folders: plan.folders(),
             volumes: self.make_volumes(request, image)?,
             limits: plan.limits(),
             log_bytes: request.log_bytes.saturating_mul(2).max(1 << 20),

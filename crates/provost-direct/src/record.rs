@@ -25,8 +25,8 @@ pub(crate) struct Made {
     pub(crate) user_xattrs: bool,
     /// The capabilities that it may have: what the kernel lets it call depends on them.
     pub(crate) capabilities: Vec<String>,
-    /// Where its program starts; made where the image has no such folder.
-    pub(crate) working_dir: String,
+    /// Made where the image has no such folders: where its program starts, and where others are mounted.
+    pub(crate) folders: Vec<String>,
     /// The named volumes that it uses.
     pub(crate) volumes: Vec<String>,
     /// Limits for the shim to set; none where the runtime does.

@@ -123,6 +123,20 @@ impl Plan<'_> {
         if folder.starts_with('/') { folder } else { format!("/{folder}") }
     }
 
+    /// The folders that the container must have. Those that something is mounted on could be left to the runtime, which
+    /// takes long over each; but not those below another mount.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        let host = self.body.host_config.clone().unwrap_or_default();
+        let mounts = self.mounts(&host);
+        let text = |mount: &Value, part: &str| mount[part].as_str().unwrap_or_default().to_owned();
+        let places: Vec<String> = mounts.iter().map(|mount| text(mount, "destination")).collect();
+        let is_below = |place: &str| places.iter().any(|other| place != other && Path::new(place).starts_with(other));
+        let folders =
+            mounts.iter().filter(|mount| mount["type"] != "bind" || Path::new(&text(mount, "source")).is_dir());
+        let folders = folders.map(|mount| text(mount, "destination")).filter(|place| !is_below(place));
+        folders.chain([self.working_dir()]).collect()
+    }
+
     /// The variables: a search path, the host's name, the image's, the request's. A later one counts.
     fn env(&self) -> Vec<String> {
         let hostname = self.body.hostname.iter().map(|name| format!("HOSTNAME={name}"));
@@ -227,6 +241,23 @@ mod tests {
         assert_eq!(args(None, Some(&["d"])), json!(["/e", "d"]));
         assert_eq!(args(Some(&["/f"]), None), json!(["/f"]));
         assert_eq!(args(Some(&["/f"]), Some(&["d"])), json!(["/f", "d"]));
+    }
+
+    #[test]
+    fn folders_are_made_for_mounts_but_not_below_others() {
+        let bound = |source: &str, target: &str| Mount {
+            typ: Some(MountType::BIND),
+            source: Some(source.to_owned()),
+            target: Some(target.to_owned()),
+            ..Mount::default()
+        };
+        let mounts = vec![bound("/", "/data"), bound("/proc/version", "/file"), bound("/", "/data/deep")];
+        let host = HostConfig { mounts: Some(mounts), ..HostConfig::default() };
+        let body = ContainerCreateBody { host_config: Some(host), ..ContainerCreateBody::default() };
+        let user = User { uid: 0, gid: 0, groups: Vec::new() };
+        let image = ImageConfig { working_dir: "/work".to_owned(), ..ImageConfig::default() };
+        let plan = Plan { body: &body, image: &image, user: &user, id: "0123", volumes: Path::new("/v") };
+        assert_eq!(plan.folders(), ["/proc", "/dev", "/sys", "/data", "/work"]);
     }
 
     #[test]

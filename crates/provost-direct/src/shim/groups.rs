@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::mount::{MsFlags, mount};
 use rustix::fs::{Mode, OFlags, open};
 
 use super::ShimError;
@@ -19,34 +19,39 @@ use crate::record::Made;
 
 /// Those that limit, or count what is used.
 const CONTROLLERS: &[&str] = &["cpu", "memory", "pids", "devices"];
+/// What moves the thread that writes it.
+const THIS: &[u8] = b"0";
 
 /// The groups of one container.
 pub(super) struct Groups {
     id: String,
     entered: Vec<Entered>,
+    /// What the library takes for the group.
+    decoy: Option<OwnedFd>,
 }
 
 struct Entered {
     controller: &'static str,
-    /// The folder of our groups: the path to it is hidden from this process.
+    /// The folder of our groups: its path leads this process elsewhere.
     ours: OwnedFd,
     /// Where this process came from.
     back: File,
 }
 
 impl Groups {
-    /// Makes the groups and enters them, where it is not the runtime that does.
+    /// Makes the groups and enters them, where it is not the runtime that does. This process must have mounts of its own.
     pub(super) fn enter(made: &Made) -> Result<Self, ShimError> {
-        let mut groups = Self { id: made.id.clone(), entered: Vec::new() };
+        let mut groups = Self { id: made.id.clone(), entered: Vec::new(), decoy: None };
         if made.limits.is_empty() {
             return Ok(groups);
         }
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         for controller in CONTROLLERS.iter().filter(|name| Path::new(ROOT).join(name).join("tasks").exists()) {
-            let around = || format!("enter the control group of the container for {controller}");
-            groups.enter_one(controller, &own).map_err(ShimError::around(around()))?;
+            let entered = groups.enter_one(controller, group_of(&own, controller));
+            entered.map_err(ShimError::around(format!("enter the control group of the container for {controller}")))?;
         }
-        hide().map_err(ShimError::around("hide control groups"))?;
+        let decoy = lay_decoy(&groups.id).map_err(ShimError::around("hide control groups from the runtime"))?;
+        groups.decoy = Some(decoy);
         Ok(groups)
     }
 
@@ -55,18 +60,15 @@ impl Groups {
         let ours = root.join(OURS);
         let group = ours.join(&self.id);
         fs::create_dir_all(&group)?;
-        let before = [root.join(group_of(own, controller)), root].map(|group| group.join("tasks"));
-        let before = before.iter().find(|tasks| tasks.exists()).ok_or(io::ErrorKind::NotFound)?;
-        let back = File::options().write(true).open(before)?;
-        let ours = open(ours, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        enter(&group.join("tasks"))?;
-        self.entered.push(Entered { controller, ours, back });
+        let back = overwritten(&root.join(own).join("tasks")).or_else(|_| overwritten(&root.join("tasks")))?;
+        overwritten(&group.join("tasks"))?.write_all(THIS)?;
+        self.entered.push(Entered { controller, ours: held(&ours)?, back });
         Ok(())
     }
 
     /// Goes back to where this process came from.
     pub(super) fn leave(&self) -> Result<(), ShimError> {
-        let left = self.entered.iter().try_for_each(|entered| (&entered.back).write_all(b"0"));
+        let left = self.entered.iter().try_for_each(|entered| (&entered.back).write_all(THIS));
         left.map_err(ShimError::around("leave the control groups of the container"))
     }
 
@@ -74,8 +76,9 @@ impl Groups {
     pub(super) fn limit(&self, limits: &[Limit]) -> Result<(), ShimError> {
         for Limit { controller, file, value } in limits {
             let group = self.entered.iter().find(|entered| entered.controller == controller);
-            let path = group.map(|entered| self.folder(entered).join(file)).ok_or(io::ErrorKind::NotFound);
-            let written = path.map_err(io::Error::from).and_then(|path| overwrite(&path, value));
+            let opened = group.ok_or(io::ErrorKind::NotFound.into());
+            let opened = opened.and_then(|group| overwritten(&self.folder(&group.ours).join(file)));
+            let written = opened.and_then(|mut file| file.write_all(value.as_bytes()));
             written.map_err(|error| ShimError::Container(format!("cannot limit {file} to {value}: {error}")))?;
         }
         Ok(())
@@ -86,27 +89,33 @@ impl Groups {
         if self.entered.is_empty() {
             return Cgroup::of(&self.id);
         }
-        Cgroup::in_folders(self.entered.iter().map(|entered| self.folder(entered)).collect())
+        let folders = self.entered.iter().map(|entered| &entered.ours).chain(&self.decoy);
+        Cgroup::in_folders(folders.map(|ours| self.folder(ours)).collect())
     }
 
-    fn folder(&self, entered: &Entered) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}", entered.ours.as_raw_fd())).join(&self.id)
+    fn folder(&self, ours: &OwnedFd) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", ours.as_raw_fd())).join(&self.id)
     }
 }
 
-/// Moves this thread.
-fn enter(tasks: &Path) -> io::Result<()> {
-    overwrite(tasks, "0")
+/// A file of a control group.
+fn overwritten(path: &Path) -> io::Result<File> {
+    File::options().write(true).open(path)
 }
 
-fn overwrite(path: &Path, value: &str) -> io::Result<()> {
-    File::options().write(true).open(path)?.write_all(value.as_bytes())
+fn held(folder: &Path) -> io::Result<OwnedFd> {
+    Ok(open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// Takes the control groups out of this process's mounts: what the library does not find, it leaves alone.
-fn hide() -> nix::Result<()> {
-    umount2(ROOT, MntFlags::MNT_DETACH)?;
-    mount(Some("none"), ROOT, Some("tmpfs"), MsFlags::MS_RDONLY, None::<&str>)
+/// Shows the library a tree of version 2 instead, in this process's mounts, with an empty group whose list takes what is
+/// written and moves nothing. On version 1, it would look for each of twelve controllers in the list of all mounts.
+fn lay_decoy(id: &str) -> io::Result<OwnedFd> {
+    let none = None::<&str>;
+    mount(Some("none"), ROOT, Some("cgroup2"), MsFlags::empty(), none)?;
+    let ours = Path::new(ROOT).join(OURS);
+    fs::create_dir_all(ours.join(id))?;
+    mount(Some("/dev/null"), &ours.join(id).join("cgroup.procs"), none, MsFlags::MS_BIND, none)?;
+    held(&ours)
 }
 
 /// The group that a process is in, by the list of its groups: a path below the root of the controller.
