@@ -6,16 +6,18 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic and prints")]
 
+mod floor;
 #[path = "../../provost-engine/tests/job/mod.rs"]
 #[expect(dead_code, reason = "of the jobs, not everything is needed")]
 mod job;
 
 use std::fs;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use floor::Floor;
 use futures_util::StreamExt as _;
 use job::Job;
 use provost_controller::Engine as _;
@@ -39,11 +41,15 @@ async fn main() {
         "fork and exec alone",
         (0..ROUNDS).map(|_| timed(|| run(Command::new(toolbox_program()).arg("echo")))).collect(),
     );
-    let bundle = bundle(&engine, &instance, home.path(), &images).await;
+    let bundle = Floor::new(&engine, &instance, home.path(), &images).await.bundle("0");
     for (runtime, options) in [("crun", &["--cgroup-manager=cgroupfs"][..]), ("runc", &[])] {
         let life = |number: usize| {
             let mut command = Command::new(runtime);
-            command.args(options).args(["run", "--bundle"]).arg(&bundle).arg(format!("provost-bench-{number}"));
+            command
+                .args(options)
+                .args(["run", "--bundle"])
+                .arg(&bundle)
+                .arg(format!("provost-bench-{}-{number}", std::process::id()));
             let began = Instant::now();
             (finishes(&mut command), began.elapsed())
         };
@@ -99,27 +105,6 @@ async fn live(engine: &DirectEngine, instance: &Instance) -> [Duration; 5] {
     engine.remove(job.name()).await.unwrap();
     let removed = began.elapsed();
     [removed, created, started - created, ended - started, removed - ended]
-}
-
-/// The same container for `crun`: the bundle that the engine writes, on a plain folder.
-async fn bundle(engine: &DirectEngine, instance: &Instance, home: &Path, images: &ImageStore) -> PathBuf {
-    let job = Job::of(instance, TOOLBOX, &["echo"]);
-    engine.create(&job.request, &job.folder).await.unwrap();
-    let made = home.join("engine/containers").join(job.name().as_str()).join("bundle/config.json");
-    let mut config: serde_json::Value = serde_json::from_slice(&fs::read(made).unwrap()).unwrap();
-    engine.remove(job.name()).await.unwrap();
-    let bundle = home.join("bundle");
-    fs::create_dir(&bundle).unwrap();
-    let layer = images.find(TOOLBOX).unwrap().unwrap().layers.pop().unwrap();
-    run(Command::new("cp").arg("-a").arg(layer).arg(bundle.join("rootfs")));
-    // Its own network, which the shim makes for ours; places for what is mounted.
-    let namespaces = config["linux"]["namespaces"].as_array_mut().unwrap();
-    namespaces.retain(|namespace| namespace["type"] != "network");
-    namespaces.push(serde_json::json!({"type": "network"}));
-    config["linux"]["cgroupsPath"] = serde_json::json!("/provost-bench");
-    config["mounts"].as_array_mut().unwrap().retain(|mount| mount["type"] != "bind");
-    fs::write(bundle.join("config.json"), config.to_string()).unwrap();
-    bundle
 }
 
 /// What a shim and a container's first process hold that is theirs alone.

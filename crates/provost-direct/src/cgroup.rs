@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-const ROOT: &str = "/sys/fs/cgroup";
+pub(crate) const ROOT: &str = "/sys/fs/cgroup";
 /// The group of groups.
-const OURS: &str = "provost";
+pub(crate) const OURS: &str = "provost";
 /// Where the shims are: not in the server's own group, with which they would be ended when the server is restarted.
 const SHIMS: &str = "provost/shims";
 /// How often it is tried to take a group away whose processes are about to end.
@@ -17,22 +17,26 @@ const TRIES: u32 = 200;
 
 /// The control group of one container.
 pub(crate) struct Cgroup {
-    id: String,
+    /// Its folder in each hierarchy; not all of them have it.
+    folders: Vec<PathBuf>,
 }
 
 impl Cgroup {
     pub(crate) fn of(id: &str) -> Self {
-        Self { id: id.to_owned() }
+        Self::in_folders(hierarchies().into_iter().map(|root| root.join(OURS).join(id)).collect())
+    }
+
+    pub(crate) fn in_folders(folders: Vec<PathBuf>) -> Self {
+        Self { folders }
     }
 
     /// What the runtime is told.
-    pub(crate) fn runtime_path(&self) -> String {
-        format!("/{OURS}/{}", self.id)
+    pub(crate) fn runtime_path(id: &str) -> String {
+        format!("/{OURS}/{id}")
     }
 
-    /// Its folders, one for each hierarchy that has it.
-    fn folders(&self) -> impl Iterator<Item = PathBuf> {
-        hierarchies().into_iter().map(|root| root.join(OURS).join(&self.id)).filter(|folder| folder.exists())
+    fn folders(&self) -> impl Iterator<Item = &PathBuf> {
+        self.folders.iter().filter(|folder| folder.exists())
     }
 
     /// Whether the kernel has ended one of its processes for want of memory.
@@ -100,7 +104,10 @@ pub(crate) fn leave_group_of_server() {
     {
         if hierarchy.join("cgroup.procs").exists() && is_in_group(&groups, name) {
             let shims = hierarchy.join(SHIMS);
-            let _ = fs::create_dir_all(&shims).and_then(|()| fs::write(shims.join("cgroup.procs"), "0"));
+            let _ = fs::create_dir_all(&shims).and_then(|()| {
+                // On version 1 this process, which has one thread, moves it: nobody waits for that.
+                fs::write(shims.join("tasks"), "0").or_else(|_| fs::write(shims.join("cgroup.procs"), "0"))
+            });
         }
     }
 }

@@ -10,7 +10,6 @@ use provost_controller::{EngineError, EngineErrorKind};
 use provost_engine::labels::{of_others, seen};
 use provost_model::{ContainerName, ContainerSeen, Instance, Life};
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
 
 use crate::DirectEngine;
 use crate::cgroup::Cgroup;
@@ -24,8 +23,6 @@ use crate::trouble;
 const KILL: Duration = Duration::from_secs(10);
 /// The exit code of an end that nobody saw, as with other engines (R9).
 const UNSEEN: i64 = 255;
-/// How long a shim may need to go, when its container has ended.
-const GOING: Duration = Duration::from_secs(5);
 
 /// A container, whosever it is.
 pub(crate) struct Found {
@@ -103,16 +100,13 @@ impl DirectEngine {
         {
             attached.ended_within(KILL).await;
         }
-        for _ in 0..GOING.as_millis() {
-            if !found.place.has_shim() {
-                break;
-            }
-            sleep(Duration::from_millis(1)).await;
-        }
         let home = self.home.clone();
         let removed = spawn_blocking(move || {
-            Cgroup::of(&found.made.id).remove();
-            home.discard(found.place.folder(), &found.made.id)
+            // What is known to have ended has nothing left but its folder.
+            if !found.place.progress()?.is_told {
+                Cgroup::of(&found.made.id).remove();
+            }
+            home.trash.take(found.place.folder())
         });
         let removed = removed.await.unwrap_or_else(|error| Err(io::Error::other(error)));
         removed.map_err(|error| trouble::around(&doing, &error))
@@ -166,11 +160,11 @@ impl Home {
     }
 
     fn life(&self, place: &Place, made: &Made) -> io::Result<Life> {
-        let Some(started) = place.started()? else {
+        let progress = place.progress()?;
+        let Some(started_at) = progress.started else {
             return Ok(Life::Created);
         };
-        let started_at = Some(started.at);
-        if let Some(ended) = place.ended()? {
+        if let Some(ended) = progress.ended.filter(|_| progress.is_told) {
             return Ok(exited(started_at, ended));
         }
         if place.has_shim() {
@@ -179,12 +173,16 @@ impl Home {
         Ok(exited(started_at, self.settle(place, made)?))
     }
 
-    /// A shim is gone that has not said how its container ended: nobody knows that any more (R9). What it left is ended
-    /// and taken away.
+    /// A shim is gone that has not told how its container ended. If it has not written that down either, nobody knows it
+    /// any more (R9): what it left is ended and taken away.
     fn settle(&self, place: &Place, made: &Made) -> io::Result<Ended> {
         let _settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
         // It may have said so while we looked.
-        if let Some(ended) = place.ended()? {
+        let progress = place.progress()?;
+        if let Some(ended) = progress.ended {
+            if !progress.is_told {
+                place.tell()?;
+            }
             return Ok(ended);
         }
         Cgroup::of(&made.id).remove();

@@ -12,14 +12,14 @@ use provost_engine::labels::adopt;
 use provost_engine::{Allowed, Habits, check, create_request};
 use provost_model::{ContainerName, ContainerRequest};
 use provost_oci::Image;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::DirectEngine;
-use crate::cgroup::Cgroup;
 use crate::control;
 use crate::engine::Home;
 use crate::place::Place;
-use crate::record::Made;
+use crate::record::{Made, Order};
 use crate::spec::Plan;
 use crate::trouble;
 use crate::user::User;
@@ -45,18 +45,21 @@ impl DirectEngine {
         }
         let image = self.find(&request.workload.image).await?.ok_or_else(|| no_image(request))?;
         let doing = format!("create container {}", request.name);
-        let made = self.write_bundle(request, &body, &image, &place)?;
+        self.write_bundle(request, &body, &image, &place)?;
         let launched = match self.home.hub() {
             Ok(hub) => {
                 hub.add(&request.name);
-                control::launch(&self.home.shim, &place, &doing).await
+                // The disk has its time while the container is made.
+                let kept = keep(&place, &doing);
+                let (launched, kept) = tokio::join!(control::launch(&self.home.shim, &place, &doing), kept);
+                launched.and(kept)
             }
             Err(error) => Err(error),
         };
         if launched.is_err() {
-            // What is left of it is in nobody's way: it was never ready.
-            Cgroup::of(&made.id).remove();
-            let _ = self.home.discard(place.folder(), &made.id);
+            let _ = control::order(&place, Order::Kill, &doing).await;
+            // What is left of it is in nobody's way.
+            let _ = self.home.trash.take(place.folder());
         }
         launched
     }
@@ -85,9 +88,7 @@ impl DirectEngine {
             sleep(LOOK).await;
         }
         if place.folder().exists() && !place.is_ready() {
-            let id = place.made().ok().flatten().map_or_else(new_id, |made| made.id);
-            Cgroup::of(&id).remove();
-            let _ = self.home.discard(place.folder(), &id);
+            let _ = self.home.trash.take(place.folder());
         }
     }
 
@@ -97,7 +98,7 @@ impl DirectEngine {
         body: &ContainerCreateBody,
         image: &Image,
         place: &Place,
-    ) -> Result<Made, EngineError> {
+    ) -> Result<(), EngineError> {
         let refuse = |why: String| {
             EngineError::new(EngineErrorKind::Refused, format!("cannot create container {}: {why}", request.name))
         };
@@ -113,16 +114,24 @@ impl DirectEngine {
             layers: image.layers.clone(),
             user_xattrs: self.home.images.user_xattrs(),
             capabilities: plan.capabilities(),
-            working_dir: plan.working_dir(),
+            folders: plan.folders(),
             volumes: self.make_volumes(request, image)?,
+            limits: plan.limits(),
             log_bytes: request.log_bytes.saturating_mul(2).max(1 << 20),
         };
         let written = fs::create_dir(place.folder())
             .and_then(|()| write_private(&place.bundle(), &plan.config()))
-            .and_then(|()| place.set_made(&made));
-        written.map_err(|error| trouble::around(&format!("create container {}", request.name), &error))?;
-        Ok(made)
+            .and_then(|()| place.set_made(&made))
+            .and_then(|()| place.begin());
+        written.map_err(|error| trouble::around(&format!("create container {}", request.name), &error))
     }
+}
+
+/// Makes durable that a container is there.
+async fn keep(place: &Place, doing: &str) -> Result<(), EngineError> {
+    let place = place.clone();
+    let kept = spawn_blocking(move || place.keep()).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    kept.map_err(|error| trouble::around(doing, &error))
 }
 
 /// Writes the bundle, which may hold secrets as variables.

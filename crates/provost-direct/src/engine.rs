@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::hub::Hub;
 use crate::place::Place;
+use crate::trash::Trash;
 use crate::{output, trouble, watch};
 
 /// How a shim is started: the program, and its arguments before the engine's own.
@@ -43,6 +44,8 @@ pub(crate) struct Home {
     folder: PathBuf,
     pub(crate) images: ImageStore,
     pub(crate) shim: ShimProgram,
+    /// Where containers and volumes go that are removed.
+    pub(crate) trash: Trash,
     hub: Mutex<Option<Arc<Hub>>>,
     /// Containers that are being made.
     pub(crate) making: Mutex<BTreeSet<ContainerName>>,
@@ -61,9 +64,9 @@ impl DirectEngine {
             folder.canonicalize()
         });
         let folder = made.map_err(|error| trouble::around(&format!("make the folder {}", folder.display()), &error))?;
-        let hub = Mutex::default();
-        let home = Home { folder, images, shim, hub, making: Mutex::default(), settling: Mutex::default() };
-        home.empty_trash();
+        let trash = Trash::open(folder.join("trash")).map_err(|error| trouble::around("empty the trash", &error))?;
+        let (hub, making, settling) = Default::default();
+        let home = Home { folder, images, shim, trash, hub, making, settling };
         Ok(Self { home: Arc::new(home), instance })
     }
 
@@ -122,23 +125,6 @@ impl Home {
         let started = Hub::start(folder, &self.containers());
         let started = started.map_err(|error| trouble::around(&format!("watch {}", folder.display()), &error))?;
         Ok(Arc::clone(hub.insert(Arc::new(started))))
-    }
-
-    /// Takes a folder away at once, and its contents after that.
-    pub(crate) fn discard(&self, folder: &Path, id: &str) -> io::Result<()> {
-        let trash = self.folder.join("trash").join(id);
-        match fs::rename(folder, &trash) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => fs::remove_dir_all(trash),
-        }
-    }
-
-    /// What an engine left there that was ended before it was done.
-    fn empty_trash(&self) {
-        for entry in fs::read_dir(self.folder.join("trash")).into_iter().flatten().filter_map(Result::ok) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
     }
 }
 

@@ -20,7 +20,8 @@ use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::sync::{broadcast, watch};
 
-use crate::place::{ENDED, LOCK, Place, STARTED};
+use crate::ledger::LIFE;
+use crate::place::{LOCK, Place};
 
 /// How many wake-ups may wait for one who listens. Who is further behind has to look at everything anew.
 const BEHIND_MAX: usize = 4096;
@@ -146,7 +147,7 @@ impl Shared {
             return;
         };
         of_name.pulse.send_modify(|count| *count += 1);
-        if [STARTED, ENDED, LOCK].contains(&file) {
+        if [LIFE, LOCK].contains(&file) {
             // Remembered, since it can be read no more when the container is gone.
             if of_name.instance.is_none() {
                 let made = Place::new(self.containers.join(name.as_str())).made();

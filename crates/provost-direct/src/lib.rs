@@ -14,6 +14,12 @@
 //! libraries for systemd and seccomp: the filter of system calls is built by `seccompiler`, and installed where the
 //! library calls us back right before the program.
 //!
+//! # What it waits for
+//! For the disk once at the start and once at the end, each a write over what is there: that a container exists is made
+//! durable while its shim makes it. For no cleaning up: what is removed is out of sight at once, and emptied by a thread, or
+//! by the next engine. On control groups of version 1, for no move between them, since the shim enters the groups itself
+//! and its container inherits them; on version 2, the library moves one process.
+//!
 //! # Isolation
 //! The request is the one that Docker is sent, checked by the same function. Each container has its own processes,
 //! mounts, network, IPC, host name and view of control groups; no new privileges; Docker's default list of system calls, masked
@@ -36,11 +42,14 @@ mod frame;
 mod hub;
 mod image;
 mod inside;
+mod ledger;
+mod limits;
 mod output;
 mod place;
 mod record;
 pub mod shim;
 mod spec;
+mod trash;
 mod trouble;
 mod user;
 mod volume;

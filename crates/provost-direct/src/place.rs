@@ -1,23 +1,19 @@
-//! Where a container's files are, and how they are written so that they outlive a loss of power.
+//! Where a container's files are.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::record::{Ended, Made, Started};
+use crate::record::Made;
 
 /// What was asked for.
-const MADE: &str = "container.json";
+pub(crate) const MADE: &str = "container.json";
 /// The container is complete and waits for its start. Before that, nobody is shown it.
 pub(crate) const READY: &str = "ready";
-/// It was started.
-pub(crate) const STARTED: &str = "started.json";
-/// It has ended.
-pub(crate) const ENDED: &str = "ended.json";
 /// Held by the shim as long as it lives.
 pub(crate) const LOCK: &str = "shim.lock";
 /// Where the shim listens.
@@ -70,33 +66,16 @@ impl Place {
     }
 
     pub(crate) fn set_made(&self, made: &Made) -> io::Result<()> {
-        self.write(MADE, made, false)
+        self.write(MADE, made)
     }
 
+    /// Whether it is complete. A loss of power may take the word for that, but not what was started after it.
     pub(crate) fn is_ready(&self) -> bool {
-        self.path(READY).exists()
+        self.path(READY).exists() || self.progress().is_ok_and(|progress| progress.started.is_some())
     }
 
     pub(crate) fn set_ready(&self) -> io::Result<()> {
         File::create(self.path(READY)).map(drop)
-    }
-
-    pub(crate) fn started(&self) -> io::Result<Option<Started>> {
-        self.read(STARTED)
-    }
-
-    /// Durable before anything runs: what has run is never taken for something that has not (D2).
-    pub(crate) fn set_started(&self, started: &Started) -> io::Result<()> {
-        self.write(STARTED, started, true)
-    }
-
-    pub(crate) fn ended(&self) -> io::Result<Option<Ended>> {
-        self.read(ENDED)
-    }
-
-    /// Durable before anybody is told (R9).
-    pub(crate) fn set_ended(&self, ended: &Ended) -> io::Result<()> {
-        self.write(ENDED, ended, true)
     }
 
     /// Whether its shim lives. The kernel lets go of the lock of a process that has ended, in whatever way.
@@ -116,33 +95,16 @@ impl Place {
     }
 
     /// Replaces a file as a whole: who reads it sees the old one or the new one.
-    fn write(&self, name: &str, value: &impl Serialize, is_durable: bool) -> io::Result<()> {
+    fn write(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
         let new = self.path(&format!("{name}.new"));
-        let mut file = File::create(&new)?;
-        file.write_all(&serde_json::to_vec(value)?)?;
-        if is_durable {
-            file.sync_data()?;
-        }
-        fs::rename(new, self.path(name))?;
-        if is_durable { File::open(&self.folder)?.sync_all() } else { Ok(()) }
+        fs::write(&new, serde_json::to_vec(value)?)?;
+        fs::rename(new, self.path(name))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_was_written_is_read_and_what_was_not_is_absent() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(folder.path().to_path_buf());
-        assert!(place.made().unwrap().is_none() && place.ended().unwrap().is_none() && !place.is_ready());
-        let ended = Ended { code: 3, out_of_memory: true, at: jiff::Timestamp::UNIX_EPOCH, error: None };
-        place.set_ended(&ended).unwrap();
-        assert_eq!(place.ended().unwrap(), Some(ended));
-        fs::write(place.path(ENDED), "{").unwrap();
-        assert!(place.ended().is_err(), "a damaged file is no absent one");
-    }
 
     #[test]
     fn without_a_lock_there_is_no_shim() {

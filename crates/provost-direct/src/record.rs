@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use provost_model::{ContainerName, LABEL_INSTANCE};
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limit;
+
 /// A container, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -23,10 +25,13 @@ pub(crate) struct Made {
     pub(crate) user_xattrs: bool,
     /// The capabilities that it may have: what the kernel lets it call depends on them.
     pub(crate) capabilities: Vec<String>,
-    /// Where its program starts; made where the image has no such folder.
-    pub(crate) working_dir: String,
+    /// Made where the image has no such folders: where its program starts, and where others are mounted.
+    pub(crate) folders: Vec<String>,
     /// The named volumes that it uses.
     pub(crate) volumes: Vec<String>,
+    /// Limits for the shim to set; none where the runtime does.
+    #[serde(default)]
+    pub(crate) limits: Vec<Limit>,
     /// How much output is kept: of each of two files, so many bytes.
     pub(crate) log_bytes: u64,
 }
@@ -36,13 +41,6 @@ impl Made {
     pub(crate) fn instance(&self) -> Option<&str> {
         self.labels.get(LABEL_INSTANCE).map(String::as_str)
     }
-}
-
-/// A container that was started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Started {
-    pub(crate) at: Timestamp,
 }
 
 /// A container that has ended.

@@ -11,6 +11,7 @@
 mod create;
 mod executor;
 mod first;
+mod groups;
 mod guest;
 mod log;
 mod network;
@@ -23,7 +24,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::cgroup::Cgroup;
 use crate::place::Place;
 use crate::record::Answer;
 
@@ -90,7 +90,6 @@ fn run(folder: &Path) -> Result<(), ShimError> {
             tend::tend(&place, &made, container)
         }
         Err(error) => {
-            Cgroup::of(&made.id).remove();
             answer(&error.answer());
             Err(error)
         }

@@ -9,6 +9,7 @@ use provost_oci::ImageConfig;
 use serde_json::{Value, json};
 
 use crate::cgroup::{self, Cgroup};
+use crate::limits::{self, Limit};
 use crate::user::User;
 
 /// What containers have that nobody took capabilities from: what Docker gives, without the making of devices.
@@ -45,8 +46,6 @@ const MASKED: &[&str] = &[
 const READ_ONLY: &[&str] =
     &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/sys/fs/cgroup"];
 const SEARCH_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// How long the kernel counts what a container may use of the processors, in microseconds.
-const CPU_PERIOD_US: i64 = 100_000;
 
 /// A container to be, in the terms of this engine.
 pub(crate) struct Plan<'a> {
@@ -74,7 +73,7 @@ impl Plan<'_> {
         // this list says.
         let network = json!({"type": "network", "path": "/proc/self/ns/net"});
         let namespaces: Vec<Value> = own_namespaces.into_iter().chain([network]).collect();
-        json!({
+        let mut config = json!({
             "ociVersion": "1.0.2",
             "hostname": self.body.hostname,
             "root": {"path": "rootfs", "readonly": host.readonly_rootfs == Some(true)},
@@ -91,12 +90,21 @@ impl Plan<'_> {
             "mounts": self.mounts(&host),
             "linux": {
                 "namespaces": namespaces,
-                "cgroupsPath": Cgroup::of(self.id).runtime_path(),
-                "resources": resources(&host),
+                "cgroupsPath": Cgroup::runtime_path(self.id),
                 "maskedPaths": MASKED,
                 "readonlyPaths": READ_ONLY,
             },
-        })
+        });
+        if cgroup::is_unified() {
+            config["linux"]["resources"] = limits::unified(&host);
+        }
+        config
+    }
+
+    /// Limits that the shim sets, and not the runtime.
+    pub(crate) fn limits(&self) -> Vec<Limit> {
+        let host = self.body.host_config.clone().unwrap_or_default();
+        if cgroup::is_unified() { Vec::new() } else { limits::by_controller(&host) }
     }
 
     /// The program with its arguments. A request's own program leaves the image's arguments out, as everywhere.
@@ -113,6 +121,20 @@ impl Plan<'_> {
         let asked = self.body.working_dir.clone().filter(|folder| !folder.is_empty());
         let folder = asked.unwrap_or_else(|| self.image.working_dir.clone());
         if folder.starts_with('/') { folder } else { format!("/{folder}") }
+    }
+
+    /// The folders that the container must have. Those that something is mounted on could be left to the runtime, which
+    /// takes long over each; but not those below another mount.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        let host = self.body.host_config.clone().unwrap_or_default();
+        let mounts = self.mounts(&host);
+        let text = |mount: &Value, part: &str| mount[part].as_str().unwrap_or_default().to_owned();
+        let places: Vec<String> = mounts.iter().map(|mount| text(mount, "destination")).collect();
+        let is_below = |place: &str| places.iter().any(|other| place != other && Path::new(place).starts_with(other));
+        let folders =
+            mounts.iter().filter(|mount| mount["type"] != "bind" || Path::new(&text(mount, "source")).is_dir());
+        let folders = folders.map(|mount| text(mount, "destination")).filter(|place| !is_below(place));
+        folders.chain([self.working_dir()]).collect()
     }
 
     /// The variables: a search path, the host's name, the image's, the request's. A later one counts.
@@ -191,22 +213,6 @@ fn kernel_mounts() -> Vec<Value> {
     mounts
 }
 
-/// Limits; what is 0 or absent is not limited. Swap is not added to memory.
-fn resources(host: &HostConfig) -> Value {
-    let mut resources = json!({"devices": [{"allow": false, "access": "rwm"}]});
-    if let Some(pids) = host.pids_limit {
-        resources["pids"] = json!({"limit": pids});
-    }
-    if let Some(memory) = host.memory {
-        resources["memory"] = json!({"limit": memory, "swap": host.memory_swap.unwrap_or(memory)});
-    }
-    if let Some(cpus) = host.nano_cpus {
-        let quota = (i128::from(cpus) * i128::from(CPU_PERIOD_US) / 1_000_000_000).max(1_000);
-        resources["cpu"] = json!({"period": CPU_PERIOD_US, "quota": i64::try_from(quota).unwrap_or(i64::MAX)});
-    }
-    resources
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +244,23 @@ mod tests {
     }
 
     #[test]
+    fn folders_are_made_for_mounts_but_not_below_others() {
+        let bound = |source: &str, target: &str| Mount {
+            typ: Some(MountType::BIND),
+            source: Some(source.to_owned()),
+            target: Some(target.to_owned()),
+            ..Mount::default()
+        };
+        let mounts = vec![bound("/", "/data"), bound("/proc/version", "/file"), bound("/", "/data/deep")];
+        let host = HostConfig { mounts: Some(mounts), ..HostConfig::default() };
+        let body = ContainerCreateBody { host_config: Some(host), ..ContainerCreateBody::default() };
+        let user = User { uid: 0, gid: 0, groups: Vec::new() };
+        let image = ImageConfig { working_dir: "/work".to_owned(), ..ImageConfig::default() };
+        let plan = Plan { body: &body, image: &image, user: &user, id: "0123", volumes: Path::new("/v") };
+        assert_eq!(plan.folders(), ["/proc", "/dev", "/sys", "/data", "/work"]);
+    }
+
+    #[test]
     fn a_later_variable_counts() {
         let body = ContainerCreateBody { env: Some(words(&["A=2", "B=3"])), ..ContainerCreateBody::default() };
         let image = ImageConfig { env: words(&["PATH=/bin", "A=1"]), ..ImageConfig::default() };
@@ -258,20 +281,5 @@ mod tests {
         let has = |name: &str| usual["bounding"].as_array().unwrap().contains(&json!(name));
         assert!(has("CAP_CHOWN") && !has("CAP_KILL") && !has("CAP_MKNOD"), "{usual}");
         assert_eq!(usual["permitted"], json!([]));
-    }
-
-    #[test]
-    fn limits_are_those_that_were_asked_for() {
-        let host = HostConfig {
-            memory: Some(1 << 20),
-            memory_swap: Some(1 << 20),
-            nano_cpus: Some(1_500_000_000),
-            pids_limit: Some(64),
-            ..HostConfig::default()
-        };
-        let limits = resources(&host);
-        assert_eq!(limits["cpu"], json!({"period": 100_000, "quota": 150_000}));
-        assert_eq!((&limits["memory"]["swap"], &limits["pids"]["limit"]), (&json!(1 << 20), &json!(64)));
-        assert_eq!(resources(&HostConfig::default()).as_object().map(serde_json::Map::len), Some(1));
     }
 }

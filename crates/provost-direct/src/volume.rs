@@ -75,7 +75,7 @@ impl DirectEngine {
                 let message = format!("cannot remove volume {name}: the container {user} still has it");
                 return Err(EngineError::new(EngineErrorKind::Unavailable, message));
             }
-            let gone = self.home.discard(&folder, &format!("volume-{name}"));
+            let gone = self.home.trash.take(&folder);
             gone.map_err(|error| trouble::around(&format!("remove volume {name}"), &error))?;
         }
         Ok(())

@@ -15,6 +15,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, setsid, umask};
 
 use super::executor::Executor;
+use super::groups::Groups;
 use super::{ShimError, network, root, seccomp};
 use crate::cgroup;
 use crate::place::{LOCK, Place, SOCKET};
@@ -23,6 +24,7 @@ use crate::record::Made;
 /// A container that waits for its start, with all that its shim holds of it.
 pub(super) struct Waiting {
     pub(super) container: Container,
+    pub(super) groups: Groups,
     /// The container's first process, a child of this one.
     pub(super) first: Pid,
     pub(super) stdout: OwnedFd,
@@ -46,6 +48,34 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
     network::prepare()?;
     root::mount_root(place, made, folder)?;
     clear(place)?;
+    let groups = Groups::enter(made)?;
+    let built = build(made, folder).and_then(|built| {
+        groups.leave()?;
+        groups.limit(&made.limits)?;
+        Ok(built)
+    });
+    let Built { container, first, stdout, stderr, word } = built.inspect_err(|_| {
+        // Not before this process is out: what is in the groups is ended.
+        if groups.leave().is_ok() {
+            groups.cgroup().remove();
+        }
+    })?;
+    let socket = UnixListener::bind(SOCKET).map_err(ShimError::around("listen for the engine"))?;
+    place.set_ready().map_err(ShimError::around("write down that the container is ready"))?;
+    Ok(Waiting { container, groups, first, stdout, stderr, word, socket, _lock: lock })
+}
+
+/// What comes of the runtime's work.
+struct Built {
+    container: Container,
+    first: Pid,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    word: OwnedFd,
+}
+
+/// Has the runtime make the container.
+fn build(made: &Made, folder: &Path) -> Result<Built, ShimError> {
     let [out, err, word] = [pipe()?, pipe()?, pipe()?];
     give(&out.1, made.uid)?;
     give(&err.1, made.uid)?;
@@ -57,9 +87,7 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
     let container = container.map_err(|error| ShimError::Container(with_sources(&error)))?;
     let first = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
     let first = first.ok_or_else(|| ShimError::Container("the container ended before it began".to_owned()))?;
-    let socket = UnixListener::bind(SOCKET).map_err(ShimError::around("listen for the engine"))?;
-    place.set_ready().map_err(ShimError::around("write down that the container is ready"))?;
-    Ok(Waiting { container, first, stdout: out.0, stderr: err.0, word: word.0, socket, _lock: lock })
+    Ok(Built { container, first, stdout: out.0, stderr: err.0, word: word.0 })
 }
 
 /// Takes the lock of the place; waits for whoever just looks whether it is held.

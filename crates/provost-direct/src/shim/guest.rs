@@ -16,7 +16,8 @@ use serde_json::Value;
 
 use super::create::give;
 use super::executor::Executor;
-use super::{ShimError, seccomp};
+use super::groups::Groups;
+use super::{ShimError, root, seccomp};
 use crate::place::Place;
 
 /// The exit code of a program that could not be run.
@@ -45,12 +46,15 @@ fn join(folder: &Path, command: Vec<String>) -> Result<u8, ShimError> {
     }
     let executor = Executor::guest(seccomp::programs(&made.capabilities)?);
     let process = Process::like_the_first(&place, command)?;
+    root::leave_mounts()?;
+    let groups = Groups::enter(&made)?;
     let builder = ContainerBuilder::new(made.id.clone(), SyscallType::default()).with_root_path(place.runtime());
     let joined = builder.and_then(|builder| {
         let tenant = builder.with_executor(executor).as_tenant().with_process(Some(&process.path));
         tenant.with_detach(true).build()
     });
     drop(process);
+    groups.leave()?;
     let pid = joined.map_err(|error| ShimError::Container(with_sources(&error)))?;
     Ok(match waitpid(pid, None) {
         Ok(WaitStatus::Exited(_, code)) => u8::try_from(code).unwrap_or(u8::MAX),

@@ -15,7 +15,16 @@ use crate::record::Made;
 
 /// Gives this process mounts and a network of its own, which end with it.
 pub(super) fn leave() -> Result<(), ShimError> {
-    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+    leave_namespaces(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+}
+
+/// Gives this process mounts of its own.
+pub(super) fn leave_mounts() -> Result<(), ShimError> {
+    leave_namespaces(CloneFlags::CLONE_NEWNS)
+}
+
+fn leave_namespaces(flags: CloneFlags) -> Result<(), ShimError> {
+    unshare(flags)
         .map_err(ShimError::around("leave the namespaces of the host; the direct engine has to run as root"))?;
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_SLAVE | MsFlags::MS_REC, none)
@@ -46,8 +55,9 @@ pub(super) fn mount_root(place: &Place, made: &Made, folder: &Path) -> Result<()
     let mounted = mount(Some("overlay"), &target, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()));
     std::env::set_current_dir(folder).map_err(ShimError::around(format!("enter {}", folder.display())))?;
     mounted.map_err(ShimError::around(format!("lay the {} layers of the image over each other", made.layers.len())))?;
-    make_folder(&target, &made.working_dir)
-        .map_err(ShimError::around(format!("make the folder {} to start in", made.working_dir)))
+    made.folders.iter().try_for_each(|folder| {
+        make_folder(&target, folder).map_err(ShimError::around(format!("make the folder {folder} in the container")))
+    })
 }
 
 /// Makes a folder below `root`, where there is none. Links of the image's are followed as in the container: none leads

@@ -16,10 +16,10 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open
 use super::ShimError;
 use super::create::Waiting;
 use super::first::RUNS;
+use super::groups::Groups;
 use super::log::Log;
-use crate::cgroup::Cgroup;
 use crate::place::Place;
-use crate::record::{Answer, Ended, Made, Order, Started};
+use crate::record::{Answer, Ended, Made, Order};
 
 /// How long the engine may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,8 +30,8 @@ const BUFFER: usize = 64 << 10;
 /// A container and the files about it.
 struct Shim<'a> {
     place: &'a Place,
-    made: &'a Made,
     container: Container,
+    groups: Groups,
     first: Pid,
     pidfd: OwnedFd,
     word: OwnedFd,
@@ -45,12 +45,12 @@ struct Shim<'a> {
 
 /// Goes through the container's whole life.
 pub(super) fn tend(place: &Place, made: &Made, waiting: Waiting) -> Result<(), ShimError> {
-    let Waiting { container, first, stdout, stderr, word, socket, _lock } = waiting;
+    let Waiting { container, groups, first, stdout, stderr, word, socket, _lock } = waiting;
     let pidfd = pidfd_open(first, PidfdFlags::empty()).map_err(ShimError::around("hold the container"))?;
     let log = Log::open(place, made.log_bytes).map_err(ShimError::around("open the log"))?;
     let streams = vec![(OutputStream::Stdout, stdout), (OutputStream::Stderr, stderr)];
     let listeners = Vec::new();
-    let mut shim = Shim { place, made, container, first, pidfd, word, socket, log, streams, listeners };
+    let mut shim = Shim { place, container, groups, first, pidfd, word, socket, log, streams, listeners };
     shim.wait_for_end().map_err(ShimError::around("wait for the end of the container"))?;
     shim.read_rest().map_err(ShimError::around("read the rest of the output"))?;
     shim.write_end().map_err(ShimError::around("write the end of the container down"))
@@ -149,12 +149,12 @@ impl Shim<'_> {
 
     /// Starts the container, once; says whether its program runs.
     fn start(&mut self) -> Answer {
-        match self.place.started() {
+        match self.place.progress().map(|progress| progress.started) {
             Ok(None) => {}
             Ok(Some(_)) => return Answer::Done,
             Err(error) => return Answer::Unavailable(format!("cannot read whether it was started: {error}")),
         }
-        if let Err(error) = self.place.set_started(&Started { at: Timestamp::now() }) {
+        if let Err(error) = self.place.set_started(Timestamp::now()) {
             return Answer::Unavailable(format!("cannot write down that it is started: {error}"));
         }
         if let Err(error) = self.container.start() {
@@ -174,7 +174,7 @@ impl Shim<'_> {
         let killed = status.and_then(|status| status.terminating_signal()).map(|signal| 128 + i64::from(signal));
         let code = status.and_then(|status| status.exit_status()).map(i64::from);
         let at = Timestamp::now();
-        let cgroup = Cgroup::of(&self.made.id);
+        let cgroup = self.groups.cgroup();
         let out_of_memory = cgroup.ran_out_of_memory();
         cgroup.remove();
         let code = killed.or(code).unwrap_or(255);

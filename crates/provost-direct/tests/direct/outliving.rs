@@ -1,6 +1,7 @@
 //! Containers outlive the engine; nothing outlives its shim unseen.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::FileExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -49,8 +50,72 @@ async fn a_container_leaves_nothing_behind() {
     let id = job.seen(&rig).await.unwrap().id;
     nothing_is_left(&rig, job.name(), &id).await;
     rig.engine.remove(job.name()).await.unwrap();
-    assert!(!rig.place(job.name()).exists());
-    assert_eq!(std::fs::read_dir(rig.folder().join("trash")).unwrap().count(), 0);
+    assert!(!rig.place(job.name()).exists(), "it is out of sight at once");
+    meanwhile(&rig, rig.trash_is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_engine_took_away_that_was_killed_then_the_next_one_takes() {
+    let rig = rig();
+    let job = Job::new(&rig, &["stubborn", "60"]);
+    job.go(&rig).await;
+    let id = job.seen(&rig).await.unwrap().id;
+    kill_process(processes(job.name())[0], Signal::KILL).unwrap();
+    std::fs::rename(rig.place(job.name()), rig.folder().join("trash/half")).unwrap();
+    let groups = || Command::new("find").args(["/sys/fs/cgroup", "-name", &id]).output().unwrap().stdout;
+    assert!(!groups().is_empty(), "nobody has taken its control groups away yet");
+    open(&rig.folder(), &rig.instances[0]);
+    meanwhile(&rig, rig.trash_is_empty()).await;
+    nothing_is_left(&rig, job.name(), &id).await;
+}
+
+/// Writes into the file that says how far a container has come.
+fn spoil(rig: &Direct, name: &ContainerName, place: u64, bytes: &[u8]) {
+    let life = std::fs::File::options().write(true).open(rig.place(name).join("life")).unwrap();
+    life.write_all_at(bytes, place).unwrap();
+}
+
+const STARTED: u64 = 0;
+const ENDED: u64 = 512;
+const TOLD: u64 = 3584;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r9_an_end_that_was_written_and_not_told_counts_and_half_an_end_is_lost() {
+    let rig = rig();
+    let job = Job::new(&rig, &["fail", "7"]);
+    job.go(&rig).await;
+    let life = ended(&rig, job.name()).await;
+    meanwhile(&rig, async {
+        while !processes(job.name()).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    spoil(&rig, job.name(), TOLD, b"     ");
+    assert_eq!(job.seen(&rig).await.unwrap().life, life, "it is told by whoever sees it");
+    spoil(&rig, job.name(), ENDED, b"}");
+    rig.engine.inspect(job.name()).await.expect_err("what was told and is damaged is not told otherwise");
+    spoil(&rig, job.name(), TOLD, b"     ");
+    let lost = job.seen(&rig).await.unwrap().life;
+    assert!(matches!(&lost, Life::Exited { code: 255, error: Some(_), .. }), "{lost:?}");
+    assert_eq!(job.seen(&rig).await.unwrap().life, lost, "what was said once stays so");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d2_half_a_start_is_a_start() {
+    let rig = rig();
+    let job = Job::new(&rig, &["append", "/provost/out/file", "line"]);
+    rig.engine.create(&job.request, &job.folder).await.unwrap();
+    kill_process(processes(job.name())[0], Signal::KILL).unwrap();
+    spoil(&rig, job.name(), STARTED, b"\"2026-");
+    // Such as a loss of power leaves it, which takes words away that are not durable.
+    std::fs::remove_file(rig.place(job.name()).join("ready")).unwrap();
+    let lost = ended(&rig, job.name()).await;
+    assert!(matches!(&lost, Life::Exited { code: 255, started_at: None, .. }), "{lost:?}");
+    rig.engine.start(job.name()).await.unwrap();
+    rig.engine.create(&job.request, &job.folder).await.unwrap();
+    assert_eq!(job.seen(&rig).await.unwrap().life, lost, "it is not run again");
+    assert!(!job.folder.out.join("file").exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -59,6 +59,13 @@ impl Direct {
     pub fn place(&self, name: &ContainerName) -> PathBuf {
         self.folder().join("containers").join(name.as_str())
     }
+
+    /// Waits until what was removed is gone.
+    pub async fn trash_is_empty(&self) {
+        while std::fs::read_dir(self.folder().join("trash")).is_ok_and(|mut entries| entries.next().is_some()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }
 
 /// Removes every container, whatever its labels say by now, and so every process, mount and control group.
@@ -77,10 +84,12 @@ impl Drop for Direct {
                 engine.remove(&name).await.unwrap();
             }
         };
-        let swept = std::thread::spawn(|| {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(sweep);
-        });
-        swept.join().unwrap();
+        let sweep = async {
+            sweep.await;
+            self.trash_is_empty().await;
+        };
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        std::thread::scope(|scope| scope.spawn(|| runtime().block_on(sweep)).join()).unwrap();
     }
 }
 
