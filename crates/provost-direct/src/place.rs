@@ -8,6 +8,7 @@ use rustix::fs::{FlockOperation, fcntl_lock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::network::Attachment;
 use crate::record::{Ended, Made, Started};
 
 /// What was asked for.
@@ -18,6 +19,8 @@ pub(crate) const READY: &str = "ready";
 pub(crate) const STARTED: &str = "started.json";
 /// It has ended.
 pub(crate) const ENDED: &str = "ended.json";
+/// How it is connected to its network, as long as it is.
+const NETWORK: &str = "network.json";
 /// Held by the shim as long as it lives.
 pub(crate) const LOCK: &str = "shim.lock";
 /// Where the shim listens.
@@ -97,6 +100,19 @@ impl Place {
     /// Durable before anybody is told (R9).
     pub(crate) fn set_ended(&self, ended: &Ended) -> io::Result<()> {
         self.write(ENDED, ended, true)
+    }
+
+    pub(crate) fn network(&self) -> io::Result<Option<Attachment>> {
+        self.read(NETWORK)
+    }
+
+    /// Not durable: what connects a container does not outlive the machine either.
+    pub(crate) fn set_network(&self, attachment: &Attachment) -> io::Result<()> {
+        self.write(NETWORK, attachment, false)
+    }
+
+    pub(crate) fn forget_network(&self) -> io::Result<()> {
+        fs::remove_file(self.path(NETWORK))
     }
 
     /// Whether its shim lives. The kernel lets go of the lock of a process that has ended, in whatever way.

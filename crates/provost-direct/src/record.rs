@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use provost_model::{ContainerName, LABEL_INSTANCE};
 use serde::{Deserialize, Serialize};
 
+use crate::network::Network;
+
 /// A container, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +29,12 @@ pub(crate) struct Made {
     pub(crate) working_dir: String,
     /// The named volumes that it uses.
     pub(crate) volumes: Vec<String>,
+    /// What it calls itself.
+    #[serde(default)]
+    pub(crate) hostname: String,
+    /// The network that it is connected to when it is started.
+    #[serde(default)]
+    pub(crate) network: Network,
     /// How much output is kept: of each of two files, so many bytes.
     pub(crate) log_bytes: u64,
 }

@@ -15,6 +15,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, setsid, umask};
 
 use super::executor::Executor;
+use super::network::Link;
 use super::{ShimError, network, root, seccomp};
 use crate::cgroup;
 use crate::place::{LOCK, Place, SOCKET};
@@ -30,6 +31,7 @@ pub(super) struct Waiting {
     /// Where the first process says that the program runs, or why it does not.
     pub(super) word: OwnedFd,
     pub(super) socket: UnixListener,
+    pub(super) link: Link,
     /// Held until the end: so the engine knows that this process lives.
     pub(super) _lock: File,
 }
@@ -42,8 +44,10 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
     umask(Mode::from_raw_mode(0o022));
     let lock = hold(place)?;
     cgroup::leave_group_of_server();
-    root::leave()?;
-    network::prepare()?;
+    root::leave(made)?;
+    if made.network.is_none() {
+        network::prepare()?;
+    }
     root::mount_root(place, made, folder)?;
     clear(place)?;
     let [out, err, word] = [pipe()?, pipe()?, pipe()?];
@@ -57,9 +61,10 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
     let container = container.map_err(|error| ShimError::Container(with_sources(&error)))?;
     let first = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
     let first = first.ok_or_else(|| ShimError::Container("the container ended before it began".to_owned()))?;
+    let link = Link::open(made, first)?;
     let socket = UnixListener::bind(SOCKET).map_err(ShimError::around("listen for the engine"))?;
     place.set_ready().map_err(ShimError::around("write down that the container is ready"))?;
-    Ok(Waiting { container, first, stdout: out.0, stderr: err.0, word: word.0, socket, _lock: lock })
+    Ok(Waiting { container, first, stdout: out.0, stderr: err.0, word: word.0, socket, link, _lock: lock })
 }
 
 /// Takes the lock of the place; waits for whoever just looks whether it is held.

@@ -13,9 +13,10 @@ use super::ShimError;
 use crate::place::Place;
 use crate::record::Made;
 
-/// Gives this process mounts and a network of its own, which end with it.
-pub(super) fn leave() -> Result<(), ShimError> {
-    unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+/// Gives this process mounts of its own, which end with it, and a network if the container is to have this process's.
+pub(super) fn leave(made: &Made) -> Result<(), ShimError> {
+    let network = if made.network.is_none() { CloneFlags::CLONE_NEWNET } else { CloneFlags::empty() };
+    unshare(CloneFlags::CLONE_NEWNS | network)
         .map_err(ShimError::around("leave the namespaces of the host; the direct engine has to run as root"))?;
     let none = None::<&str>;
     mount(none, "/", none, MsFlags::MS_SLAVE | MsFlags::MS_REC, none)
