@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use provost_model::{
-    ContainerName, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_STEP, Owner, StepId,
+    ContainerName, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_STEP, Owner, StepId,
 };
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};

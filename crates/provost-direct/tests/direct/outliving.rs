@@ -15,7 +15,7 @@ use crate::job::Job;
 use crate::rig::{Direct, open, rig};
 
 /// The processes of a container as the host sees them: its shim first, then what the shim made.
-fn processes(name: &ContainerName) -> Vec<Pid> {
+pub fn processes(name: &ContainerName) -> Vec<Pid> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let named = |pid: &i32| {
