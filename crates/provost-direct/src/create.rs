@@ -63,7 +63,11 @@ impl DirectEngine {
     }
 
     /// What is asked for, if this engine may and can do it.
-    fn checked(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<(ContainerCreateBody, Network), EngineError> {
+    fn checked(
+        &self,
+        request: &ContainerRequest,
+        folder: &StepFolder,
+    ) -> Result<(ContainerCreateBody, Network), EngineError> {
         let refuse =
             |problem: String| EngineError::new(EngineErrorKind::Refused, format!("{}: {problem}", request.name));
         let body = create_request(request, folder, HABITS);

@@ -44,7 +44,8 @@ use crate::record::Answer;
 /// What the network is called that containers of one engine share.
 pub(crate) const SHARED: &str = "Shared";
 /// Where programs are that plugins call: `iptables`.
-pub(crate) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin";
+pub(crate) const SEARCH_PATH: &str =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin";
 /// What has to be installed, on Debian.
 const PACKAGES: &str = "apt-get install containernetworking-plugins iptables";
 
@@ -69,11 +70,13 @@ impl NetworkFolders {
     #[must_use]
     pub fn lacks(&self) -> Option<(String, String)> {
         let mut missing = missing(&self.plugins, ["bridge", "host-local", "portmap"]);
-        missing.extend(tools().into_iter().filter(|tool| find(SEARCH_PATH.split(':'), tool).is_none()).map(str::to_owned));
+        missing
+            .extend(tools().into_iter().filter(|tool| find(SEARCH_PATH.split(':'), tool).is_none()).map(str::to_owned));
         if missing.is_empty() {
             return None;
         }
-        let what = format!("containers cannot be on a network, `network: Shared`: {} is not installed", missing.join(", "));
+        let what =
+            format!("containers cannot be on a network, `network: Shared`: {} is not installed", missing.join(", "));
         Some((what, PACKAGES.to_owned()))
     }
 }
@@ -130,7 +133,9 @@ impl Network {
             "None" | "" if ports.is_empty() => Ok(Self::None),
             "None" | "" => Err("it wants ports of the server and has no network; set `network: Shared`".to_owned()),
             "Host" if ports.is_empty() => Ok(Self::Host),
-            "Host" => Err("it has the host's network, where its ports are the server's own; leave `ports` out".to_owned()),
+            "Host" => {
+                Err("it has the host's network, where its ports are the server's own; leave `ports` out".to_owned())
+            }
             SHARED => Self::shared(ports, folders),
             name => {
                 let list = lists::read(name, folders)?;

@@ -61,7 +61,9 @@ fn ask(place: &str, path: &str) -> std::io::Result<String> {
         match TcpStream::connect_timeout(&address, PATIENCE) {
             Ok(mut stream) => {
                 stream.set_read_timeout(Some(PATIENCE))?;
-                stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n").as_bytes())?;
+                stream.write_all(
+                    format!("GET {path} HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n").as_bytes(),
+                )?;
                 let mut answer = String::new();
                 stream.read_to_string(&mut answer)?;
                 return Ok(answer);

@@ -41,7 +41,8 @@ pub(crate) fn attach(
 ) -> Result<(), NetworkError> {
     // An earlier try was ended before it was done.
     detach(root, place, made, namespace)?;
-    let hall = Hall::enter(root, &joined.name).map_err(NetworkError::around(format!("hold the network {}", joined.name)))?;
+    let hall =
+        Hall::enter(root, &joined.name).map_err(NetworkError::around(format!("hold the network {}", joined.name)))?;
     // Before anything is made: the network is in use from now on.
     hall.admit(&Member::of(made, None)).map_err(NetworkError::around("join the network"))?;
     let attached = connect(root, place, made, joined, namespace, &hall);
@@ -81,7 +82,8 @@ fn connect(
     let connection = Connection { list: &attachment.list, plugins, container: &made.id, namespace, ports, root };
     let result = connection.add()?;
     if let Some(resolv) = resolv_of(&result) {
-        rewrite(&place.path(RESOLV), &resolv).map_err(NetworkError::around("write the nameservers of the network down"))?;
+        rewrite(&place.path(RESOLV), &resolv)
+            .map_err(NetworkError::around("write the nameservers of the network down"))?;
     }
     attachment.result = Some(result);
     write(&attachment)?;

@@ -104,7 +104,10 @@ impl Connection<'_> {
         if !ends_in_time(child.id())? {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it does not end in {} s", PATIENCE.as_secs())));
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("it does not end in {} s", PATIENCE.as_secs()),
+            ));
         }
         let mut said = Vec::new();
         child.stdout.take().map(|mut stdout| stdout.read_to_end(&mut said)).transpose()?;
@@ -165,7 +168,9 @@ mod tests {
     fn plugin(folder: &Path, name: &str, rest: &str) {
         use std::os::unix::fs::PermissionsExt as _;
         let path = folder.join(name);
-        let text = format!("#!/bin/sh\necho \"$CNI_COMMAND {name} $CNI_CONTAINERID $CNI_NETNS $(cat)\" >> $CNI_PATH/told\n{rest}\n");
+        let text = format!(
+            "#!/bin/sh\necho \"$CNI_COMMAND {name} $CNI_CONTAINERID $CNI_NETNS $(cat)\" >> $CNI_PATH/told\n{rest}\n"
+        );
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -205,7 +210,8 @@ mod tests {
         plugin(folder.path(), "full", r#"echo '{"code": 11, "msg": "later", "details": "all taken"}'; exit 1"#);
         plugin(folder.path(), "bad", r#"echo '{"code": 7, "msg": "bad list"}'; exit 1"#);
         let plugins = [folder.path().to_path_buf()];
-        let list = |types: &[&str]| json!({"plugins": types.iter().map(|name| json!({"type": name})).collect::<Vec<_>>()});
+        let list =
+            |types: &[&str]| json!({"plugins": types.iter().map(|name| json!({"type": name})).collect::<Vec<_>>()});
         let of = |list: &Value| connection(list, &plugins, &[]).add().unwrap_err();
         let full = of(&list(&["good", "full"]));
         assert!(full.may_pass && full.to_string().contains("`full` of the network failed: later: all taken"), "{full}");

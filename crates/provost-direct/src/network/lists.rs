@@ -32,7 +32,8 @@ pub(super) fn read(name: &str, folders: &NetworkFolders) -> Result<Value, String
 
 /// The files with lists, in the order of their names.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let is_list = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "conflist" || kind == "conf" || kind == "json");
+    let is_list =
+        |path: &PathBuf| path.extension().is_some_and(|kind| kind == "conflist" || kind == "conf" || kind == "json");
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
     let mut files: Vec<PathBuf> = entries.filter(is_list).collect();
     files.sort();
@@ -45,8 +46,13 @@ fn as_list(found: Value, path: &Path) -> Result<Value, String> {
         return Ok(json!({"name": found["name"], "cniVersion": version, "plugins": [found]}));
     }
     match found["plugins"].as_array() {
-        Some(plugins) if !plugins.is_empty() => Ok(json!({"name": found["name"], "cniVersion": version, "plugins": plugins})),
-        _ => Err(format!("the file {} has neither `plugins` nor a `type`; write a list of plugins into it", path.display())),
+        Some(plugins) if !plugins.is_empty() => {
+            Ok(json!({"name": found["name"], "cniVersion": version, "plugins": plugins}))
+        }
+        _ => Err(format!(
+            "the file {} has neither `plugins` nor a `type`; write a list of plugins into it",
+            path.display()
+        )),
     }
 }
 
@@ -61,7 +67,10 @@ pub(super) fn check(name: &str, list: &Value, ports: &[PortMapping], folders: &N
     }
     let missing = missing(&folders.plugins, types);
     if !missing.is_empty() {
-        return Err(format!("the network `{name}` needs plugins that are not installed: {} ({PACKAGES})", missing.join(", ")));
+        return Err(format!(
+            "the network `{name}` needs plugins that are not installed: {} ({PACKAGES})",
+            missing.join(", ")
+        ));
     }
     if !ports.is_empty() && !plugins.iter().any(|plugin| takes_ports(plugin)) {
         return Err(format!(

@@ -6,9 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use provost_model::{
-    ContainerName, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_STEP, Owner, StepId,
-};
+use provost_model::{ContainerName, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_STEP, Owner, StepId};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
@@ -76,10 +74,12 @@ impl Hall {
         Ok(fs::read_dir(self.folder.join("members"))?.next().is_none())
     }
 
-    /// Takes a container in, whose address may not be known yet.
+    /// Takes a container in. The others are told when its address is known.
     pub(super) fn admit(&self, member: &Member) -> io::Result<()> {
         fs::write(self.path(&member.container), serde_json::to_vec(member)?)?;
-        self.tell(&member.instance);
+        if member.address.is_some() {
+            self.tell(&member.instance);
+        }
         Ok(())
     }
 
@@ -136,7 +136,8 @@ mod tests {
     #[test]
     fn members_of_one_instance_know_each_other_in_the_file_that_they_have() {
         let root = tempfile::tempdir().unwrap();
-        let all = [member("db", "a", "10.0.0.2", 1), member("web", "a", "10.0.0.3", 2), member("db", "b", "10.0.0.4", 3)];
+        let all =
+            [member("db", "a", "10.0.0.2", 1), member("web", "a", "10.0.0.3", 2), member("db", "b", "10.0.0.4", 3)];
         let file = |member: &Member| root.path().join("containers").join(member.container.as_str()).join(HOSTS);
         let hall = Hall::enter(root.path(), "Shared").unwrap();
         for member in &all {

@@ -70,7 +70,9 @@ impl Shared {
         let taken = taken(&table.map_err(NetworkError::around("read the routes of the machine"))?);
         let start = usize::from_str_radix(&digest.as_str()[..8], 16).unwrap_or_default();
         let subnet = free(&taken, start).ok_or_else(|| {
-            NetworkError::lasting("no range of addresses is free for the network Shared: all private ones have a route (`ip route`)")
+            NetworkError::lasting(
+                "no range of addresses is free for the network Shared: all private ones have a route (`ip route`)",
+            )
         })?;
         // At most 15 characters.
         Ok(Self { bridge: format!("pvst-{}", &digest.as_str()[..10]), subnet: format!("{subnet}/{PREFIX}") })
@@ -137,7 +139,11 @@ fn free(taken: &[(Ipv4Addr, u8)], start: usize) -> Option<Ipv4Addr> {
         let count = 1_u32 << (PREFIX - length);
         let of = start % count as usize;
         let step = 1_u32 << (32 - PREFIX);
-        (0..count).cycle().skip(of).take(count as usize).map(move |number| Ipv4Addr::from(u32::from(first) + number * step))
+        (0..count)
+            .cycle()
+            .skip(of)
+            .take(count as usize)
+            .map(move |number| Ipv4Addr::from(u32::from(first) + number * step))
     });
     let overlaps = |one: Ipv4Addr, (other, length): &(Ipv4Addr, u8)| {
         let shift = 32 - u32::from(PREFIX.min(*length));
@@ -162,7 +168,10 @@ mod tests {
         assert_eq!(free(&taken, 2), Some(address("10.212.16.0")), "two are taken at once");
         assert_eq!(free(&taken, 256), free(&taken, 0), "it goes round");
         assert_eq!(free(&[(address("10.0.0.0"), 8)], 0), Some(address("172.24.0.0")));
-        assert_eq!(free(&[(address("10.0.0.0"), 8), (address("172.16.0.0"), 12), (address("192.168.0.0"), 16)], 7), None);
+        assert_eq!(
+            free(&[(address("10.0.0.0"), 8), (address("172.16.0.0"), 12), (address("192.168.0.0"), 16)], 7),
+            None
+        );
     }
 
     #[test]

@@ -108,8 +108,9 @@ async fn who_is_on_a_network_has_its_files_and_no_more_power() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_hosts_loopback_and_other_engines_are_out_of_reach() {
     let (rig, other) = (rig(), rig());
-    let port = free_port();
-    let (job, secret) = (published(&rig, port, "1"), service(&other.instances[0], "secret", &["serve", "80", "2"]));
+    let (port, open) = (free_port(), free_port());
+    let (job, mut secret) = (published(&rig, port, "1"), service(&other.instances[0], "secret", &["serve", "80", "2"]));
+    secret.request.workload.ports = vec![format!("0.0.0.0:{open}:80").parse().unwrap()];
     job.go(&rig).await;
     secret.go(&other).await;
     is_answered(&rig, &job).await;
@@ -121,6 +122,8 @@ async fn the_hosts_loopback_and_other_engines_are_out_of_reach() {
     assert!(!reaches(&rig, &job, &theirs).await, "what another engine has");
     let gateway = one.1.replace(".0/22", ".1");
     assert!(!reaches(&rig, &job, &format!("{gateway}:{port}")).await, "what is published at the loopback only");
+    assert!(!reaches(&rig, &job, &format!("127.0.0.1:{port}")).await, "the loopback is its own");
+    assert_eq!(get(&rig, &job, &format!("{gateway}:{open}")).await, Ok("2".to_owned()), "what is published for all");
     // A program that may send what it likes could name the loopback as where it goes to.
     assert!(rules().contains(&format!("-A PREROUTING -d 127.0.0.0/8 -i {} -j DROP", one.0)), "{}", rules());
     rig.engine.remove(job.name()).await.unwrap();
@@ -214,9 +217,9 @@ async fn a_network_that_the_machine_names_is_joined_as_its_list_says() {
     let rig = rig();
     let lists = rig.home.path().join("lists");
     std::fs::create_dir(&lists).unwrap();
-    let addresses = json!({"type": "host-local", "dataDir": rig.home.path().join("addresses"), "subnet": "10.209.7.0/24"});
-    let bridge = format!("pvt-{}", std::process::id());
-    let plugins = json!([{"type": "bridge", "bridge": bridge, "isGateway": true, "ipam": addresses}]);
+    let addresses = json!({"type": "host-local", "dataDir": rig.home.path().join("addresses"), "subnet": "10.209.7.0/24", "routes": [{"dst": "0.0.0.0/0"}]});
+    // Cables to the host, without a bridge that would stay.
+    let plugins = json!([{"type": "ptp", "ipam": addresses}]);
     let list = json!({"name": "backend", "cniVersion": "0.4.0", "plugins": plugins});
     std::fs::write(lists.join("10-mine.conflist"), list.to_string()).unwrap();
     let networks = NetworkFolders { lists, ..NetworkFolders::default() };
@@ -238,8 +241,6 @@ async fn a_network_that_the_machine_names_is_joined_as_its_list_says() {
     }
     let taken = std::fs::read_dir(rig.home.path().join("addresses/backend")).unwrap().flatten();
     assert_eq!(taken.filter(|entry| entry.file_name().to_string_lossy().starts_with("10.")).count(), 0);
-    // The bridge of such a list is the machine's.
-    std::process::Command::new("ip").args(["link", "delete", &bridge]).status().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -260,7 +261,11 @@ async fn the_hosts_network_is_the_hosts() {
     assert_eq!(asked(port).as_deref(), Some("1"));
     rig.engine.remove(job.name()).await.unwrap();
     assert!(Path::new("/sys/class/net/lo").exists());
-    assert_eq!(std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap(), low, "it is left as it was");
+    assert_eq!(
+        std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap(),
+        low,
+        "it is left as it was"
+    );
     let mut wants_ports = published(&rig, port, "1");
     host(&mut wants_ports.request.workload);
     assert_eq!(kind(rig.engine.create(&wants_ports.request, &wants_ports.folder).await), EngineErrorKind::Refused);

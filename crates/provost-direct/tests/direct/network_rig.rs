@@ -43,7 +43,11 @@ pub fn published(rig: &Direct, port: u16, text: &str) -> Job {
 pub fn free_port() -> u16 {
     let port = |_| {
         let bytes: Vec<u8> = unique("port").into_bytes();
-        20_000 + bytes.iter().fold(std::process::id() as u16, |sum, byte| sum.wrapping_mul(31).wrapping_add((*byte).into())) % 10_000
+        20_000
+            + bytes
+                .iter()
+                .fold(std::process::id() as u16, |sum, byte| sum.wrapping_mul(31).wrapping_add((*byte).into()))
+                % 10_000
     };
     (0..1000).map(port).find(|port| TcpListener::bind(("0.0.0.0", *port)).is_ok()).unwrap()
 }
@@ -73,7 +77,8 @@ pub async fn is_answered(rig: &Direct, job: &Job) {
 
 async fn tried(rig: &Direct, job: &Job, place: &str, limit: i64) -> Result<String, String> {
     let command = ["/toolbox", "get", place].map(str::to_owned).to_vec();
-    let call = ServiceCall { way: CallWay::Program { command }, data: Value::Null, timeout: SignedDuration::from_secs(limit) };
+    let call =
+        ServiceCall { way: CallWay::Program { command }, data: Value::Null, timeout: SignedDuration::from_secs(limit) };
     let answer = rig.engine.call_service(job.name(), &call).await.unwrap();
     answer.map(|said| said.to_string()).map_err(|error| error.message)
 }

@@ -24,16 +24,17 @@ pub(super) async fn find(
         return Err(Vec::new());
     };
     let host = if let EngineChoice::Docker(host) = choice { host.as_deref() } else { None };
-    let (engine, told, host): (Arc<dyn Engine>, _, _) = match choice {
+    let (engine, told, host, lacks): (Arc<dyn Engine>, _, _, _) = match choice {
         EngineChoice::Docker(_) | EngineChoice::Any(_) => {
             let engine = find_engine(host, &instance).await.map_err(|none| none.tried)?;
             let told = engine.machine().await.map_err(|error| error.message);
-            (Arc::new(engine), told, host)
+            (Arc::new(engine), told, host, None)
         }
         EngineChoice::Direct(folder) => {
             let engine = direct(folder, &instance).map_err(|tried| vec![tried])?;
             let machine = Machine { data: Some(folder.clone()), ..Machine::default() };
-            (Arc::new(engine), Ok(machine), folder.to_str())
+            let lacks = engine.lacks_for_networks();
+            (Arc::new(engine), Ok(machine), folder.to_str(), lacks)
         }
     };
     let begun = std::time::Instant::now();
@@ -53,6 +54,7 @@ pub(super) async fn find(
         took,
         space: data.filter(|path| path.exists()).and_then(machine::space),
         socket_mode: socket.and_then(machine::mode),
+        lacks,
         machine: told,
     };
     Ok((engine, found))
