@@ -7,7 +7,7 @@ use provost_testkit::{Leash, engine, eventually, toolbox_archive, unique};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::{PATIENCE, Server, Shop, evidence_volume, hook, options, parsed, seen, steps};
+use crate::common::{PATIENCE, Server, Shop, evidence_volume, hook, options, parsed, seen, steps, with_toolbox};
 
 /// The images that a server finds in a folder.
 fn images() -> TempDir {
@@ -68,6 +68,54 @@ fn a_container_without_an_engine_outlives_the_server_and_is_adopted() {
     let marks: Vec<_> = fs::read_to_string(file).unwrap().lines().map(parsed).collect();
     assert_eq!(marks.len(), 2, "it ran once: {marks:?}");
     assert_eq!((&marks[0]["run"], &marks[1]["exit"]), (&json!(run), &json!(0)));
+}
+
+/// What is answered by HTTP at a port of this machine.
+fn answer(port: u16) -> Option<String> {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.write_all(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+}
+
+#[test]
+fn a_service_without_an_engine_is_asked_by_http_published_and_found_by_its_name() {
+    let (shop, images) = (Shop::new(), images());
+    let port = 30_000 + u16::try_from(std::process::id() % 2_000).unwrap();
+    let web = |text: &str| {
+        let health = json!({"http": {"port": 80}, "interval": "1s", "startTimeout": "60s"});
+        with_toolbox(json!({"args": ["serve", "80", text], "ports": [format!("{port}:80")], "healthCheck": health}))
+    };
+    shop.add("Service", "web", web("first"));
+    shop.automation("asks", json!({"args": ["get", "web:80"], "network": "Shared"}));
+    shop.automation("alone", json!({"args": ["get", "web:80"]}));
+    let server = server(&shop, &images);
+    let is_up = || server.list(&["services"]).iter().any(|item| item["name"] == "web" && item["state"] == "up");
+    server.until("web being up", || is_up().then_some(()));
+    assert_eq!(answer(port).as_deref(), Some("first"));
+    let run = server.finished("asks");
+    assert_eq!(
+        (&run["outcome"], server.lines(&run, "main.1")),
+        (&json!("Succeeded"), vec!["first".to_owned()]),
+        "{run}"
+    );
+    assert_eq!(server.finished("alone")["outcome"], "Failed", "it has no network");
+
+    // Another one takes over the port, which both cannot have at once.
+    shop.add("Service", "web", web("second"));
+    server.until("the second answering", || (answer(port).as_deref() == Some("second")).then_some(()));
+    server.until("web being up", || is_up().then_some(()));
+    let run = server.finished("asks");
+    assert_eq!(server.lines(&run, "main.1"), ["second"]);
+    server.ok(&["stop", "web", "--wait", "--timeout", "60s"]);
+    server.until("the port being free", || std::net::TcpListener::bind(("127.0.0.1", port)).ok().map(drop));
+    server.until("no container being left", || {
+        let left = fs::read_dir(server.process.state().join("engine/containers")).unwrap().count();
+        (left == 0).then_some(())
+    });
+    assert!(!server.process.state().join("engine/networks/Shared/state.json").exists(), "its network is gone");
 }
 
 /// Where no engine has its socket, whatever this machine has.

@@ -15,6 +15,7 @@ use crate::DirectEngine;
 use crate::cgroup::Cgroup;
 use crate::control;
 use crate::engine::Home;
+use crate::network::{self, NetworkError};
 use crate::place::Place;
 use crate::record::{Ended, Made, Order};
 use crate::trouble;
@@ -59,8 +60,13 @@ impl DirectEngine {
         let doing = format!("start container {name}");
         // Its shim went before its start, with the machine for example: nothing of it has run, so it is made anew.
         if !found.place.has_shim() {
-            let clean = spawn_blocking(move || Cgroup::of(&found.made.id).remove());
-            clean.await.map_err(|error| trouble::around(&doing, &io::Error::other(error)))?;
+            let (home, place) = (self.home.clone(), found.place.clone());
+            let clean = spawn_blocking(move || {
+                Cgroup::of(&found.made.id).remove();
+                home.take_back_network(&place, &found.made)
+            });
+            let clean = clean.await.map_err(|error| trouble::around(&doing, &io::Error::other(error)))?;
+            clean.map_err(|error| trouble::of_answer(&doing, error.answer()).unwrap_err())?;
             control::launch(&self.home.shim, &found.place, &doing).await?;
         }
         control::order(&found.place, Order::Start, &doing).await.map(drop)
@@ -106,6 +112,7 @@ impl DirectEngine {
             if !found.place.progress()?.is_told {
                 Cgroup::of(&found.made.id).remove();
             }
+            home.take_back_network(&found.place, &found.made).map_err(io::Error::other)?;
             home.trash.take(found.place.folder())
         });
         let removed = removed.await.unwrap_or_else(|error| Err(io::Error::other(error)));
@@ -173,6 +180,11 @@ impl Home {
         Ok(exited(started_at, self.settle(place, made)?))
     }
 
+    /// Gives back what connects a container whose shim is gone, and its namespace with it.
+    fn take_back_network(&self, place: &Place, made: &Made) -> Result<(), NetworkError> {
+        network::detach(self.folder(), place, made, "")
+    }
+
     /// A shim is gone that has not told how its container ended. If it has not written that down either, nobody knows it
     /// any more (R9): what it left is ended and taken away.
     fn settle(&self, place: &Place, made: &Made) -> io::Result<Ended> {
@@ -186,6 +198,8 @@ impl Home {
             return Ok(ended);
         }
         Cgroup::of(&made.id).remove();
+        // What cannot be taken back now is when the container is removed.
+        let _ = self.take_back_network(place, made);
         let error = Some("its shim was ended, and nobody else saw how the container ended".to_owned());
         let ended = Ended { code: UNSEEN, out_of_memory: false, at: Timestamp::now(), error };
         place.set_ended(&ended)?;

@@ -23,17 +23,18 @@ const ANSWER: Duration = Duration::from_secs(30);
 
 /// Starts a shim for a place and waits until its container is made.
 ///
-/// It is given nothing of the server's: no variables, no streams but the one that it answers on, and a file for its
-/// complaints.
+/// It is given nothing of the server's: no variables, no streams but the lock of the place, the one that it answers on,
+/// and a file for its complaints.
 pub(crate) async fn launch(program: &ShimProgram, place: &Place, doing: &str) -> Result<(), EngineError> {
     let around = |error: std::io::Error| trouble::around(doing, &error);
     let complaints = File::create(place.complaints()).map_err(around)?;
+    let lock = place.lock().map_err(around)?;
     let mut child = Command::new(&program.program)
         .args(&program.args)
         .arg("run")
         .arg(place.folder())
         .env_clear()
-        .stdin(Stdio::null())
+        .stdin(lock)
         .stdout(Stdio::piped())
         .stderr(complaints)
         .process_group(0)

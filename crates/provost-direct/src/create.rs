@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use crate::DirectEngine;
 use crate::control;
 use crate::engine::Home;
+use crate::network::{self, Network};
 use crate::place::Place;
 use crate::record::{Made, Order};
 use crate::spec::Plan;
@@ -36,7 +37,7 @@ impl DirectEngine {
         folder: &StepFolder,
     ) -> Result<(), EngineError> {
         self.home.present()?;
-        let body = self.checked(request, folder)?;
+        let (body, network) = self.checked(request, folder)?;
         let _making = Making::begin(&self.home, &request.name)?;
         let place = self.home.place(&request.name);
         self.wait_for_earlier(&place).await;
@@ -45,7 +46,7 @@ impl DirectEngine {
         }
         let image = self.find(&request.workload.image).await?.ok_or_else(|| no_image(request))?;
         let doing = format!("create container {}", request.name);
-        self.write_bundle(request, &body, &image, &place)?;
+        self.write_bundle(request, &body, network, &image, &place)?;
         let launched = match self.home.hub() {
             Ok(hub) => {
                 hub.add(&request.name);
@@ -65,7 +66,11 @@ impl DirectEngine {
     }
 
     /// What is asked for, if this engine may and can do it.
-    fn checked(&self, request: &ContainerRequest, folder: &StepFolder) -> Result<ContainerCreateBody, EngineError> {
+    fn checked(
+        &self,
+        request: &ContainerRequest,
+        folder: &StepFolder,
+    ) -> Result<(ContainerCreateBody, Network), EngineError> {
         let refuse =
             |problem: String| EngineError::new(EngineErrorKind::Refused, format!("{}: {problem}", request.name));
         let body = create_request(request, folder, HABITS);
@@ -73,13 +78,8 @@ impl DirectEngine {
         if request.instance != self.instance {
             return Err(refuse(format!("it is for the instance {}, not {}", request.instance, self.instance)));
         }
-        match request.workload.network.as_str() {
-            "None" | "" if request.workload.ports.is_empty() => Ok(body),
-            "None" | "" => Err(refuse("it wants ports of the server and has no network".to_owned())),
-            other => Err(refuse(format!(
-                "the direct engine has no network `{other}` yet; set `network: None`, or use Docker or Podman as the engine"
-            ))),
-        }
+        let network = Network::of(&request.workload, &self.home.networks).map_err(refuse)?;
+        Ok((body, network))
     }
 
     /// Waits for a shim that is still at work for an engine that was ended; what it does not finish is taken away.
@@ -96,6 +96,7 @@ impl DirectEngine {
         &self,
         request: &ContainerRequest,
         body: &ContainerCreateBody,
+        network: Network,
         image: &Image,
         place: &Place,
     ) -> Result<(), EngineError> {
@@ -105,7 +106,8 @@ impl DirectEngine {
         let words = body.user.as_deref().unwrap_or(&image.config.user);
         let user = User::of(words, &image.layers).map_err(refuse)?;
         let (id, volumes) = (new_id(), self.home.volumes());
-        let plan = Plan { body, image: &image.config, user: &user, id: &id, volumes: &volumes };
+        let plan =
+            Plan { body, image: &image.config, user: &user, id: &id, volumes: &volumes, network: &network, place };
         let made = Made {
             name: request.name.clone(),
             id: id.clone(),
@@ -117,10 +119,13 @@ impl DirectEngine {
             folders: plan.folders(),
             volumes: self.make_volumes(request, image)?,
             limits: plan.limits(),
+            hostname: body.hostname.clone().unwrap_or_default(),
+            network: network.clone(),
             log_bytes: request.log_bytes.saturating_mul(2).max(1 << 20),
         };
         let written = fs::create_dir(place.folder())
             .and_then(|()| write_private(&place.bundle(), &plan.config()))
+            .and_then(|()| network::write_files(place.folder(), &network, &made.hostname))
             .and_then(|()| place.set_made(&made))
             .and_then(|()| place.begin());
         written.map_err(|error| trouble::around(&format!("create container {}", request.name), &error))

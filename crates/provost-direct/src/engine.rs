@@ -19,6 +19,7 @@ use rustix::thread::CapabilitySet;
 use serde_json::Value;
 
 use crate::hub::Hub;
+use crate::network::NetworkFolders;
 use crate::place::Place;
 use crate::trash::Trash;
 use crate::{output, trouble, watch};
@@ -46,6 +47,7 @@ pub(crate) struct Home {
     pub(crate) shim: ShimProgram,
     /// Where containers and volumes go that are removed.
     pub(crate) trash: Trash,
+    pub(crate) networks: NetworkFolders,
     hub: Mutex<Option<Arc<Hub>>>,
     /// Containers that are being made.
     pub(crate) making: Mutex<BTreeSet<ContainerName>>,
@@ -59,6 +61,19 @@ impl DirectEngine {
     ///
     /// Errors: the folder cannot be made.
     pub fn open(folder: &Path, images: ImageStore, shim: ShimProgram, instance: Instance) -> Result<Self, EngineError> {
+        Self::open_with(folder, images, shim, instance, NetworkFolders::default())
+    }
+
+    /// The same with what networks are made with in other folders than the usual ones.
+    ///
+    /// Errors: the folder cannot be made.
+    pub fn open_with(
+        folder: &Path,
+        images: ImageStore,
+        shim: ShimProgram,
+        instance: Instance,
+        networks: NetworkFolders,
+    ) -> Result<Self, EngineError> {
         let made = private_folder(folder).and_then(|()| {
             ["containers", "volumes", "trash"].iter().try_for_each(|part| private_folder(&folder.join(part)))?;
             folder.canonicalize()
@@ -66,7 +81,7 @@ impl DirectEngine {
         let folder = made.map_err(|error| trouble::around(&format!("make the folder {}", folder.display()), &error))?;
         let trash = Trash::open(folder.join("trash")).map_err(|error| trouble::around("empty the trash", &error))?;
         let (hub, making, settling) = Default::default();
-        let home = Home { folder, images, shim, trash, hub, making, settling };
+        let home = Home { folder, images, shim, trash, networks, hub, making, settling };
         Ok(Self { home: Arc::new(home), instance })
     }
 
@@ -76,6 +91,12 @@ impl DirectEngine {
         let capabilities = rustix::thread::capabilities(None);
         let may_mount = capabilities.is_ok_and(|sets| sets.effective.contains(CapabilitySet::SYS_ADMIN));
         rustix::process::geteuid().is_root() && may_mount
+    }
+
+    /// What containers on the network `Shared` lack on this machine, and how to mend that.
+    #[must_use]
+    pub fn lacks_for_networks(&self) -> Option<(String, String)> {
+        self.home.networks.lacks()
     }
 
     /// The same engine, as another instance sees it.
@@ -93,6 +114,10 @@ fn private_folder(path: &Path) -> io::Result<()> {
 }
 
 impl Home {
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn containers(&self) -> PathBuf {
         self.folder.join("containers")
     }

@@ -1,11 +1,11 @@
-//! What is asked of a container that runs: a program in it, by a helper that joins it.
-//!
-//! Its ports cannot be asked: a container without a network has no address.
+//! What is asked of a container that runs: a program in it, by a helper that joins it, or one of its ports.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
 use provost_controller::{EngineError, EngineErrorKind, OutputStream};
+use provost_engine::http;
 use provost_engine::program::{ANSWER_MAX, CallAnswer, Ran, Verdict, WORDS_MAX};
 use provost_model::{CallError, CallWay, ContainerName, HealthCheck, Life, Probe, ServiceCall};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,21 +14,24 @@ use tokio::time::timeout;
 
 use crate::DirectEngine;
 use crate::container::Found;
+use crate::network::reached_at;
 use crate::trouble;
-
-const NO_ADDRESS: &str = "the container has no address";
 
 impl DirectEngine {
     pub(crate) async fn ask_health(&self, name: &ContainerName, check: &HealthCheck) -> Result<Verdict, EngineError> {
         let found = self.running(name)?;
-        let Probe::Command { command } = &check.probe else {
-            return Ok(Err(NO_ADDRESS.to_owned()));
-        };
         let limit = Duration::from_secs(check.timeout_s);
-        match timeout(limit, self.run_inside(&found, command, None, WORDS_MAX)).await {
-            Ok(ran) => ran.map(Ran::verdict),
-            Err(_) => Ok(Err(format!("no answer within {} s", check.timeout_s))),
-        }
+        let answer = match &check.probe {
+            Probe::Http { port, path } => {
+                let places = places(&found, *port)?;
+                timeout(limit, http::is_good(&places, path)).await.map(Ok)
+            }
+            Probe::Command { command } => {
+                let ran = timeout(limit, self.run_inside(&found, command, None, WORDS_MAX)).await;
+                ran.map(|ran| ran.map(Ran::verdict))
+            }
+        };
+        answer.unwrap_or_else(|_| Ok(Err(format!("no answer within {} s", check.timeout_s))))
     }
 
     pub(crate) async fn ask_service(
@@ -37,16 +40,20 @@ impl DirectEngine {
         call: &ServiceCall,
     ) -> Result<CallAnswer, EngineError> {
         let found = self.running(name)?;
-        let CallWay::Program { command } = &call.way else {
-            return Ok(Err(CallError::new("Unavailable", NO_ADDRESS)));
-        };
         let (data, limit) = (call.data.to_string(), Duration::try_from(call.timeout).unwrap_or(Duration::ZERO));
-        let ran = timeout(limit, self.run_inside(&found, command, Some(data.as_bytes()), ANSWER_MAX)).await;
-        Ok(match ran {
-            Ok(Ok(ran)) => ran.answer(),
-            Ok(Err(error)) => Err(CallError::new("Unavailable", &error.message)),
-            Err(_) => Err(CallError::new("Timeout", format!("no answer within {} s", limit.as_secs()))),
-        })
+        let answer = match &call.way {
+            CallWay::Http { port, path } => {
+                let places = places(&found, *port)?;
+                timeout(limit, http::call(&places, path, data)).await
+            }
+            CallWay::Program { command } => {
+                let ran = timeout(limit, self.run_inside(&found, command, Some(data.as_bytes()), ANSWER_MAX)).await;
+                let failed = |error: EngineError| Err(CallError::new("Unavailable", &error.message));
+                ran.map(|ran| ran.map_or_else(failed, Ran::answer))
+            }
+        };
+        let late = |_| Err(CallError::new("Timeout", format!("no answer within {} s", limit.as_secs())));
+        Ok(answer.unwrap_or_else(late))
     }
 
     /// The container `name`, which has to run.
@@ -93,6 +100,15 @@ impl DirectEngine {
         let status = child.wait().await.map_err(fault)?;
         Ok(Ran { code: status.code().map(i64::from), stderr: words.stderr, is_cut: ran.is_cut || words.is_cut, ..ran })
     }
+}
+
+/// Where a container's port can be reached: at its own address, and where the server publishes it.
+fn places(found: &Found, port: u16) -> Result<Vec<SocketAddr>, EngineError> {
+    let attachment = found.place.network();
+    let doing = format!("read how container {} is connected", found.seen.name);
+    let address = attachment.map_err(|error| trouble::around(&doing, &error))?.and_then(|it| it.address());
+    let reached = reached_at(&found.made.network, address, port);
+    Ok(reached.into_iter().map(|(address, port)| SocketAddr::new(http::reachable(address), port)).collect())
 }
 
 /// Reads a stream to its end and keeps its beginning.

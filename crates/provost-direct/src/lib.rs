@@ -27,7 +27,14 @@
 //! its disks works as a device. Tighter than Docker: no container may make devices unless policy says so, and nothing
 //! but `/dev` can hold them.
 //!
-//! Limits today: networks are `None` only, so health checks and calls go by programs; it has to run as root; no profiles of
+//! # Networks
+//! `None`, the host's where policy gives it, one that the engine's containers share, and those that the machine names: made by
+//! the plugins of CNI, which have to be installed for the latter two. A container is connected when it is started, by
+//! its shim, and everything is given back before its end is told; where the shim was killed, by the engine. Services of
+//! one instance find each other by name. See `network`.
+//!
+//! Limits today: it has to run as root; the network `Shared` has addresses of version 4 only; of a named network whose own list
+//! lets the plugin `bridge` translate addresses (`ipMasq`), that plugin's rules stay when a shim is killed; no profiles of
 //! AppArmor and SELinux; 32-bit programs are ended by the filter; containers do not see their control groups on version 1;
 //! volumes begin empty, with the owner of the image's folder at their place but without its files.
 
@@ -44,6 +51,7 @@ mod image;
 mod inside;
 mod ledger;
 mod limits;
+mod network;
 mod output;
 mod place;
 mod record;
@@ -56,3 +64,4 @@ mod volume;
 mod watch;
 
 pub use engine::{DirectEngine, ShimProgram};
+pub use network::NetworkFolders;

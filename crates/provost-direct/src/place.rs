@@ -4,17 +4,20 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::network::Attachment;
 use crate::record::Made;
 
 /// What was asked for.
 pub(crate) const MADE: &str = "container.json";
 /// The container is complete and waits for its start. Before that, nobody is shown it.
 pub(crate) const READY: &str = "ready";
-/// Held by the shim as long as it lives.
+/// How it is connected to its network, as long as it is.
+const NETWORK: &str = "network.json";
+/// Held by the shim, and by whoever starts it, as long as one of them lives.
 pub(crate) const LOCK: &str = "shim.lock";
 /// Where the shim listens.
 pub(crate) const SOCKET: &str = "shim.sock";
@@ -78,12 +81,35 @@ impl Place {
         File::create(self.path(READY)).map(drop)
     }
 
-    /// Whether its shim lives. The kernel lets go of the lock of a process that has ended, in whatever way.
+    pub(crate) fn network(&self) -> io::Result<Option<Attachment>> {
+        self.read(NETWORK)
+    }
+
+    /// Not durable: what connects a container does not outlive the machine either.
+    pub(crate) fn set_network(&self, attachment: &Attachment) -> io::Result<()> {
+        self.write(NETWORK, attachment)
+    }
+
+    pub(crate) fn forget_network(&self) -> io::Result<()> {
+        fs::remove_file(self.path(NETWORK))
+    }
+
+    /// Takes the lock for a shim that is to be started with it: there is no moment at which an engine that is killed
+    /// leaves a shim behind that nobody sees.
+    pub(crate) fn lock(&self) -> io::Result<File> {
+        let lock = File::create(self.path(LOCK))?;
+        // Whoever just looks whether it is held is waited for.
+        flock(&lock, FlockOperation::LockExclusive)?;
+        Ok(lock)
+    }
+
+    /// Whether its shim lives. The kernel lets go of the lock when the last who has it has ended, in whatever way: the
+    /// shim, or the container's first process, which ends with it.
     pub(crate) fn has_shim(&self) -> bool {
         let Ok(lock) = File::open(self.path(LOCK)) else {
             return false;
         };
-        fcntl_lock(&lock, FlockOperation::NonBlockingLockShared).is_err()
+        flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
     }
 
     fn read<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
@@ -111,7 +137,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::new(folder.path().to_path_buf());
         assert!(!place.has_shim());
-        File::create(place.path(LOCK)).unwrap();
+        let lock = place.lock().unwrap();
+        assert!(place.has_shim());
+        drop(lock);
         assert!(!place.has_shim());
     }
 }

@@ -8,6 +8,7 @@ use provost_model::{ContainerName, LABEL_INSTANCE};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limit;
+use crate::network::Network;
 
 /// A container, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,12 @@ pub(crate) struct Made {
     /// Limits for the shim to set; none where the runtime does.
     #[serde(default)]
     pub(crate) limits: Vec<Limit>,
+    /// What it calls itself.
+    #[serde(default)]
+    pub(crate) hostname: String,
+    /// The network that it is connected to when it is started.
+    #[serde(default)]
+    pub(crate) network: Network,
     /// How much output is kept: of each of two files, so many bytes.
     pub(crate) log_bytes: u64,
 }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::cgroup::{self, Cgroup};
 use crate::limits::{self, Limit};
+use crate::network::{FILES, Network};
+use crate::place::Place;
 use crate::user::User;
 
 /// What containers have that nobody took capabilities from: what Docker gives, without the making of devices.
@@ -59,6 +61,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) id: &'a str,
     /// Where the named volumes are.
     pub(crate) volumes: &'a Path,
+    pub(crate) network: &'a Network,
+    pub(crate) place: &'a Place,
 }
 
 impl Plan<'_> {
@@ -69,9 +73,12 @@ impl Plan<'_> {
         // Who is not root has them only as a bound: a program that is given some by its file may use no others.
         let own = if self.user.uid == 0 { capabilities.clone() } else { Vec::new() };
         let own_namespaces = ["pid", "ipc", "uts", "mount", "cgroup"].map(|namespace| json!({"type": namespace}));
-        // Its network is the shim's, which is empty. It has to be named: what joins the container later goes only where
-        // this list says.
-        let network = json!({"type": "network", "path": "/proc/self/ns/net"});
+        // A network that is connected later is a new one. Else it is the shim's, which is empty, or the host's. It has to be
+        // named: what joins the container later goes only where this list says.
+        let network = match self.network {
+            Network::Joined(_) => json!({"type": "network"}),
+            Network::None | Network::Host => json!({"type": "network", "path": "/proc/self/ns/net"}),
+        };
         let namespaces: Vec<Value> = own_namespaces.into_iter().chain([network]).collect();
         let mut config = json!({
             "ociVersion": "1.0.2",
@@ -168,11 +175,23 @@ impl Plan<'_> {
         mounts.extend(
             tmpfs.map(|(path, options)| mount(path, "tmpfs", "tmpfs", &options.split(',').collect::<Vec<_>>())),
         );
+        mounts.extend(self.network_files(host));
         let mut own: Vec<&Mount> = host.mounts.iter().flatten().collect();
         // A folder before what lies in it.
         own.sort_by_key(|mount| mount.target.clone());
         mounts.extend(own.into_iter().map(|mount| self.bound(mount)));
         mounts
+    }
+
+    /// The files of `/etc` that go with a network. What a request mounts there itself is left alone.
+    fn network_files(&self, host: &HostConfig) -> Vec<Value> {
+        let is_taken = |inside: &str| {
+            let mut targets = host.mounts.iter().flatten().filter_map(|mount| mount.target.as_deref());
+            targets.any(|target| Path::new(inside).starts_with(target))
+        };
+        let files = FILES.iter().filter(|(_, inside)| !self.network.is_none() && !is_taken(inside));
+        let options = ["bind", "rprivate", "nosuid", "nodev", "noexec", "ro"];
+        files.map(|(file, inside)| mount(inside, "bind", &self.place.path(file).to_string_lossy(), &options)).collect()
     }
 
     /// A folder or file of the host. Devices in it cannot be opened, and no program in it gains privileges.
@@ -219,7 +238,31 @@ mod tests {
 
     fn config(body: ContainerCreateBody, image: ImageConfig) -> Value {
         let user = User { uid: 1000, gid: 1000, groups: vec![5] };
-        Plan { body: &body, image: &image, user: &user, id: "0123", volumes: Path::new("/v") }.config()
+        of_network(&body, &image, &user, &Network::None)
+    }
+
+    fn of_network(body: &ContainerCreateBody, image: &ImageConfig, user: &User, network: &Network) -> Value {
+        let place = Place::new("/c".into());
+        Plan { body, image, user, id: "0123", volumes: Path::new("/v"), network, place: &place }.config()
+    }
+
+    #[test]
+    fn only_who_has_a_network_has_files_about_it() {
+        let user = User { uid: 1000, gid: 1000, groups: Vec::new() };
+        let mount = |target: &str| Mount { target: Some(target.to_owned()), ..Mount::default() };
+        let mounted = |network: &Network, targets: &[&str]| {
+            let mounts = Some(targets.iter().map(|target| mount(target)).collect());
+            let host_config = Some(HostConfig { mounts, ..HostConfig::default() });
+            let body = ContainerCreateBody { host_config, ..ContainerCreateBody::default() };
+            let config = of_network(&body, &ImageConfig::default(), &user, network);
+            let places = config["mounts"].as_array().unwrap().iter();
+            let sources = places.filter_map(|mount| mount["source"].as_str()?.strip_prefix("/c/"));
+            sources.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(mounted(&Network::None, &[]), [""; 0]);
+        assert_eq!(mounted(&Network::Host, &[]), ["hosts", "resolv.conf", "hostname"]);
+        assert_eq!(mounted(&Network::Host, &["/etc/hosts"]), ["resolv.conf", "hostname"]);
+        assert_eq!(mounted(&Network::Host, &["/etc"]), [""; 0]);
     }
 
     fn words(words: &[&str]) -> Vec<String> {

@@ -111,11 +111,12 @@ fn port_bindings(request: &ContainerRequest) -> Option<PortMap> {
     (!bindings.is_empty()).then_some(bindings)
 }
 
-/// The engine's name for `None` and `Shared`; any other network has its own.
+/// The engine's name for `None`, `Shared` and `Host`; any other network has its own.
 fn network_mode(network: &str) -> &str {
     match network {
         "None" | "" => "none",
         "Shared" => "bridge",
+        "Host" => "host",
         named => named,
     }
 }

@@ -78,6 +78,8 @@ pub struct Allowed {
     pub host_paths: BTreeMap<String, PathBuf>,
     /// Capabilities that policy gives.
     pub capabilities: BTreeSet<String>,
+    /// It may have the host's network: its manifest says `network: Host`, and policy has decided about that.
+    pub host_network: bool,
     /// Ports of the host: the container's side (`80/tcp`), the address and the port. Policy has decided about them.
     pub ports: BTreeSet<(String, IpAddr, u16)>,
     /// The sockets of the engine that is asked.
@@ -108,6 +110,7 @@ impl Allowed {
             volumes: named.iter().map(|volume| volume_name(&request.instance, &volume.name)).collect(),
             host_paths: host_paths.map(|path| (path.clone(), real(Path::new(&path)))).collect(),
             capabilities: workload.add_capabilities.iter().cloned().collect(),
+            host_network: workload.network == "Host",
             ports: workload.ports.iter().map(|port| (container_side(port), port.address, port.host)).collect(),
             sockets: sockets.flat_map(|socket| [real(&socket), socket]).collect(),
         }
@@ -192,8 +195,8 @@ fn check_host(host: &HostConfig, allowed: &Allowed) -> Vec<String> {
     must(host.memory == host.memory_swap, "its memory limit leaves swap out");
     must(host.tmpfs.iter().flatten().all(is_small_tmp), "it wants a folder in memory besides /tmp");
     let network = host.network_mode.as_deref().unwrap_or_default();
-    must(network != "host", "it wants the network of the host");
-    must(is_plain(network), "its network is none of `None`, `Shared` and a network's name");
+    must(network != "host" || allowed.host_network, "it wants the network of the host");
+    must(is_plain(network), "its network is none of `None`, `Shared`, `Host` and a network's name");
     problems.extend(host.cap_add.iter().flatten().filter_map(|name| capability(name, allowed)));
     problems.extend(check_ports(host, allowed));
     problems.extend(host.mounts.iter().flatten().filter_map(|mount| check_mount(mount, allowed).err()));

@@ -17,6 +17,7 @@ mod check;
 mod discover;
 mod docker;
 mod host;
+pub mod http;
 pub mod labels;
 mod names;
 pub mod program;

@@ -163,7 +163,7 @@ async fn a_read_only_root_leaves_tmp_and_out_to_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn networks_are_none_shared_or_named() {
+async fn networks_are_none_shared_the_hosts_or_named() {
     let rig = rig().await;
     let with = |network: &str| {
         let network = network.to_owned();
@@ -172,6 +172,9 @@ async fn networks_are_none_shared_or_named() {
     assert_eq!(prints(&rig, &["net"], with("None")).await.1, "lo");
     let shared = prints(&rig, &["net"], with("Shared")).await.1;
     assert!(shared.lines().any(|name| name.starts_with("eth")), "{shared}");
+
+    let host = prints(&rig, &["net"], with("Host")).await.1;
+    assert!(host.lines().any(|name| name.starts_with("docker")), "the engine's bridge is there: {host}");
 
     let network = unique("net");
     let body = json!({"Name": network, "Internal": true});

@@ -120,6 +120,7 @@ fn every_field_of_a_workload_changes_the_request() {
         ),
         row("network", Box::new(|w| w.network = "Shared".into()), "/HostConfig/NetworkMode", json!("bridge")),
         row("network", Box::new(|w| w.network = "shop".into()), "/HostConfig/NetworkMode", json!("shop")),
+        row("network", Box::new(|w| w.network = "Host".into()), "/HostConfig/NetworkMode", json!("host")),
         row(
             "volumes",
             Box::new(|w| w.volumes = vec![volume(None, false)]),
@@ -269,6 +270,18 @@ fn mount(change: impl FnOnce(&mut Mount)) -> Result<(), String> {
 #[test]
 fn what_was_decided_passes() {
     assert_eq!(checked(|_| ()), Ok(()));
+}
+
+#[test]
+fn the_hosts_network_is_only_for_who_asked_for_exactly_that() {
+    let of = |network: &str| {
+        let mut request = rich();
+        request.workload.network = network.to_owned();
+        let body = create_request(&request, &folder(), DOCKER);
+        check(&body, &Allowed::of(&request, &folder(), None)).map_err(|refusal| refusal.to_string())
+    };
+    assert_eq!(of("Host"), Ok(()));
+    assert!(of("host").unwrap_err().contains("network of the host"), "a network of that name is not what it is");
 }
 
 /// A binding of a port of the host.

@@ -85,6 +85,7 @@ fn privilege_has_no_key() {
 fn privilege_by_a_value_is_refused() {
     for (spec, expected) in [
         ("network: host", Code::NOT_ALLOWED),
+        ("network: Host", Code::NOT_ALLOWED),
         ("network: 'container:other'", Code::BAD_FORM),
         ("network: 'ns:/proc/1/ns/net'", Code::BAD_FORM),
         ("network: ''", Code::BAD_FORM),

@@ -108,7 +108,7 @@ pub struct Workload {
     pub drop_capabilities: Vec<String>,
     /// Capabilities that policy gives.
     pub add_capabilities: Vec<String>,
-    /// `None`, `Shared`, or the name of a network of the engine.
+    /// `None`, `Shared`, `Host`, or the name of a network of the engine.
     pub network: String,
     /// Named volumes, and host paths where policy allows them.
     pub volumes: Vec<VolumeMount>,

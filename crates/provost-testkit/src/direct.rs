@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -16,6 +17,10 @@ use crate::{ContainerView, eventually};
 
 /// How long the processes of a container may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a container's file `life` says that it was started, and that it has ended.
+const STARTED: Range<usize> = 0..512;
+const TOLD: Range<usize> = 3584..4096;
 
 /// Ends what runs in the folder `$1` and removes it, when its own input ends: with the process of the tests.
 const TIDY: &str = r#"cat
@@ -92,7 +97,7 @@ impl Direct {
             id: made["id"].as_str().unwrap_or_default().to_owned(),
             name: name.to_owned(),
             labels: labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect(),
-            is_running: place.join("started.json").exists() && !place.join("ended.json").exists(),
+            is_running: happened(&place, STARTED) && !happened(&place, TOLD),
         })
     }
 
@@ -109,6 +114,7 @@ impl Direct {
             let place = self.place(&name);
             fs::create_dir(&place)?;
             fs::write(place.join("container.json"), made.to_string())?;
+            fs::write(place.join("life"), [b' '; TOLD.end])?;
             fs::write(place.join("ready"), "")
         };
         copied().unwrap_or_else(|error: io::Error| panic!("cannot leave a container: {error}"));
@@ -158,6 +164,12 @@ impl Direct {
     fn place(&self, name: &str) -> PathBuf {
         self.folder().join("containers").join(name)
     }
+}
+
+/// Whether something is said in a part of the file that says how far a container's life has come.
+fn happened(place: &Path, part: Range<usize>) -> bool {
+    let life = fs::read(place.join("life")).unwrap_or_default();
+    life.get(part).is_some_and(|part| !part.trim_ascii().is_empty())
 }
 
 /// The processes that were started with this folder as an argument.

@@ -22,6 +22,7 @@ mod remote;
 mod shop;
 mod signals;
 mod time;
+mod web;
 
 use std::process::ExitCode;
 
@@ -64,6 +65,8 @@ const COMMANDS: &[Command] = &[
     command("caps", "", "print capabilities, no-new-privileges and the seccomp mode", probe::caps),
     command("mounts", "", "print the mounts as `target type options`", probe::mounts),
     command("net", "", "print the network interfaces", probe::net),
+    command("serve", "PORT [TEXT…]", "answer every HTTP request with the text, until it is ended", web::serve),
+    command("get", "HOST:PORT [PATH]", "ask by HTTP and print the answer; exit 1 unless it is good", web::get),
     command("memory", "MB [SECONDS]", "allocate and touch that much memory, and hold it", load::memory),
     command("fork-bomb", "N", "start N sleeping children; exit 1 if a limit stops that", load::fork_bomb),
     command("extract", "", "pretend to extract a shop's orders", shop::extract),

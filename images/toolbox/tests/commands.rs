@@ -49,6 +49,17 @@ fn printing() {
 }
 
 #[test]
+fn serving_and_asking() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let mut server = Command::new(PROGRAM);
+    let _server = Leash::start(server.args(["serve", &port, "good", "day"])).unwrap();
+    let place = format!("127.0.0.1:{port}");
+    let answered = || (run(&["get", &place]) == (0, "good day\n".to_owned(), String::new())).then_some(());
+    eventually(Duration::from_secs(20), answered).unwrap();
+    assert_eq!(run(&["get", "no.such.invalid:1"]).0, 1);
+}
+
+#[test]
 fn failing() {
     assert_eq!(run(&["fail", "7", "no", "luck"]), (7, String::new(), "no luck\n".to_owned()));
     let flaky = |attempt| run_with(&[("PROVOST_ATTEMPT", attempt)], &["flaky", "2"]).0;
@@ -85,7 +96,7 @@ fn help_lists_every_command_that_the_readme_lists() {
         let name = line.split(' ').next().unwrap();
         assert!(readme.contains(&format!("`{name}")), "the README does not list `{name}`");
     }
-    assert_eq!(help.lines().count(), 29);
+    assert_eq!(help.lines().count(), 31);
 }
 
 #[test]

@@ -79,7 +79,7 @@ pub struct WorkloadItem {
     pub drop_capabilities: Vec<String>,
     /// Capabilities that policy gives.
     pub add_capabilities: Vec<String>,
-    /// `None`, `Shared`, or the name of a network of the engine.
+    /// `None`, `Shared`, `Host`, or the name of a network of the engine.
     pub network: String,
     /// What is mounted.
     pub volumes: Vec<VolumeItem>,

@@ -10,15 +10,17 @@ use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
 use provost_engine::with_sources;
-use rustix::fs::{FlockOperation, Mode, Uid, fchown, fcntl_lock};
+use rustix::fs::{Mode, Uid, fchown};
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, setsid, umask};
 
 use super::executor::Executor;
 use super::groups::Groups;
+use super::network::Link;
 use super::{ShimError, network, root, seccomp};
 use crate::cgroup;
-use crate::place::{LOCK, Place, SOCKET};
+use crate::place::{Place, SOCKET};
 use crate::record::Made;
 
 /// A container that waits for its start, with all that its shim holds of it.
@@ -32,8 +34,9 @@ pub(super) struct Waiting {
     /// Where the first process says that the program runs, or why it does not.
     pub(super) word: OwnedFd,
     pub(super) socket: UnixListener,
+    pub(super) link: Link,
     /// Held until the end: so the engine knows that this process lives.
-    pub(super) _lock: File,
+    pub(super) _lock: OwnedFd,
 }
 
 /// Makes the container. `folder` is the absolute path of `place`, for the runtime.
@@ -42,10 +45,12 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
     let _ = setsid();
     // The server's own may keep everybody out, and the top folder of the root would too.
     umask(Mode::from_raw_mode(0o022));
-    let lock = hold(place)?;
+    let lock = hold().map_err(ShimError::around("hold the lock of the container"))?;
     cgroup::leave_group_of_server();
-    root::leave()?;
-    network::prepare()?;
+    root::leave(made)?;
+    if made.network.is_none() {
+        network::prepare()?;
+    }
     root::mount_root(place, made, folder)?;
     clear(place)?;
     let groups = Groups::enter(made)?;
@@ -54,7 +59,7 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
         groups.limit(&made.limits)?;
         Ok(built)
     });
-    let Built { container, first, stdout, stderr, word } = built.inspect_err(|_| {
+    let Built { container, first, stdout, stderr, word, link } = built.inspect_err(|_| {
         // Not before this process is out: what is in the groups is ended.
         if groups.leave().is_ok() {
             groups.cgroup().remove();
@@ -62,7 +67,7 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
     })?;
     let socket = UnixListener::bind(SOCKET).map_err(ShimError::around("listen for the engine"))?;
     place.set_ready().map_err(ShimError::around("write down that the container is ready"))?;
-    Ok(Waiting { container, groups, first, stdout, stderr, word, socket, _lock: lock })
+    Ok(Waiting { container, groups, first, stdout, stderr, word, socket, link, _lock: lock })
 }
 
 /// What comes of the runtime's work.
@@ -72,6 +77,7 @@ struct Built {
     stdout: OwnedFd,
     stderr: OwnedFd,
     word: OwnedFd,
+    link: Link,
 }
 
 /// Has the runtime make the container.
@@ -87,14 +93,14 @@ fn build(made: &Made, folder: &Path) -> Result<Built, ShimError> {
     let container = container.map_err(|error| ShimError::Container(with_sources(&error)))?;
     let first = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
     let first = first.ok_or_else(|| ShimError::Container("the container ended before it began".to_owned()))?;
-    Ok(Built { container, first, stdout: out.0, stderr: err.0, word: word.0 })
+    let link = Link::open(made, first)?;
+    Ok(Built { container, first, stdout: out.0, stderr: err.0, word: word.0, link })
 }
 
-/// Takes the lock of the place; waits for whoever just looks whether it is held.
-fn hold(place: &Place) -> Result<File, ShimError> {
-    let around = "hold the lock of the container";
-    let lock = File::create(place.path(LOCK)).map_err(ShimError::around(around))?;
-    fcntl_lock(&lock, FlockOperation::LockExclusive).map_err(ShimError::around(around))?;
+/// The lock of the place, which the engine has taken and handed over as the standard input.
+fn hold() -> io::Result<OwnedFd> {
+    let lock = fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
     Ok(lock)
 }
 

@@ -13,9 +13,10 @@ use super::ShimError;
 use crate::place::Place;
 use crate::record::Made;
 
-/// Gives this process mounts and a network of its own, which end with it.
-pub(super) fn leave() -> Result<(), ShimError> {
-    leave_namespaces(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)
+/// Gives this process mounts of its own, which end with it, and a network if the container is to have this process's.
+pub(super) fn leave(made: &Made) -> Result<(), ShimError> {
+    let network = if made.network.is_none() { CloneFlags::CLONE_NEWNET } else { CloneFlags::empty() };
+    leave_namespaces(CloneFlags::CLONE_NEWNS | network)
 }
 
 /// Gives this process mounts of its own.

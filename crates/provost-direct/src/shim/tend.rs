@@ -18,6 +18,7 @@ use super::create::Waiting;
 use super::first::RUNS;
 use super::groups::Groups;
 use super::log::Log;
+use super::network::Link;
 use crate::place::Place;
 use crate::record::{Answer, Ended, Made, Order};
 
@@ -30,12 +31,14 @@ const BUFFER: usize = 64 << 10;
 /// A container and the files about it.
 struct Shim<'a> {
     place: &'a Place,
+    made: &'a Made,
     container: Container,
     groups: Groups,
     first: Pid,
     pidfd: OwnedFd,
     word: OwnedFd,
     socket: UnixListener,
+    link: Link,
     log: Log,
     /// The streams that are open.
     streams: Vec<(OutputStream, OwnedFd)>,
@@ -45,12 +48,12 @@ struct Shim<'a> {
 
 /// Goes through the container's whole life.
 pub(super) fn tend(place: &Place, made: &Made, waiting: Waiting) -> Result<(), ShimError> {
-    let Waiting { container, groups, first, stdout, stderr, word, socket, _lock } = waiting;
+    let Waiting { container, groups, first, stdout, stderr, word, socket, link, _lock } = waiting;
     let pidfd = pidfd_open(first, PidfdFlags::empty()).map_err(ShimError::around("hold the container"))?;
     let log = Log::open(place, made.log_bytes).map_err(ShimError::around("open the log"))?;
     let streams = vec![(OutputStream::Stdout, stdout), (OutputStream::Stderr, stderr)];
     let listeners = Vec::new();
-    let mut shim = Shim { place, container, groups, first, pidfd, word, socket, log, streams, listeners };
+    let mut shim = Shim { place, made, container, groups, first, pidfd, word, socket, link, log, streams, listeners };
     shim.wait_for_end().map_err(ShimError::around("wait for the end of the container"))?;
     shim.read_rest().map_err(ShimError::around("read the rest of the output"))?;
     shim.write_end().map_err(ShimError::around("write the end of the container down"))
@@ -154,6 +157,10 @@ impl Shim<'_> {
             Ok(Some(_)) => return Answer::Done,
             Err(error) => return Answer::Unavailable(format!("cannot read whether it was started: {error}")),
         }
+        // Before that is written down: one that cannot be connected now may be later.
+        if let Err(error) = self.link.attach(self.place, self.made) {
+            return error.answer();
+        }
         if let Err(error) = self.place.set_started(Timestamp::now()) {
             return Answer::Unavailable(format!("cannot write down that it is started: {error}"));
         }
@@ -169,7 +176,7 @@ impl Shim<'_> {
     }
 
     /// Cleans up and says how it ended, in this order: who sees the end finds nothing left.
-    fn write_end(self) -> io::Result<()> {
+    fn write_end(mut self) -> io::Result<()> {
         let status = waitid(WaitId::Pid(self.first), WaitIdOptions::EXITED)?;
         let killed = status.and_then(|status| status.terminating_signal()).map(|signal| 128 + i64::from(signal));
         let code = status.and_then(|status| status.exit_status()).map(i64::from);
@@ -177,6 +184,7 @@ impl Shim<'_> {
         let cgroup = self.groups.cgroup();
         let out_of_memory = cgroup.ran_out_of_memory();
         cgroup.remove();
+        self.link.detach(self.place, self.made);
         let code = killed.or(code).unwrap_or(255);
         self.place.set_ended(&Ended { code, out_of_memory, at, error: None })
     }

@@ -8,6 +8,8 @@ mod images;
 mod isolation;
 #[path = "../../../provost-engine/tests/job/mod.rs"]
 mod job;
+mod network;
+mod network_rig;
 mod outliving;
 mod rig;
 mod services;

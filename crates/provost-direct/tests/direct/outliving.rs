@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use provost_controller::Engine as _;
+use provost_direct::DirectEngine;
 use provost_model::{ContainerName, Instance, Life};
 use provost_testkit::TOOLBOX;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::conformance::{code, ended, meanwhile, read};
 use crate::job::Job;
-use crate::rig::{Direct, open, rig};
+use crate::rig::{Direct, images, open, rig, shim};
 
 /// The processes of a container as the host sees them: its shim first, then what the shim made.
-fn processes(name: &ContainerName) -> Vec<Pid> {
+pub fn processes(name: &ContainerName) -> Vec<Pid> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let named = |pid: &i32| {
@@ -67,6 +68,25 @@ async fn what_an_engine_took_away_that_was_killed_then_the_next_one_takes() {
     open(&rig.folder(), &rig.instances[0]);
     meanwhile(&rig, rig.trash_is_empty()).await;
     nothing_is_left(&rig, job.name(), &id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shim_whose_engine_was_killed_at_its_birth_is_waited_for() {
+    let rig = rig();
+    let job = Job::new(&rig, &["echo"]);
+    // It has done nothing yet when its engine is gone.
+    let mut late = shim();
+    let program = std::mem::replace(&mut late.program, "/bin/sh".into());
+    late.args = vec!["-c".into(), "sleep 1; exec \"$0\" \"$@\"".into(), program.into()];
+    let first = DirectEngine::open(&rig.folder(), images(), late, rig.instances[0].clone()).unwrap();
+    let created = tokio::time::timeout(Duration::from_millis(300), first.create(&job.request, &job.folder)).await;
+    assert!(created.is_err(), "it was given up");
+    drop(first);
+    job.go(&rig).await;
+    ended(&rig, job.name()).await;
+    let seen = job.seen(&rig).await.unwrap();
+    assert_eq!(code(&seen.life), 0, "{seen:?}");
+    nothing_is_left(&rig, job.name(), &seen.id).await;
 }
 
 /// Writes into the file that says how far a container has come.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use provost_controller::Engine;
-use provost_direct::{DirectEngine, ShimProgram};
+use provost_direct::{DirectEngine, NetworkFolders, ShimProgram};
 use provost_model::{ContainerName, ContainerRequest, Instance, Life, VolumeMount, VolumeScope, Workload};
 use provost_oci::ImageStore;
 use provost_testkit::{TOOLBOX, toolbox_archive, unique};
@@ -42,6 +42,11 @@ pub fn shim() -> ShimProgram {
 
 pub fn open(folder: &Path, instance: &Instance) -> DirectEngine {
     DirectEngine::open(folder, images(), shim(), instance.clone()).unwrap()
+}
+
+/// The same with other folders for networks.
+pub fn open_with(folder: &Path, instance: &Instance, networks: NetworkFolders) -> DirectEngine {
+    DirectEngine::open_with(folder, images(), shim(), instance.clone(), networks).unwrap()
 }
 
 pub fn rig() -> Direct {

@@ -1,6 +1,6 @@
 //! What is asked of a container that runs: a program in it, or one of its ports.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecResults};
@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{DockerEngine, trouble};
+use crate::http::reachable;
 use crate::program::Ran;
 
 impl DockerEngine {
@@ -74,6 +75,10 @@ fn keep(ran: &mut Ran, piece: &LogOutput, most: usize) {
 /// The addresses that `shown`, the engine's answer about a container, has for `port`. Source: Docker Engine API 1.41,
 /// `ContainerInspect`, `NetworkSettings`.
 fn places(shown: &Value, port: u16) -> Vec<SocketAddr> {
+    // In the host's network it is where the host is.
+    if shown["HostConfig"]["NetworkMode"] == "host" {
+        return vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)];
+    }
     let settings = &shown["NetworkSettings"];
     let networks = settings["Networks"].as_object().into_iter().flatten().map(|(_, network)| network);
     let own = networks.chain([settings]).filter_map(|network| network["IPAddress"].as_str()?.parse::<IpAddr>().ok());
@@ -86,15 +91,6 @@ fn places(shown: &Value, port: u16) -> Vec<SocketAddr> {
     places.sort();
     places.dedup();
     places
-}
-
-/// Where something is that listens on all addresses.
-fn reachable(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        other => other,
-    }
 }
 
 #[cfg(test)]
@@ -112,5 +108,7 @@ mod tests {
         let places = places(&shown, 80);
         assert_eq!(places, ["127.0.0.1:8090".parse().unwrap(), "172.17.0.2:80".parse().unwrap()]);
         assert!(super::places(&json!({}), 80).is_empty());
+        let host = json!({"HostConfig": {"NetworkMode": "host"}, "NetworkSettings": {"Networks": {"host": {"IPAddress": ""}}}});
+        assert_eq!(super::places(&host, 80), ["127.0.0.1:80".parse().unwrap()]);
     }
 }

@@ -152,7 +152,7 @@ pub(crate) struct Allow {
     #[serde(default)]
     #[schemars(with = "Vec<PathText>", extend("examples" = [["/srv/reports"]]))]
     pub host_paths: Vec<String>,
-    /// Networks of the engine that may be joined, besides `None` and `Shared`.
+    /// Networks of the engine that may be joined, besides `None` and `Shared`; `Host` is the server's own.
     #[serde(default)]
     #[schemars(with = "Vec<NetworkText>", extend("examples" = [["backend"]]))]
     pub networks: Vec<String>,

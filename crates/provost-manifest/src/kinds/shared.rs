@@ -32,8 +32,8 @@ macro_rules! with_container_fields {
             /// Linux capabilities that are given, without `CAP_`; only where policy allows them.
             #[schemars(with = "Option<Vec<crate::kinds::text::CapabilityText>>", extend("examples" = [["NET_BIND_SERVICE"]]))]
             pub add_capabilities: Option<Vec<String>>,
-            /// `None`: no network at all. `Shared`: the network that Provost's containers share. Else the name of a network
-            /// of the engine, where policy allows it.
+            /// `None`: no network at all. `Shared`: the network that Provost's containers share. `Host`: the server's own, and
+            /// else the name of a network of the engine; both only where policy allows them.
             #[schemars(with = "Option<crate::kinds::text::NetworkText>", extend("examples" = ["Shared"]))]
             pub network: Option<String>,
             /// What the container may use.

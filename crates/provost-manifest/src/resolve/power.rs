@@ -27,6 +27,7 @@ impl Power {
     fn words(&self) -> String {
         match self {
             Power::HostPath(path) => format!("mounting the server's `{path}`"),
+            Power::Network(name) if name == HOST => "the network of the host".to_owned(),
             Power::Network(name) => format!("joining the network `{name}`"),
             Power::Capability(name) => format!("the capability `{name}`"),
             Power::KeepsCapabilities => "keeping capabilities".to_owned(),
@@ -72,7 +73,7 @@ impl Power {
             Power::HostPath(path) => {
                 never.host_paths.iter().any(|prefix| is_below(path, prefix) || is_below(prefix, path))
             }
-            Power::Network(name) => never.networks.contains(name),
+            Power::Network(name) => never.networks.iter().any(|never| never == name || is_host(name) && is_host(never)),
             Power::Capability(name) => never.add_capabilities.iter().any(|never| never == "ALL" || never == name),
             Power::KeepsCapabilities => !never.add_capabilities.is_empty(),
             Power::WritableRoot => never.writable_root,
@@ -81,6 +82,14 @@ impl Power {
             Power::Scope(_) => false,
         }
     }
+}
+
+/// The host's own network.
+pub(super) const HOST: &str = "Host";
+
+/// Whether a network is the host's, however it is written: who forbids it may write it as engines do.
+fn is_host(network: &str) -> bool {
+    network.eq_ignore_ascii_case(HOST)
 }
 
 /// Whether `path` is `prefix` or below it.

@@ -122,6 +122,11 @@ fn with_network(
 ) -> Workload {
     let asks = spec.health_check.as_ref().is_some_and(|check| check.http.is_some());
     let answers = spec.provides.iter().any(|provided| provided.http.is_some());
+    if workload.network == power::HOST && !workload.ports.is_empty() {
+        let spot = document.key_spot("spec/ports");
+        let message = "with the network of the host, the ports of the container are the server's own";
+        out.push(Diagnostic::new(Code::TOGETHER, &spot, message).hint("leave `ports` out, or write `network: Shared`"));
+    }
     if workload.network != "None" || (workload.ports.is_empty() && !asks && !answers) {
         return workload;
     }

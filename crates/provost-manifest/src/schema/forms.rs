@@ -13,7 +13,7 @@ pub(crate) fn forms(form: &str) -> (&'static str, &'static str) {
         ),
         "path" => ("an absolute path", "begin it with `/`"),
         "user" => ("a user", "write it as `uid` or `uid:gid`, such as `1000:1000`"),
-        "network" => ("a network", "write `None`, `Shared` or the name of a network"),
+        "network" => ("a network", "write `None`, `Shared`, `Host` or the name of a network"),
         "capability" => ("a capability", "write it in capitals and without `CAP_`, such as `NET_BIND_SERVICE`"),
         "event" => {
             ("the name of an event", "write words with dots between them, such as `run.succeeded` or `orders.arrived`")

@@ -26,6 +26,23 @@ fn more_than_the_hardened_default_needs_a_policy_that_names_the_automation() {
 }
 
 #[test]
+fn the_network_of_the_host_is_a_power_and_has_no_ports() {
+    let policy = ("Policy/shop", "{select: {names: [report]}, allow: {networks: [Host]}}");
+    let wants = ("Automation/report", "{image: report, network: Host}");
+    assert_eq!(codes(&compiled(&[wants])), [Code::NOT_ALLOWED]);
+    assert_eq!(report(&[wants, policy]).workload.network, "Host");
+    for word in ["Host", "host"] {
+        let never = Never { networks: vec![word.into()], ..Never::default() };
+        let forbidden = compiled_on(&ServerFacts { never, ..facts() }, &[wants, policy]);
+        assert_eq!(codes(&forbidden), [Code::NEVER], "{word}");
+    }
+    let policy = ("Policy/shop", "{select: {names: [front]}, allow: {networks: [Host]}}");
+    let front = |spec: &str| codes(&compiled(&[("Service/front", spec), policy]));
+    assert_eq!(front("{image: a, network: Host, healthCheck: {http: {port: 80}}}"), []);
+    assert_eq!(front("{image: a, network: Host, ports: ['8090:80']}"), [Code::TOGETHER]);
+}
+
+#[test]
 fn a_policy_may_give_what_it_says_itself_but_not_what_the_server_forbids() {
     let policy = (
         "Policy/shop",

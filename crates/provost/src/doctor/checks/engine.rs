@@ -25,7 +25,7 @@ pub(super) fn engine(engine: &Result<EngineFound, Vec<Tried>>) -> Vec<Finding> {
             return tried.iter().map(|it| Finding::problem("engine", nobody(it), it.mend.clone())).collect();
         }
     };
-    let EngineFound { product, version, address, took, machine, .. } = found;
+    let EngineFound { product, version, address, took, machine, lacks: missing, .. } = found;
     let what = format!("{product} {version} at {address} answers in {}", duration(*took));
     let mut findings = Vec::new();
     if *took > SLOW {
@@ -34,6 +34,7 @@ pub(super) fn engine(engine: &Result<EngineFound, Vec<Tried>>) -> Vec<Finding> {
     } else {
         findings.push(Finding::ok("engine", what));
     }
+    findings.extend(missing.iter().map(|(what, mend)| Finding::warning("engine", what.clone(), mend.clone())));
     match machine {
         Err(why) => {
             findings.push(Finding::problem("engine", why.clone(), "restart the engine: systemctl restart docker"))

@@ -24,16 +24,17 @@ pub(super) async fn find(
     let Some(instance) = instance else {
         return Err(Vec::new());
     };
-    let (engine, told, host): (Arc<dyn Engine>, _, _) = match choice::find(choice, &instance).await {
+    let (engine, told, host, lacks): (Arc<dyn Engine>, _, _, _) = match choice::find(choice, &instance).await {
         Ok(Found::Docker(engine)) => {
             let told = engine.machine().await.map_err(|error| error.message);
             let host = if let EngineChoice::Docker(host) = choice { host.clone() } else { None };
-            (Arc::new(engine), told, host)
+            (Arc::new(engine), told, host, None)
         }
         Ok(Found::Direct(folder)) => {
             let engine = direct(&folder, &instance).map_err(|tried| vec![tried])?;
             let machine = Machine { data: Some(folder.clone()), ..Machine::default() };
-            (Arc::new(engine), Ok(machine), Some(folder.display().to_string()))
+            let lacks = engine.lacks_for_networks();
+            (Arc::new(engine), Ok(machine), Some(folder.display().to_string()), lacks)
         }
         Err(NotFound::Silent(none)) => return Err(none.tried),
         Err(not_found) => {
@@ -59,6 +60,7 @@ pub(super) async fn find(
         took,
         space: data.filter(|path| path.exists()).and_then(machine::space),
         socket_mode: socket.and_then(machine::mode),
+        lacks,
         machine: told,
     };
     Ok((engine, found))
