@@ -74,6 +74,7 @@ fn a_container_without_an_engine_outlives_the_server_and_is_adopted() {
 fn answer(port: u16) -> Option<String> {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).ok()?;
     stream.write_all(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;

@@ -24,7 +24,7 @@ impl DirectEngine {
         let answer = match &check.probe {
             Probe::Http { port, path } => {
                 let places = places(&found, *port)?;
-                timeout(limit, http::is_good(&places, path)).await.map(Ok)
+                timeout(limit, http::health(&places, path)).await.map(Ok)
             }
             Probe::Command { command } => {
                 let ran = timeout(limit, self.run_inside(&found, command, None, WORDS_MAX)).await;

@@ -16,7 +16,7 @@ use crate::program::{ANSWER_MAX, CallAnswer, Verdict, plain, result};
 const NO_ADDRESS: &str = "the container has no address";
 
 /// Asks at all places at once, since some may not be reachable from here: one good answer is enough.
-pub async fn is_good(places: &[SocketAddr], path: &str) -> Verdict {
+pub async fn health(places: &[SocketAddr], path: &str) -> Verdict {
     if places.is_empty() {
         return Err(NO_ADDRESS.to_owned());
     }
@@ -125,15 +125,15 @@ mod tests {
     async fn d1_a_service_is_asked_by_http() {
         for (status, is_good) in [("200 OK", true), ("302 Found", true), ("404 Not Found", false), ("500 Oh", false)] {
             let place = server(status).await;
-            let answer = is_good(&[place], "/healthz").await;
+            let answer = health(&[place], "/healthz").await;
             assert_eq!(answer.is_ok(), is_good, "{status}: {answer:?}");
         }
         let nobody = "127.0.0.1:1".parse().unwrap();
         let place = server("204 No Content").await;
-        assert_eq!(is_good(&[nobody, place], "/healthz").await, Ok(()));
-        let answer = is_good(&[nobody], "/healthz").await.unwrap_err();
+        assert_eq!(health(&[nobody, place], "/healthz").await, Ok(()));
+        let answer = health(&[nobody], "/healthz").await.unwrap_err();
         assert!(answer.starts_with("http://127.0.0.1:1/healthz: "), "{answer}");
-        assert!(is_good(&[], "/").await.is_err());
+        assert!(health(&[], "/").await.is_err());
     }
 
     /// A service that answers one call.

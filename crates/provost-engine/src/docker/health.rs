@@ -17,7 +17,7 @@ impl DockerEngine {
         let answer = match &check.probe {
             Probe::Http { port, path } => {
                 let places = self.places(&seen, *port).await?;
-                timeout(limit, http::is_good(&places, path)).await.map(Ok)
+                timeout(limit, http::health(&places, path)).await.map(Ok)
             }
             Probe::Command { command } => {
                 timeout(limit, self.run_inside(&seen, command, None, WORDS_MAX)).await.map(|ran| ran.map(Ran::verdict))
