@@ -2,7 +2,7 @@
 //!
 //! Neither of the two has a filter of system calls, output that is kept, or an end that is written down.
 //!
-//! `cargo bench -p provost-direct`, as root. One after another; the median and the slowest tenth, in milliseconds.
+//! `cargo bench -p provost-direct`, as root. In turn; the median and the slowest tenth, in milliseconds.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic and prints")]
 
@@ -42,36 +42,58 @@ async fn main() {
         (0..ROUNDS).map(|_| timed(|| run(Command::new(toolbox_program()).arg("echo")))).collect(),
     );
     let bundle = Floor::new(&engine, &instance, home.path(), &images).await.bundle("0");
-    for (runtime, options) in [("crun", &["--cgroup-manager=cgroupfs"][..]), ("runc", &[])] {
-        let life = |number: usize| {
-            let mut command = Command::new(runtime);
-            command
-                .args(options)
-                .args(["run", "--bundle"])
-                .arg(&bundle)
-                .arg(format!("provost-bench-{}-{number}", std::process::id()));
-            let began = Instant::now();
-            (finishes(&mut command), began.elapsed())
-        };
-        match life(ROUNDS).0 {
-            true => {
-                show(&format!("{runtime} run, for a whole life"), (0..ROUNDS).map(|number| life(number).1).collect())
-            }
+    let life = |runtime: &str, number: usize| {
+        let mut command = Command::new(runtime);
+        if runtime == "crun" {
+            command.arg("--cgroup-manager=cgroupfs");
+        }
+        let name = format!("provost-bench-{}-{number}", std::process::id());
+        finishes(command.args(["run", "--bundle"]).arg(&bundle).arg(name))
+    };
+    let mut floors = Vec::new();
+    for runtime in ["crun", "runc"] {
+        match life(runtime, ROUNDS) {
+            true => floors.push((runtime, Vec::new(), Duration::ZERO)),
             false => println!("{runtime} is not here, or does not run here"),
         }
     }
-    let mut parts: [Vec<Duration>; 5] = Default::default();
-    for _ in 0..ROUNDS {
+    let (mut parts, mut work): ([Vec<Duration>; 5], _) = (Default::default(), Duration::ZERO);
+    // In turn, since other work on the machine comes and goes.
+    for round in 0..ROUNDS {
+        for (runtime, times, work) in &mut floors {
+            let before = worked();
+            times.push(timed(|| assert!(life(runtime, round), "{runtime}")));
+            *work += worked().saturating_sub(before);
+        }
+        let before = worked();
         for (times, took) in parts.iter_mut().zip(live(&engine, &instance).await) {
             times.push(took);
         }
+        work += worked().saturating_sub(before);
+    }
+    for (runtime, times, work) in floors {
+        show(&format!("{runtime} run, for a whole life"), times);
+        show_work(work);
     }
     let names =
         ["for a whole life", "  to create", "  to start what was created", "  until its end is seen", "  to remove"];
     for (name, times) in names.iter().zip(parts) {
         show(&format!("direct, {name}"), times);
     }
+    show_work(work);
     memory(&engine, &instance).await;
+}
+
+/// What this process and those that it has waited for have used of the processors. The kernel counts in hundredths of a
+/// second, which is enough for many lives.
+fn worked() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit(')').next().unwrap().split_whitespace().skip(11).take(4);
+    Duration::from_millis(fields.map(|ticks| ticks.parse::<u64>().unwrap() * 10).sum())
+}
+
+fn show_work(work: Duration) {
+    println!("{:<36}{:>8.2} ms", "  of that, work of processors", work.as_secs_f64() * 1000.0 / ROUNDS as f64);
 }
 
 fn timed(work: impl FnOnce()) -> Duration {
