@@ -102,7 +102,7 @@ struct Play<'a> {
     ends: BTreeSet<(Timestamp, ContainerName)>,
     inputs: Vec<Input>,
     wake_at: Option<Timestamp>,
-    attempts: BTreeMap<Name, u64>,
+    attempts: BTreeMap<String, u64>,
     report: Report,
 }
 
@@ -195,6 +195,7 @@ impl<'a> Play<'a> {
         container.seen.life =
             Life::Exited { code, out_of_memory: false, started_at, finished_at: Some(at), error: None };
         self.inputs.push(Input::Seen { name: name.clone(), container: Some(container.seen.clone()) });
+        self.inputs.push(Input::Followed { name: name.clone() });
     }
 
     /// Lets the core take what came in, and the engine do what it says, until nothing is left to do at this instant.
@@ -245,7 +246,7 @@ impl<'a> Play<'a> {
                 }));
                 Input::Started { name, step, result }
             }
-            // It lasts for as long as the container, and nobody reads it here.
+            // It lasts for as long as the container (`end`), and nobody reads it here.
             Action::Follow { .. } => return,
             Action::Stop { name, .. } => {
                 self.end(&name, self.now, Some(143));
@@ -286,20 +287,17 @@ impl<'a> Play<'a> {
     }
 
     fn fate(&mut self, request: &ContainerRequest) -> (u64, i64) {
-        let automation = match &request.step.owner {
-            Owner::Run(_) if request.step.step.is_main() => request.event["subject"].as_str(),
-            _ => None,
+        let run = match &request.step.owner {
+            Owner::Run(run) if request.step.step.is_main() => run,
+            _ => return (self.script.hooks_run_for_s, 0),
         };
-        let Some(name) = automation.and_then(|name| Name::new(name).ok()) else {
-            return (self.script.hooks_run_for_s, 0);
-        };
-        let attempts = self.attempts.entry(name.clone()).or_default();
-        *attempts += 1;
-        let fails =
-            self.script.fail_every.get(&name).is_some_and(|every| *every > 0 && attempts.is_multiple_of(*every));
-        let is_service = matches!(&request.step.owner, Owner::Run(run) if run.is_of_service());
-        let length = if is_service { SERVICES_RUN_FOR_S } else { self.script.run_for_s };
-        let length = self.script.run_for_of.get(&name).copied().unwrap_or(length);
+        let fails = self.script.fail_every.get(run.automation()).is_some_and(|every| {
+            let attempts = self.attempts.entry(run.automation().to_owned()).or_default();
+            *attempts += 1;
+            *every > 0 && attempts.is_multiple_of(*every)
+        });
+        let length = if run.is_of_service() { SERVICES_RUN_FOR_S } else { self.script.run_for_s };
+        let length = self.script.run_for_of.get(run.automation()).copied().unwrap_or(length);
         (length, i64::from(fails))
     }
 

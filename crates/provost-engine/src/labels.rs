@@ -15,7 +15,7 @@ pub fn seen(name: ContainerName, id: String, labels: &BTreeMap<String, String>, 
 
 fn step(labels: &BTreeMap<String, String>) -> Option<StepRef> {
     let owner = Owner::parse(labels.get(LABEL_OWNER_KIND)?, labels.get(LABEL_OWNER)?)?;
-    Some(StepRef { owner, step: StepId(labels.get(LABEL_STEP)?.clone()) })
+    Some(StepRef { owner, step: StepId(labels.get(LABEL_STEP)?.as_str().into()) })
 }
 
 /// Takes a container with these labels, which has the name already, for the one that was asked for, if it is that (R3).

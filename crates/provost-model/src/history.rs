@@ -1,5 +1,7 @@
 //! What is kept for questions about the past: one record a run, one outcome a due time.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +32,7 @@ pub struct RunRecord {
     /// When it was over.
     pub ended_at: Option<Timestamp>,
     /// How far it is: `Queued`, `Before`, `Main`, `Backoff`, `After`, `Finished`.
-    pub phase: String,
+    pub phase: Cow<'static, str>,
     /// How it went, once that is settled.
     pub outcome: Option<Outcome>,
     /// Why, in one clause; while it is queued, what it waits for.
@@ -54,7 +56,7 @@ pub struct StepRecord {
     /// Which.
     pub id: String,
     /// `Waiting`, `Starting`, `Running`, `Stopping`, `Ended`.
-    pub phase: String,
+    pub phase: Cow<'static, str>,
     /// Runs beside others and delays nothing.
     pub background: bool,
     /// When it started.
@@ -95,7 +97,7 @@ impl RunRecord {
                 Phase::Finished { at, .. } => Some(*at),
                 _ => None,
             },
-            phase: phase.to_owned(),
+            phase: Cow::Borrowed(phase),
             outcome: run.outcome().map(|(outcome, _)| outcome),
             detail: detail.to_owned(),
             attempts: u32::try_from(run.attempts.len()).unwrap_or(u32::MAX),
@@ -127,8 +129,8 @@ impl StepRecord {
         let result = step.result();
         let denial = result.and_then(|result| result.denial()).map(|why| format!("denied: {why}"));
         Self {
-            id: step.id.to_string(),
-            phase: phase.to_owned(),
+            id: step.id.as_str().to_owned(),
+            phase: Cow::Borrowed(phase),
             background: step.is_background(),
             started_at: step.started_at(),
             finished_at: result.map(|result| result.finished_at),

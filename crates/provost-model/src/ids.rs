@@ -1,6 +1,7 @@
 //! Names and ids, checked where they are made, so that everything behind can paste them into paths and URLs.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,11 @@ use sha2::{Digest as _, Sha256};
 pub const NAME_LENGTH_MAX: usize = 52;
 
 /// The name of a manifest: a DNS label of at most 52 characters (`[a-z0-9]`, and `-` between them).
+///
+/// Names and ids are copied into every fact, record and container: their text is shared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Name(String);
+#[serde(try_from = "String", into = "Arc<str>")]
+pub struct Name(Arc<str>);
 
 /// Why a text is not a [`Name`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +43,7 @@ impl Name {
         } else if text.len() > NAME_LENGTH_MAX {
             Err(NameError::TooLong(text.len()))
         } else {
-            Ok(Self(text))
+            Ok(Self(text.into()))
         }
     }
 
@@ -65,6 +68,12 @@ impl TryFrom<String> for Name {
 
 impl From<Name> for String {
     fn from(name: Name) -> Self {
+        name.as_str().to_owned()
+    }
+}
+
+impl From<Name> for Arc<str> {
+    fn from(name: Name) -> Self {
         name.0
     }
 }
@@ -80,14 +89,14 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        #[serde(try_from = "String", into = "Arc<str>")]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks `text` and makes it an id.
             pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
-                if is_id(&text) { Ok(Self(text)) } else { Err(IdError(text)) }
+                if is_id(&text) { Ok(Self(text.into())) } else { Err(IdError(text)) }
             }
 
             /// The id as text.
@@ -110,6 +119,12 @@ macro_rules! id {
         }
 
         impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+
+        impl From<$name> for Arc<str> {
             fn from(id: $name) -> Self {
                 id.0
             }
@@ -165,17 +180,17 @@ const SERVICE_RUN: &str = "up-";
 impl RunId {
     /// The run of `automation` for `due`.
     pub fn scheduled(automation: &Name, due: Timestamp) -> Self {
-        Self(format!("{automation}.{}", due.strftime("%Y%m%dT%H%M%SZ")))
+        Self(format!("{automation}.{}", due.strftime("%Y%m%dT%H%M%SZ")).into())
     }
 
     /// The run of `automation` that `cause` asked for (an event's id, a request's id).
     pub fn caused(automation: &Name, cause: &str) -> Self {
-        Self(format!("{automation}.{}", &Digest::of(cause.as_bytes()).as_str()[..12]))
+        Self(format!("{automation}.{}", &Digest::of(cause.as_bytes()).as_str()[..12]).into())
     }
 
     /// The run of the service `name` that `cause` asked for.
     pub fn of_service(name: &Name, cause: &str) -> Self {
-        Self(format!("{name}.{SERVICE_RUN}{}", &Digest::of(cause.as_bytes()).as_str()[..12]))
+        Self(format!("{name}.{SERVICE_RUN}{}", &Digest::of(cause.as_bytes()).as_str()[..12]).into())
     }
 
     /// Whether it is a run of a service.
@@ -192,7 +207,7 @@ impl RunId {
 impl EventId {
     /// The event that `parts` identify: the same parts give the same id.
     pub fn derived(parts: &[&str]) -> Self {
-        Self(format!("e{}", &Digest::of(parts.join("\0").as_bytes()).as_str()[..16]))
+        Self(format!("e{}", &Digest::of(parts.join("\0").as_bytes()).as_str()[..16]).into())
     }
 }
 
@@ -201,12 +216,12 @@ impl ContainerName {
     ///
     /// A name that would be longer than 120 characters keeps its head and gets a digest as its tail.
     pub fn of(instance: &Instance, owner: &str, step: &str) -> Self {
-        let whole = format!("provost-{instance}-{owner}-{step}");
+        let whole = ["provost", instance.as_str(), owner, step].join("-");
         if whole.len() <= 120 {
-            return Self(whole);
+            return Self(whole.into());
         }
         let digest = Digest::of(whole.as_bytes());
-        Self(format!("{}-{}", &whole[..100], &digest.as_str()[..16]))
+        Self(format!("{}-{}", &whole[..100], &digest.as_str()[..16]).into())
     }
 }
 

@@ -395,11 +395,12 @@ impl Run {
     }
 
     fn fire(&mut self, event: RunEvent, attempt: Option<u32>, at: Timestamp, first: Vec<Step>) {
-        let (event, key) = (self.event(event), self.firing_key(event, attempt));
-        let firing = Firing::new(event, key, at, first, self.spec.hooks.iter());
-        if !firing.steps.is_empty() {
-            self.firings.push(firing);
+        let name = self.event(event);
+        if first.is_empty() && self.spec.hooks.iter().all(|hook| hook.event != name) {
+            return;
         }
+        let key = self.firing_key(event, attempt);
+        self.firings.push(Firing::new(name, key, at, first, self.spec.hooks.iter()));
     }
 
     fn illegal(&self, fact: &RunFact) -> IllegalChange {
@@ -424,7 +425,7 @@ impl Run {
 
     /// The firing of `event`; absent when nothing is bound to it.
     pub fn firing_of(&self, event: RunEvent, attempt: Option<u32>) -> Option<&Firing> {
-        self.firing(&self.firing_key(event, attempt))
+        if self.firings.is_empty() { None } else { self.firing(&self.firing_key(event, attempt)) }
     }
 
     /// How it went, once that is settled.

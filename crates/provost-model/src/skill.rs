@@ -185,7 +185,7 @@ mod tests {
         let fact = StepFact::Ended { result, started_at: Some(at), finished_at: at, output: Box::new(output) };
         let changes = [
             EventFact::Began,
-            EventFact::Step { id: StepId("skill.fx.rate-bank.fx-rate".to_owned()), fact },
+            EventFact::Step { id: StepId("skill.fx.rate-bank.fx-rate".into()), fact },
             EventFact::Handled { failure: None },
         ];
         let id = EventId::derived(&["call"]);

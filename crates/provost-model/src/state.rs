@@ -507,10 +507,10 @@ impl State {
 
     /// The runs of `automation` that are not closed, by id.
     pub fn runs_of<'a>(&'a self, automation: &Name) -> impl Iterator<Item = &'a Run> + use<'a> {
-        // A run's id is its automation's name, a dot and more; `/` comes next after the dot, and names have neither.
-        let (first, end) = (format!("{automation}."), format!("{automation}/"));
-        let ids = (Bound::Included(first.as_str()), Bound::Excluded(end.as_str()));
-        self.runs.range::<str, _>(ids).map(|(_, run)| run)
+        // A run's id is its automation's name, a dot and more; names have no dot.
+        let head = [automation.as_str(), "."].concat();
+        let from = self.runs.range::<str, _>((Bound::Included(head.as_str()), Bound::Unbounded));
+        from.take_while(move |(id, _)| id.as_str().starts_with(&head)).map(|(_, run)| run)
     }
 
     /// Whether anything waits for its cause's end: runs that a person asked for count too.

@@ -11,22 +11,22 @@ use crate::{CallError, Hook, JsonMap, Name, OnError, Stage, Verdict};
 /// Which step of its owner: `main.2`, `run.starting-shop.announce`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StepId(pub String);
+pub struct StepId(pub Arc<str>);
 
 impl StepId {
     /// The main container of `attempt`, from 1.
     pub fn main(attempt: u32) -> Self {
-        Self(format!("main.{attempt}"))
+        Self(format!("main.{attempt}").into())
     }
 
     /// A hook in the firing with `key`.
     pub fn hook(key: &str, hook: &Hook) -> Self {
-        Self(format!("{key}-{}", hook.label()))
+        Self(format!("{key}-{}", hook.label()).into())
     }
 
     /// The question to `channel` in the firing with `key`.
     pub fn ask(key: &str, channel: &Name) -> Self {
-        Self(format!("{key}-ask.{channel}"))
+        Self(format!("{key}-ask.{channel}").into())
     }
 
     /// Whether it is a main container.

@@ -25,6 +25,9 @@ pub fn next_due(automation: &Automation, after: Timestamp) -> Option<Timestamp> 
 
 /// Returns the instant at which the run for `due` may start: the due time and its jitter.
 pub fn start_of(automation: &Automation, due: Timestamp) -> Timestamp {
+    if automation.schedules.iter().all(|schedule| schedule.jitter_s == 0) {
+        return due;
+    }
     let just_before = due - jiff::SignedDuration::from_secs(1);
     let fires = |schedule: &&provost_schedule::Schedule| schedule.next_after(just_before) == Some(due);
     let schedule = automation.schedules.iter().find(fires);

@@ -32,6 +32,14 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// The owner's id as text.
+    fn owner_id(&self) -> &'a str {
+        match self {
+            Self::Run(run) => run.id.as_str(),
+            Self::Event(event) => event.id.as_str(),
+        }
+    }
+
     /// The step's place in the world.
     pub fn step_ref(&self, step: &Step) -> StepRef {
         StepRef { owner: self.owner(), step: step.id.clone() }
@@ -39,16 +47,16 @@ impl<'a> Subject<'a> {
 
     /// The name of the step's container (R3).
     pub fn container(&self, world: &World<'_>, step: &Step) -> ContainerName {
-        ContainerName::of(&world.identity.instance, self.owner().id(), step.id.as_str())
+        ContainerName::of(&world.identity.instance, self.owner_id(), step.id.as_str())
     }
 
     /// Its steps, with the firing that each belongs to; main containers have none.
     pub fn steps(&self) -> impl Iterator<Item = (&'a Step, Option<&'a Firing>)> {
-        let (attempts, firings): (&[Step], Vec<&Firing>) = match self {
-            Self::Run(run) => (&run.attempts, run.firings.iter().collect()),
-            Self::Event(event) => (&[], event.firing.iter().collect()),
+        let (attempts, firings): (&[Step], &[Firing]) = match self {
+            Self::Run(run) => (&run.attempts, &run.firings),
+            Self::Event(event) => (&[], event.firing.as_slice()),
         };
-        let hooks = firings.into_iter().flat_map(|firing| firing.steps.iter().map(move |step| (step, Some(firing))));
+        let hooks = firings.iter().flat_map(|firing| firing.steps.iter().map(move |step| (step, Some(firing))));
         attempts.iter().map(|step| (step, None)).chain(hooks)
     }
 
@@ -152,14 +160,15 @@ fn go_on(
         StepPhase::Starting { .. } if matches!(step.what, StepKind::Ask { .. }) => unasked(world, step, cause),
         StepPhase::Starting { at } | StepPhase::Running { at } => {
             // One that has ended by itself is collected: asking it to end would only hide how it went (R9).
-            let has_ended = world.seen.life(&subject.container(world, step)).is_some_and(Life::is_over);
+            let name = subject.container(world, step);
+            let has_ended = world.seen.life(&name).is_some_and(Life::is_over);
             if let Some(cause) = cause.filter(|_| !has_ended) {
                 return Some(StepFact::Stopping { why: cause.clone() });
             }
-            let change = seen_change(world, subject, step, moves);
+            let change = seen_change(world, subject, step, &name, moves);
             change.or_else(|| if has_ended { None } else { timed_out(world, subject, step, *at, moves) })
         }
-        StepPhase::Stopping { .. } => seen_change(world, subject, step, moves),
+        StepPhase::Stopping { .. } => seen_change(world, subject, step, &subject.container(world, step), moves),
     }
 }
 
@@ -181,20 +190,25 @@ fn unasked(world: &World<'_>, step: &Step, cause: Option<&StopCause>) -> Option<
 }
 
 /// What the container's being there, running, or gone says about a step that is going on.
-fn seen_change(world: &World<'_>, subject: &Subject<'_>, step: &Step, moves: &mut Moves) -> Option<StepFact> {
+fn seen_change(
+    world: &World<'_>,
+    subject: &Subject<'_>,
+    step: &Step,
+    name: &ContainerName,
+    moves: &mut Moves,
+) -> Option<StepFact> {
     if !world.seen.is_complete {
         return None;
     }
-    let name = subject.container(world, step);
     let is_starting = matches!(step.phase, StepPhase::Starting { .. });
-    match world.seen.life(&name) {
+    match world.seen.life(name) {
         Some(Life::Running { started_at }) if is_starting => {
-            let image = world.seen.images.get(&name).cloned();
+            let image = world.seen.images.get(name).cloned();
             Some(StepFact::Started { started_at: started_at.unwrap_or(world.now), image })
         }
         // It ended before anybody saw it run. That it started is recorded first.
         Some(Life::Exited { started_at: Some(started_at), .. }) if is_starting => {
-            let image = world.seen.images.get(&name).cloned();
+            let image = world.seen.images.get(name).cloned();
             Some(StepFact::Started { started_at: *started_at, image })
         }
         // Ended: its output is collected first, then the end is recorded (`act`).

@@ -168,7 +168,7 @@ fn run_batch(seq: u64, number: i64) -> Batch {
         began_at: Some(due),
         main_at: Some(due),
         ended_at: Some(due + SignedDuration::from_secs(5)),
-        phase: "Finished".to_owned(),
+        phase: "Finished".into(),
         outcome: Some(outcome),
         detail: String::new(),
         attempts: 1,

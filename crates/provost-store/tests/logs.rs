@@ -56,7 +56,7 @@ fn owner(minute: i64) -> Owner {
 }
 
 fn step(owner: &Owner, step: &str) -> StepRef {
-    StepRef { owner: owner.clone(), step: StepId(step.to_owned()) }
+    StepRef { owner: owner.clone(), step: StepId(step.into()) }
 }
 
 fn open(logs: &dyn Logs, name: &str) -> Box<dyn LogSink> {

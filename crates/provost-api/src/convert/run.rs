@@ -82,7 +82,7 @@ pub(crate) fn model_outcome(outcome: Outcome) -> model::Outcome {
 
 /// History keeps the phase as a word. One that a later version may bring is read as far as the other columns tell.
 fn run_phase(record: &model::RunRecord) -> RunPhase {
-    match record.phase.as_str() {
+    match record.phase.as_ref() {
         "Queued" => RunPhase::Queued,
         "Before" => RunPhase::Before,
         "Main" => RunPhase::Main,
@@ -120,7 +120,7 @@ fn step_item(step: &model::StepRecord) -> StepItem {
 }
 
 fn step_phase(step: &model::StepRecord) -> StepPhase {
-    match step.phase.as_str() {
+    match step.phase.as_ref() {
         "Waiting" => StepPhase::Waiting,
         "Starting" => StepPhase::Starting,
         "Running" => StepPhase::Running,

@@ -120,8 +120,9 @@ impl Core {
     /// gets its time for them however long the hooks took.
     pub(super) fn has_tidied_up(&self, now: Timestamp) -> bool {
         let is_removal = |work: &Work| matches!(work, Work::Remove(_));
-        let has_removals = self.under_way.iter().chain(self.failed.keys()).any(is_removal);
-        self.done_since.is_some_and(|since| !has_removals || now >= since + ENGINE_GRACE)
+        // Looked for only at the end: what is under way may be much, and this is asked each time.
+        let has_removals = || self.under_way.iter().chain(self.failed.keys()).any(is_removal);
+        self.done_since.is_some_and(|since| now >= since + ENGINE_GRACE || !has_removals())
     }
 
     /// Whether the grace is over, and that for the engine too.

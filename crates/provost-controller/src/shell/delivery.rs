@@ -108,7 +108,7 @@ impl Courier {
         let request = ContainerRequest {
             name: name.clone(),
             instance: self.instance.clone(),
-            step: StepRef { owner: Owner::Notice(id.clone()), step: StepId("deliver".to_owned()) },
+            step: StepRef { owner: Owner::Notice(id.clone()), step: StepId("deliver".into()) },
             workload: Workload { env: variables(workload, body), ..workload.clone() },
             event: body.clone(),
             grace_s: GRACE_S,

@@ -191,7 +191,7 @@ impl Shared {
     }
 
     fn live_steps(&self, owner: &Owner) -> BTreeSet<String> {
-        self.appenders(owner).into_iter().map(|(step, _)| step.step.0).collect()
+        self.appenders(owner).into_iter().map(|(step, _)| step.step.as_str().to_owned()).collect()
     }
 
     /// Lets what the steps of `owner` wrote up to now be read.

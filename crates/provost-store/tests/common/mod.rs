@@ -68,7 +68,7 @@ pub fn run(automation: &str, minute: i64, outcome: Option<Outcome>) -> RunRecord
         began_at: Some(began),
         main_at: Some(began),
         ended_at: outcome.map(|_| at(minute) + SignedDuration::from_secs(30)),
-        phase: if outcome.is_some() { "Finished" } else { "Main" }.to_owned(),
+        phase: if outcome.is_some() { "Finished" } else { "Main" }.into(),
         outcome,
         detail: String::new(),
         attempts: 1,

@@ -81,8 +81,8 @@ pub(super) fn of_event(instance: &Instance, event: &EventId, facts: &[Recorded])
 
 fn of_step(record: &StepRecord) -> Option<(StepId, Draft)> {
     let (from, to) = record.started_at.zip(record.finished_at)?;
-    let draft = step(&record.id, from, to, record.exit.as_ref(), record.failure.clone());
-    Some((StepId(record.id.clone()), draft))
+    let draft = step(record.id.as_str(), from, to, record.exit.as_ref(), record.failure.clone());
+    Some((StepId(record.id.as_str().into()), draft))
 }
 
 fn step(id: &str, from: Timestamp, to: Timestamp, exit: Option<&Exit>, failure: Option<String>) -> Draft {
