@@ -52,7 +52,7 @@ impl Member {
 fn service(made: &Made) -> Option<String> {
     let label = |name: &str| made.labels.get(name).map(String::as_str);
     match Owner::parse(label(LABEL_OWNER_KIND)?, label(LABEL_OWNER)?)? {
-        Owner::Run(run) if run.is_of_service() && StepId(label(LABEL_STEP)?.to_owned()).is_main() => {
+        Owner::Run(run) if run.is_of_service() && StepId(label(LABEL_STEP)?.into()).is_main() => {
             Some(run.automation().to_owned())
         }
         _ => None,
