@@ -299,7 +299,8 @@ mod tests {
         let body = ContainerCreateBody { host_config: Some(host), ..ContainerCreateBody::default() };
         let user = User { uid: 0, gid: 0, groups: Vec::new() };
         let image = ImageConfig { working_dir: "/work".to_owned(), ..ImageConfig::default() };
-        let plan = Plan { body: &body, image: &image, user: &user, id: "0123", volumes: Path::new("/v") };
+        let (volumes, network, place) = (Path::new("/v"), &Network::None, &Place::new("/c".into()));
+        let plan = Plan { body: &body, image: &image, user: &user, id: "0123", volumes, network, place };
         assert_eq!(plan.folders(), ["/proc", "/dev", "/sys", "/data", "/work"]);
     }
 
