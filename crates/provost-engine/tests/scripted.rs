@@ -144,7 +144,7 @@ async fn what_was_scripted_last_counts_as_often_as_was_said() {
         assert_eq!(conformance::code(&Job::new(&rig, &["echo"]).run(&rig).await), expected);
     }
     let mut hook = Job::new(&rig, &["echo"]);
-    hook.request.step.step.0 = "run.starting-hook".to_owned();
+    hook.request.step.step.0 = "run.starting-hook".into();
     assert_eq!(conformance::code(&hook.run(&rig).await), 1);
 }
 
