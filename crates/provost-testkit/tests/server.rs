@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-use provost_testkit::{Cli, ServerOptions};
+use provost_testkit::{Cli, Docker, EngineView, ServerOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -28,7 +28,8 @@ fn binary(folder: &TempDir, serve: &str) -> PathBuf {
 }
 
 fn options(folder: &TempDir, serve: &str) -> ServerOptions {
-    ServerOptions::new(binary(folder, serve), "unix:///nonexistent.sock").folder(Path::new("/shop"))
+    let engine = EngineView::Docker(Docker::at("unix:///nonexistent.sock"));
+    ServerOptions::new(binary(folder, serve), engine).folder(Path::new("/shop"))
 }
 
 fn serving() -> String {
