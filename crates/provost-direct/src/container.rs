@@ -66,7 +66,9 @@ impl DirectEngine {
                 home.take_back_network(&place, &found.made)
             });
             let clean = clean.await.map_err(|error| trouble::around(&doing, &io::Error::other(error)))?;
-            clean.map_err(|error| trouble::of_answer(&doing, error.answer()).unwrap_err())?;
+            if let Err(error) = clean {
+                trouble::of_answer(&doing, error.answer())?;
+            }
             control::launch(&self.home.shim, &found.place, &doing).await?;
         }
         control::order(&found.place, Order::Start, &doing).await.map(drop)

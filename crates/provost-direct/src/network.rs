@@ -2,20 +2,21 @@
 //! names.
 //!
 //! # How
-//! What connects a container is the machine's own: plugins of the Container Network Interface (CNI 1.0, <https://www.cni.dev>),
-//! programs that are run one after the other. `Shared` is a list of ours, a bridge with addresses behind the host's own, and a
-//! forwarding of ports where any are published; another name is a list of that name in `/etc/cni/net.d`. Of our own
-//! are only the choice of a free range of addresses, the few rules that belong to the bridge and not to a container
-//! ([`rules`]), and names.
+//! What connects a container is the machine's own: plugins of the Container Network Interface (CNI 1.0,
+//! <https://www.cni.dev>), programs that are run one after the other. `Shared` is a list of ours, a bridge with addresses
+//! behind the host's own, and a forwarding of ports where any are published; another name is a list of that name in
+//! `/etc/cni/net.d`. Of our own are only the choice of a free range of addresses, the few rules that belong to the bridge
+//! and not to a container ([`rules`]), and names.
 //!
-//! A container is connected when it is started, and not before: one that is made and never started has nothing to give back.
-//! Its shim does that, which stays in the host's network; what it did is written down before it is done, so that whoever
-//! finds the container without its shim can take it back. With the last container of `Shared`, its bridge and rules go too.
+//! A container is connected when it is started, and not before, as Docker does it: one that is made and never started has
+//! nothing to give back. Its shim does that, which stays in the host's network; what it does is written down before, so
+//! that whoever finds the container without its shim can take it back. With the last container of `Shared`, its bridge
+//! and rules go too.
 //!
 //! # Names
-//! There is no server for names. Each container on a network has an `/etc/hosts` of its own, in which the services of the same
-//! instance on the same network stand that run: `NAME` and `NAME.INSTANCE`. It is written in place whenever one of them
-//! comes or goes.
+//! There is no server for names. Each container on a network has an `/etc/hosts` of its own, in which the services of the
+//! same instance on the same network stand that run: `NAME` and `NAME.INSTANCE`. It is written in place whenever one of
+//! them comes or goes.
 
 mod attach;
 mod cni;

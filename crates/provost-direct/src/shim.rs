@@ -4,9 +4,10 @@
 //! It is this same program, executed anew. It has one thread, because the runtime forks without executing anything, and
 //! what other threads held at that moment would stay held for ever: inside of a server, it hung.
 //!
-//! A shim has a mount namespace and a network namespace of its own, in which it prepares the container's. Whatever ends
-//! it, the kernel takes its mounts away, and its container too: the first process of the container asked to be killed
-//! when the shim is gone.
+//! A shim has a mount namespace of its own, in which it prepares the container's, and, for a container without a network,
+//! a network namespace. Whatever ends it, the kernel takes its mounts away, and its container too: the first process of
+//! the container asked to be killed when the shim is gone. What connects a container to a network, the kernel does not
+//! take back: the shim does at the end, or else the engine.
 
 mod create;
 mod executor;

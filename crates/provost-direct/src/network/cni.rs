@@ -46,8 +46,8 @@ impl Connection<'_> {
 
     /// Gives everything back, in the reverse order. One that fails keeps no other from its work.
     pub(super) fn del(&self, result: Option<&Value>) -> Result<(), NetworkError> {
-        let called = self.configurations().rev().map(|plugin| self.call("DEL", plugin, result));
-        called.fold(Ok(()), |so_far, one| so_far.and(one.map(drop)))
+        let called: Vec<_> = self.configurations().rev().map(|plugin| self.call("DEL", plugin, result)).collect();
+        called.into_iter().try_for_each(|one| one.map(drop))
     }
 
     fn configurations(&self) -> impl DoubleEndedIterator<Item = &Value> {

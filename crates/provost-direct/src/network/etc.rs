@@ -53,8 +53,8 @@ pub(super) fn hosts(own: &Member, members: &[Member]) -> String {
     text
 }
 
-/// The host's `resolv.conf` for a container, which cannot reach what listens on the host's loopback: those nameservers are left
-/// out, and where none is left, those count that are behind the host's own.
+/// The host's `resolv.conf` for a container, which cannot reach what listens on the host's loopback: those nameservers
+/// are left out, and where none is left, those count that are behind the host's own.
 fn resolv(own: &str, behind: &str) -> String {
     let kept = without_loopback(own);
     let kept = if nameservers(&kept).is_empty() { without_loopback(behind) } else { kept };

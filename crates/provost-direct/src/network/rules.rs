@@ -1,8 +1,8 @@
 //! The rules of the shared network, made with its bridge and taken away with it.
 //!
 //! They are those of the network and not of one container, and so no plugin's. The bridge's plugin could translate
-//! addresses too, with rules for each container, but it finds them again only as long as the container's namespace is there:
-//! of a shim that was killed they would stay.
+//! addresses too, with rules for each container, but it finds them again only as long as the container's namespace is
+//! there: of a shim that was killed they would stay.
 
 use std::io::{self, Write as _};
 use std::process::{Command, Stdio};

@@ -1,5 +1,5 @@
-//! The network that the containers of one engine share: a bridge of its own, and a range of addresses that nobody else on the
-//! machine has.
+//! The network that the containers of one engine share: a bridge of its own, and a range of addresses that nobody else on
+//! the machine has.
 
 use std::fs::{self, File};
 use std::io;
@@ -33,7 +33,7 @@ pub(super) struct Shared {
 impl Shared {
     /// The network of the engine in `root`, whose part of the network is `folder`. It is made where it is not there: at its
     /// first use, and after the machine was started anew. What is returned beside it has to be kept until a container is
-    /// connected: then others see which range is taken.
+    /// connected: only then do others see which range is taken.
     pub(super) fn ready(root: &Path, folder: &Path) -> Result<(Self, Option<File>), NetworkError> {
         let known = read(folder).map_err(NetworkError::around("read what the network Shared is"))?;
         if let Some(known) = known.as_ref()
