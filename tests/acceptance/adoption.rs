@@ -10,8 +10,8 @@ use crate::common::{Server, Shop, evidence_volume, hook, options, parsed, seen, 
 fn main_container(server: &Server, run: &str) -> ContainerView {
     server.until("the main container", || {
         let is_running = server.json(&["describe", run])["phase"] == "Main";
-        let containers = server.process.containers().into_iter();
-        let main = containers.filter(|container| container.label("step") == "main.1" && container.is_running).last();
+        let mut containers = server.process.containers().into_iter();
+        let main = containers.find(|container| container.label("step") == "main.1" && container.is_running);
         main.filter(|_| is_running)
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provost_testkit::{Cli, ContainerView, TOOLBOX, toolbox_like};
+use provost_testkit::{Cli, ContainerView, EngineView, ServerOptions, TOOLBOX, toolbox_like};
 use serde_json::{Value, json};
 
 use crate::common::{Server, Shop, evidence_volume, hook, options, seen, server, with_toolbox};
@@ -344,7 +344,8 @@ fn d44_fifty_services_at_rest_cost_next_to_nothing() {
         let small = json!({"resources": {"memory": "16Mi", "cpu": "0.1", "pids": 16}});
         add(&shop, &format!("s{number:02}"), with(going_on(), small));
     }
-    let server = Server::start(options().folder(&shop.path()));
+    let options = ServerOptions::new(env!("CARGO_BIN_EXE_provost"), EngineView::apart());
+    let server = Server::start(options.folder(&shop.path()));
     server.until("fifty services", || {
         let up = server.json(&["status"])["counts"]["servicesUp"].as_u64();
         (up == Some(50)).then_some(())

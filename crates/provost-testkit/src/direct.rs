@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     ops::Range,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -70,6 +71,19 @@ impl Direct {
     #[must_use]
     pub fn images(&self) -> PathBuf {
         self.folder.join("images")
+    }
+
+    /// A folder within this one whose engine nobody else uses, with the same images.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    #[must_use]
+    #[track_caller]
+    pub fn apart(&self) -> Self {
+        let folder = self.folder.join(crate::unique("apart"));
+        let made = fs::create_dir(&folder).and_then(|()| symlink(self.images(), folder.join("images")));
+        made.unwrap_or_else(|error| panic!("cannot make a folder: {error}"));
+        Self { folder }
     }
 
     /// Lets servers find an image. One of that name is replaced, in one step for whoever reads it.

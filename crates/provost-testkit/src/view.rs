@@ -62,6 +62,15 @@ impl EngineView {
         }
     }
 
+    /// The same, where no other test's containers are as far as that can be: what others do is not to be counted.
+    #[must_use]
+    pub fn apart() -> Self {
+        match Self::shared() {
+            Self::Direct(direct) => Self::Direct(direct.apart()),
+            docker @ Self::Docker(_) => docker,
+        }
+    }
+
     /// A Docker Engine of the test's own, with the toolbox loaded.
     #[must_use]
     pub fn of(engine: &Engine) -> Self {
