@@ -94,6 +94,9 @@ fn a27_a_receiver_that_was_offline_hears_later_and_a_local_handler_at_once() {
     assert_ne!(server.cli(&["run", "job", "--param", "code=3", "--wait"]).code, 0);
     let handled = server.until("the local handler", || Some(server.evidence("local")).filter(|lines| lines.len() == 2));
     assert!(handled[0].contains("\"automation\":\"job\""), "{handled:?}");
+    // A command channel is told at least once: what is not recorded yet would be done again.
+    let undelivered = |channel: &str| server.list(&["channels", channel])[0]["undelivered"].clone();
+    server.until("the record of that", || (undelivered("local") == 0).then_some(()));
     let waiting = server.list(&["channels", "pager"]);
     assert_eq!(waiting[0]["undelivered"], 1, "it is kept, and seen to be: {waiting:?}");
 

@@ -26,6 +26,9 @@ const DEVICES: &[&str] = &[
     "c 10:200 rwm",
 ];
 
+/// The file that limits memory and swap together.
+pub(crate) const SWAP: &str = "memory.memsw.limit_in_bytes";
+
 /// A line for a file of a control group of version 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,7 +14,7 @@ use rustix::fs::{Mode, OFlags, open};
 
 use super::ShimError;
 use crate::cgroup::{Cgroup, OURS, ROOT};
-use crate::limits::Limit;
+use crate::limits::{Limit, SWAP};
 use crate::record::Made;
 
 /// Those that limit, or count what is used.
@@ -78,6 +78,10 @@ impl Groups {
             let group = self.entered.iter().find(|entered| entered.controller == controller);
             let opened = group.ok_or(io::ErrorKind::NotFound.into());
             let opened = opened.and_then(|group| overwritten(&self.folder(&group.ours).join(file)));
+            // A kernel that does not count swap has nothing to limit it by.
+            if file == SWAP && opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+                continue;
+            }
             let written = opened.and_then(|mut file| file.write_all(value.as_bytes()));
             written.map_err(|error| ShimError::Container(format!("cannot limit {file} to {value}: {error}")))?;
         }
