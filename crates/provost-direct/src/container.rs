@@ -160,7 +160,11 @@ impl Home {
             let life = self.life(&place, &made)?;
             Ok(Some((made, life)))
         };
-        let found = look().map_err(|error: io::Error| trouble::around(&format!("look at container {name}"), &error))?;
+        let found = match look() {
+            // It was removed while it was looked at; perhaps by another instance, whose it is.
+            Err(_) if !place.folder().exists() => None,
+            looked => looked.map_err(|error| trouble::around(&format!("look at container {name}"), &error))?,
+        };
         Ok(found.map(|(made, life)| Found {
             seen: seen(made.name.clone(), made.id.clone(), &made.labels, life),
             made,

@@ -89,6 +89,30 @@ async fn a_shim_whose_engine_was_killed_at_its_birth_is_waited_for() {
     nothing_is_left(&rig, job.name(), &seen.id).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c6_who_lists_is_not_disturbed_by_what_others_take_away() {
+    let rig = rig();
+    let (lister, instance) = (rig.engine.for_instance(rig.instances[1].clone()), rig.instances[1].clone());
+    let listing = async {
+        loop {
+            assert_eq!(lister.list(&instance).await.unwrap(), []);
+            tokio::task::yield_now().await;
+        }
+    };
+    let going = async {
+        for _ in 0..10 {
+            let job = Job::new(&rig, &["sleep", "60"]);
+            job.go(&rig).await;
+            kill_process(processes(job.name())[0], Signal::KILL).unwrap();
+            rig.engine.remove(job.name()).await.unwrap();
+        }
+    };
+    tokio::select! {
+        () = going => {}
+        () = listing => {}
+    }
+}
+
 /// Writes into the file that says how far a container has come.
 fn spoil(rig: &Direct, name: &ContainerName, place: u64, bytes: &[u8]) {
     let life = std::fs::File::options().write(true).open(rig.place(name).join("life")).unwrap();
