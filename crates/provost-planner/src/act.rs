@@ -224,7 +224,9 @@ pub(crate) fn is_made_for(world: &World<'_>, subject: &Subject<'_>, step: &Step)
     if container.life != Life::Created {
         return true; // It has run: whatever it was made for, it is the one.
     }
-    if world.seen.asked_for.get(&subject.owner()).is_some_and(|asked| asked.contains(&name)) {
+    // While one is being made, what is seen may be an earlier process's, which is taken away for it.
+    let is_made = !world.seen.making.contains(&name);
+    if is_made && world.seen.asked_for.get(&subject.owner()).is_some_and(|asked| asked.contains(&name)) {
         return true; // Making the request anew, only to compare it, can be spared.
     }
     let wanted = request_for(world, subject, step).map(|request| request.digest());

@@ -57,6 +57,19 @@ fn d2_an_error_of_making_that_comes_late_does_not_touch_a_step_that_has_begun() 
 }
 
 #[test]
+fn d2_nothing_begins_in_what_an_earlier_process_made_while_it_is_made_anew() {
+    let mut bench = Bench::new(&automation("a", "timeout: 2h"));
+    let run = bench.run("a");
+    let create = bench.todo.remove(0);
+    bench.carry_out(create);
+    // What is seen was made for something else: the call that is under way takes it away first.
+    let mut seen = bench.containers[&main_of(&run)].clone();
+    seen.request = Some("another".to_owned());
+    bench.hand([Input::Seen { name: main_of(&run), container: Some(seen) }]);
+    assert!(!bench.todo.iter().any(|action| matches!(action, Action::Start { .. })), "{:?}", bench.todo);
+}
+
+#[test]
 fn r9_the_refusal_of_what_was_made_ahead_is_not_one_of_what_is_wanted_by_now() {
     let mut bench = Bench::bare(Rules { prepare_ahead: true, ..rules() });
     bench.hand([Input::EngineUp { facts: engine_facts(), containers: Vec::new() }]);
