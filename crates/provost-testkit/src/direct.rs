@@ -141,18 +141,17 @@ impl Direct {
         files.iter().flat_map(|file| fs::read(place.join(file)).unwrap_or_default()).collect()
     }
 
-    /// Kills the process beside a container, which takes its container with it, and removes its folder.
+    /// Takes the folder of a container away, so that it is gone for the engine, and kills the process beside it.
     #[track_caller]
     pub(crate) fn remove(&self, container: &ContainerView) {
-        let place = self.place(&container.name);
+        let (place, away) = (self.place(&container.name), self.folder.join(&container.id));
+        fs::rename(&place, &away).unwrap_or_else(|error| panic!("cannot remove the container: {error}"));
         for process in of_folder(&place) {
             let _ = kill_process(process, Signal::KILL);
         }
         let gone = eventually(PATIENCE, || of_folder(&place).is_empty().then_some(()));
         assert!(gone.is_some(), "the processes of {} do not end", container.name);
-        let removed = fs::rename(&place, self.folder.join(&container.id));
-        removed.unwrap_or_else(|error| panic!("cannot remove the container: {error}"));
-        let _ = fs::remove_dir_all(self.folder.join(&container.id));
+        let _ = fs::remove_dir_all(away);
     }
 
     pub(crate) fn volumes(&self) -> Vec<String> {

@@ -11,21 +11,21 @@ use crate::{Outcome, args::Args, failure::Failure, output};
 
 const MEGABYTE: usize = 1 << 20;
 
-/// `memory MB [SECONDS]`: megabytes are 2^20 bytes; a memory limit ends it with SIGKILL.
+/// `memory MB [SECONDS]`: megabytes are 2^20 bytes, taken evenly over the time; a memory limit ends it with SIGKILL.
 pub fn memory(mut args: Args) -> Outcome {
     let megabytes: usize = args.number("the size")?;
     let rest = args.rest();
-    let hold = match rest.as_slice() {
+    let time = match rest.as_slice() {
         [] => Duration::ZERO,
         _ => Args::new("memory", "MB [SECONDS]", rest).seconds("the time")?,
     };
     let mut held = Vec::new();
     for _ in 0..megabytes {
+        thread::sleep(time.div_f64(megabytes as f64));
         held.push(vec![1_u8; MEGABYTE]);
     }
     black_box(&held);
     output::line(&format!("holding {megabytes} MB"))?;
-    thread::sleep(hold);
     Ok(0)
 }
 

@@ -67,7 +67,7 @@ const COMMANDS: &[Command] = &[
     command("net", "", "print the network interfaces", probe::net),
     command("serve", "PORT [TEXT…]", "answer every HTTP request with the text, until it is ended", web::serve),
     command("get", "HOST:PORT [PATH]", "ask by HTTP and print the answer; exit 1 unless it is good", web::get),
-    command("memory", "MB [SECONDS]", "allocate and touch that much memory, and hold it", load::memory),
+    command("memory", "MB [SECONDS]", "allocate and touch that much memory, evenly over that time", load::memory),
     command("fork-bomb", "N", "start N sleeping children; exit 1 if a limit stops that", load::fork_bomb),
     command("extract", "", "pretend to extract a shop's orders", shop::extract),
     command("load", "", "pretend to load them into a warehouse", shop::load),

@@ -1,7 +1,7 @@
 //! What containers find inside: as little as with Docker, and less where that costs nothing.
 
 use provost_controller::{Engine as _, EngineErrorKind};
-use provost_model::Workload;
+use provost_model::{Life, Workload};
 
 use crate::conformance::code;
 use crate::job::Job;
@@ -151,6 +151,10 @@ async fn processes_memory_and_processors_are_limited() {
     let few = |workload: &mut Workload| workload.resources.pids = 20;
     assert_eq!(prints(&rig, &["fork-bomb", "40"], few).await.0, 1);
     assert_eq!(prints(&rig, &["fork-bomb", "10"], few).await.0, 0);
+    let mut greedy = Job::new(&rig, &["memory", "256"]);
+    greedy.request.workload.resources.memory_bytes = 24 << 20;
+    let life = greedy.run(&rig).await;
+    assert!(matches!(life, Life::Exited { code: 137, out_of_memory: true, .. }), "{life:?}");
     let mut job = Job::new(&rig, &["sleep", "60"]);
     job.request.workload.resources.cpu_millis = 500;
     job.go(&rig).await;
