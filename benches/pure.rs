@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use provost_controller::{Script, simulate};
 use provost_manifest::{ServerFacts, SourceFile, compile};
 use provost_model::{Desired, Fact, Instance, Recorded, RevisionChange, RevisionId, State};
-use provost_planner::{Agenda, Identity, Seen, World, changes, decide};
+use provost_planner::{Agenda, Identity, Requests, Seen, World, changes, decide};
 use provost_schedule::{Keep, due_times};
 
 use crate::table::{Table, median_ms};
@@ -67,7 +67,14 @@ pub fn measure(table: &mut Table) {
     let agenda = Agenda::of(&state);
     let identity = identity();
     let seen = Seen { is_complete: true, ..Seen::default() };
-    let world = World { state: &state, seen: &seen, agenda: &agenda, now: now(), identity: &identity };
+    let world = World {
+        state: &state,
+        seen: &seen,
+        agenda: &agenda,
+        now: now(),
+        identity: &identity,
+        requests: Requests::Whole,
+    };
     let _ = decide(&world);
     let woken = median_ms(200, || decide(&world));
     let scanned = median_ms(200, || state.desired.automations.values().filter(|it| it.suspend).count());

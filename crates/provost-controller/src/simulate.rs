@@ -10,7 +10,7 @@ use provost_model::{
     ContainerName, ContainerRequest, ContainerSeen, Desired, DueOutcome, DueVerdict, Instance, Life, Name, Outcome,
     Owner, Recorded, RevisionId, RunRecord, State,
 };
-use provost_planner::{Action, Identity};
+use provost_planner::{Action, Identity, Requests};
 
 use crate::{Compiled, Core, DriftMode, EngineFacts, Input, Pin, Rules};
 
@@ -348,6 +348,7 @@ fn rules() -> Rules {
         drift: DriftMode::Correct,
         shutdown_grace_s: 0,
         prepare_ahead: false,
+        requests: Requests::Named,
         allow_empty: true,
     }
 }

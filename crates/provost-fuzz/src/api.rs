@@ -5,7 +5,7 @@ use provost_api::wire::{FireRequest, PauseRequest, RetryRequest, RunRequest};
 use provost_controller::{Command, Compiled, Core, DriftMode, EngineFacts, Input, Pin, Rules};
 use provost_manifest::{ServerFacts, SourceFile, compile};
 use provost_model::{Fact, Instance, Name, RevisionId, RunId, State};
-use provost_planner::Identity;
+use provost_planner::{Identity, Requests};
 use serde::de::DeserializeOwned;
 
 const SHOP: &str = include_str!("shop.yaml");
@@ -34,6 +34,7 @@ fn rules() -> Rules {
         drift: DriftMode::Correct,
         shutdown_grace_s: 1,
         prepare_ahead: true,
+        requests: Requests::Whole,
         allow_empty: true,
     }
 }

@@ -33,4 +33,4 @@ pub use notice::after_failed_delivery;
 pub use plan::{decide, plan};
 pub use request::{event_json, masked_values, request_for, run_data};
 pub use step::{Subject, TRIES_MAX, grace_s, timeout_s};
-pub use world::{Identity, Moves, Seen, World};
+pub use world::{Identity, Moves, Requests, Seen, World};

@@ -8,8 +8,8 @@ use provost_model::{
 };
 use serde_json::{Value, json};
 
-use crate::World;
 use crate::step::{Subject, grace_s};
+use crate::{Requests, World};
 
 /// The most output that is kept of a hook of an event that is no run's own, in bytes.
 const EVENT_LOG_BYTES: u64 = 10 << 20;
@@ -21,6 +21,27 @@ const SOCKET: &str = "/provost/run/api.sock";
 ///
 /// Absent for questions, which have no container.
 pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<ContainerRequest> {
+    let (workload, event) = match world.requests {
+        Requests::Whole => contents(world, subject, step)?,
+        Requests::Named if matches!(step.what, StepKind::Ask { .. }) => return None,
+        Requests::Named => (Workload::default(), Value::Null),
+    };
+    Some(ContainerRequest {
+        name: subject.container(world, step),
+        instance: world.identity.instance.clone(),
+        step: StepRef { owner: subject.owner(), step: step.id.clone() },
+        workload,
+        event,
+        grace_s: grace_s(subject, step),
+        log_bytes: match subject {
+            Subject::Run(run) => run.spec.history.log_bytes,
+            Subject::Event(_) => EVENT_LOG_BYTES,
+        },
+    })
+}
+
+/// What the container of `step` is made of, and its event.
+fn contents(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Option<(Workload, Value)> {
     let (mut workload, hook) = match (&step.what, subject) {
         (StepKind::Main { .. }, Subject::Run(run)) => (main_workload(run), None),
         (StepKind::Hook { hook }, _) => (hook.workload.clone(), Some(hook.as_ref())),
@@ -39,18 +60,7 @@ pub fn request_for(world: &World<'_>, subject: &Subject<'_>, step: &Step) -> Opt
         workload.env.insert("TRACEPARENT".to_owned(), span.header());
     }
     workload.env.extend(variables(world, subject, step, &event)); // Last: nothing in them is a placeholder.
-    Some(ContainerRequest {
-        name: subject.container(world, step),
-        instance: world.identity.instance.clone(),
-        step: StepRef { owner: subject.owner(), step: step.id.clone() },
-        workload,
-        event,
-        grace_s: grace_s(subject, step),
-        log_bytes: match subject {
-            Subject::Run(run) => run.spec.history.log_bytes,
-            Subject::Event(_) => EVENT_LOG_BYTES,
-        },
-    })
+    Some((workload, event))
 }
 
 /// What the main container is made of. A service is restarted with the image that it was started with (D42).

@@ -21,6 +21,8 @@ pub struct World<'a> {
     pub now: Timestamp,
     /// Who we are.
     pub identity: &'a Identity,
+    /// How much of what containers are asked to be is worked out.
+    pub requests: Requests,
 }
 
 impl World<'_> {
@@ -28,6 +30,16 @@ impl World<'_> {
     pub fn may_begin(&self) -> bool {
         self.state.server.startup == Startup::Passed && !self.state.server.stopping
     }
+}
+
+/// How much of what containers are asked to be is worked out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Requests {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Only which containers they are: nobody makes them, as in a simulation, and no decision needs more.
+    Named,
 }
 
 /// Who this Provost is; the containers hear of it (A28).

@@ -21,7 +21,7 @@ use provost_model::{
     ContainerName, DueOutcome, EventFact, EventId, Exit, Fact, Owner, Recorded, RunFact, RunId, RunRecord, State,
     StepFact, StepRef,
 };
-use provost_planner::{Action, Agenda, Identity, Moves, Seen, World, actions, consequences, decide};
+use provost_planner::{Action, Agenda, Identity, Moves, Requests, Seen, World, actions, consequences, decide};
 
 use crate::{Batch, EngineStatus, Input, Work};
 
@@ -36,6 +36,8 @@ pub struct Rules {
     pub shutdown_grace_s: u64,
     /// Whether containers are made ahead of their due time.
     pub prepare_ahead: bool,
+    /// How much of what containers are asked to be is worked out.
+    pub requests: Requests,
     /// Whether a revision may remove everything (C2).
     pub allow_empty: bool,
 }
@@ -194,7 +196,8 @@ impl Core {
     }
 
     fn world(&self, now: Timestamp) -> World<'_> {
-        World { state: &self.state, seen: &self.seen, agenda: &self.agenda, now, identity: &self.rules.identity }
+        let Self { state, seen, agenda, rules: Rules { identity, requests, .. }, .. } = self;
+        World { state, seen, agenda, now, identity, requests: *requests }
     }
 
     /// Records what follows, until nothing does, and returns when time alone will bring the next.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use provost_model::{Instance, Recorded};
-use provost_planner::Identity;
+use provost_planner::{Identity, Requests};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -134,6 +134,7 @@ pub async fn start(settings: Settings, ports: Ports) -> Result<(Controller, Join
         drift: settings.drift,
         shutdown_grace_s: settings.shutdown_grace_s,
         prepare_ahead: settings.prepare_ahead,
+        requests: Requests::Whole,
         allow_empty: settings.allow_empty,
     };
     let (core, answer) = Core::new(rules, state, ports.clock.now());

@@ -10,7 +10,7 @@ use provost_model::{
     ContainerName, ContainerRequest, ContainerSeen, Fact, Life, Outcome, Owner, Recorded, RevisionId, RunId, State,
     Step, StepPhase, StepRef,
 };
-use provost_planner::{Action, Identity};
+use provost_planner::{Action, Identity, Requests};
 
 use crate::manifests::START;
 pub use crate::manifests::{at, automation, compiled, hooks, instance, name, seconds};
@@ -22,6 +22,7 @@ pub fn rules() -> Rules {
         drift: DriftMode::Correct,
         shutdown_grace_s: 60,
         prepare_ahead: false,
+        requests: Requests::Whole,
         allow_empty: false,
     }
 }

@@ -9,7 +9,8 @@ use provost_model::{
     RevisionChange, RevisionId, Run, RunFact, RunId, State, StepFact, StepOutput, StepRef, check_params,
 };
 use provost_planner::{
-    Action, Agenda, Answers, Identity, OutputOf, Seen, World, after_failed_delivery, consequences, decide, plan, strays,
+    Action, Agenda, Answers, Identity, OutputOf, Requests, Seen, World, after_failed_delivery, consequences, decide,
+    plan, strays,
 };
 
 use crate::sample::name;
@@ -58,6 +59,7 @@ pub struct Bench {
     pub agenda: Agenda,
     pub seen: Seen,
     pub identity: Identity,
+    pub requests: Requests,
     pub now: Timestamp,
     /// Everything that was recorded.
     pub log: Vec<Recorded>,
@@ -105,6 +107,7 @@ impl Bench {
             agenda: Agenda::default(),
             seen: Seen { is_complete: true, ..Seen::default() },
             identity,
+            requests: Requests::Whole,
             now: now.parse().unwrap(),
             log: Vec::new(),
             made: Vec::new(),
@@ -138,7 +141,14 @@ impl Bench {
     }
 
     pub fn world(&self) -> World<'_> {
-        World { state: &self.state, seen: &self.seen, agenda: &self.agenda, now: self.now, identity: &self.identity }
+        World {
+            state: &self.state,
+            seen: &self.seen,
+            agenda: &self.agenda,
+            now: self.now,
+            identity: &self.identity,
+            requests: self.requests,
+        }
     }
 
     // What is recorded.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use provost_model::{Automation, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP};
-use provost_planner::masked_values;
+use provost_planner::{Requests, masked_values};
 
 use crate::bench::{Bench, exits, leaves, locals};
-use crate::sample::{automation, desired, hook, with_hooks, with_server_hooks, workload};
+use crate::sample::{automation, desired, every, hook, with_hooks, with_server_hooks, workload};
 
 fn params(text: &str) -> BTreeMap<String, provost_model::Param> {
     serde_json::from_str(text).unwrap()
@@ -146,4 +146,21 @@ fn values_whose_names_say_that_they_are_secret_are_masked() {
     own.env = env.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     // Three characters would hide too much of what is no secret.
     assert_eq!(masked_values(None, &own), ["hunter2", "tok-1"]);
+}
+
+#[test]
+fn where_nobody_makes_containers_the_same_is_decided() {
+    let play = |requests| {
+        let mut bench = Bench::new();
+        bench.requests = requests;
+        let hooks = [hook("before", "run.starting"), hook("after", "run.finished")];
+        bench.apply(desired([with_hooks(every("tick", 600), hooks)]));
+        bench.wait(3600);
+        bench
+    };
+    let (whole, named) = (play(Requests::Whole), play(Requests::Named));
+    assert_eq!(named.log, whole.log);
+    let steps = |bench: &Bench| bench.made.iter().map(|it| (it.name.clone(), it.step.clone())).collect::<Vec<_>>();
+    assert_eq!(steps(&named), steps(&whole));
+    assert!(!named.made.is_empty() && named.made.iter().all(|request| request.event.is_null()));
 }

@@ -18,7 +18,7 @@ use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use provost_controller::{Batch, DriftMode, Input, Rules, Store as _, StoreError};
 use provost_model::{ContainerName, Instance, Owner, RunId, StepRef};
-use provost_planner::Identity;
+use provost_planner::{Identity, Requests};
 use provost_store::{Fault as StoreFault, MemoryStore};
 
 use crate::engine::{Engine, Fate, News};
@@ -306,6 +306,7 @@ fn rules(scenario: &Scenario) -> Rules {
         drift: DriftMode::Correct,
         shutdown_grace_s: 60,
         prepare_ahead: scenario.prepares,
+        requests: Requests::Whole,
         allow_empty: false,
     }
 }
