@@ -41,24 +41,22 @@ impl Executor {
 }
 
 impl libcontainer::workload::Executor for Executor {
-    /// Called before the start: what is wrong with the program is said while the container is made.
+    /// Called before the start: what is wrong with the program is said while the container is made. System calls are
+    /// closed here too, since the kernel works for milliseconds on it; the little that is left needs no other ones.
     fn validate(&self, spec: &Spec) -> Result<(), ExecutorValidationError> {
         let refuse = |why: String| Err(ExecutorValidationError::ArgValidationError(why));
         // From here on nothing changes this process's privileges, which would take the wish back.
         if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
             return refuse(format!("cannot tie the container to its shim: {error}"));
         }
-        match find(command(spec), search_path(spec)) {
-            Ok(_) => Ok(()),
-            Err(why) => refuse(why),
+        if let Err(why) = find(command(spec), search_path(spec)) {
+            return refuse(why);
         }
+        let closed = self.seccomp.iter().try_for_each(|program| apply_filter(program));
+        closed.or_else(|error| refuse(format!("cannot close system calls: {error}")))
     }
 
     fn exec(&self, spec: &Spec) -> Result<(), ExecutorError> {
-        for program in self.seccomp.iter() {
-            apply_filter(program)
-                .map_err(|error| ExecutorError::Other(format!("cannot close system calls: {error}")))?;
-        }
         let command = command(spec);
         let program = find(command, search_path(spec)).map_err(ExecutorError::Other)?;
         let mut calling = Command::new(program);
