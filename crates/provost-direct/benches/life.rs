@@ -7,41 +7,36 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic and prints")]
 
 mod floor;
+mod home;
 #[path = "../../provost-engine/tests/job/mod.rs"]
 #[expect(dead_code, reason = "of the jobs, not everything is needed")]
 mod job;
 
 use std::fs;
-use std::io::Cursor;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use floor::Floor;
 use futures_util::StreamExt as _;
+use home::Home;
 use job::Job;
 use provost_controller::Engine as _;
-use provost_direct::{DirectEngine, ShimProgram};
+use provost_direct::DirectEngine;
 use provost_model::{Instance, Life};
-use provost_oci::ImageStore;
-use provost_testkit::{TOOLBOX, toolbox_archive, toolbox_program, unique};
+use provost_testkit::{TOOLBOX, toolbox_program};
 
 const ROUNDS: usize = 100;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let home = tempfile::tempdir().unwrap();
-    let images = ImageStore::open(home.path().join("images")).unwrap();
-    images.load(Cursor::new(&toolbox_archive().bytes)).unwrap();
-    let shim = ShimProgram { program: PathBuf::from(env!("CARGO_BIN_EXE_provost-shim")), args: Vec::new() };
-    let instance = Instance::parse(unique("bench")).unwrap();
-    let engine = DirectEngine::open(&home.path().join("engine"), images.clone(), shim, instance.clone()).unwrap();
+    let home = Home::open();
 
     show(
         "fork and exec alone",
         (0..ROUNDS).map(|_| timed(|| run(Command::new(toolbox_program()).arg("echo")))).collect(),
     );
-    let bundle = Floor::new(&engine, &instance, home.path(), &images).await.bundle("0");
+    let bundle = Floor::new(&home).await.bundle("0");
+    let Home { engine, instance, folder: _folder, .. } = home;
     let life = |runtime: &str, number: usize| {
         let mut command = Command::new(runtime);
         if runtime == "crun" {

@@ -5,12 +5,11 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic and prints")]
 
 mod floor;
+mod home;
 #[path = "../../provost-engine/tests/job/mod.rs"]
 #[expect(dead_code, reason = "of the jobs, not everything is needed")]
 mod job;
 
-use std::io::Cursor;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,12 +19,12 @@ use std::time::{Duration, Instant};
 use floor::Floor;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use home::Home;
 use job::Job;
 use provost_controller::Engine as _;
-use provost_direct::{DirectEngine, ShimProgram};
+use provost_direct::DirectEngine;
 use provost_model::Instance;
-use provost_oci::ImageStore;
-use provost_testkit::{TOOLBOX, toolbox_archive, unique};
+use provost_testkit::TOOLBOX;
 
 const LIVES: usize = 120;
 /// How many at once, and how often that is tried.
@@ -33,13 +32,9 @@ const CROWDS: [(usize, usize); 3] = [(1, 60), (20, 6), (100, 3)];
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() {
-    let home = tempfile::tempdir().unwrap();
-    let images = ImageStore::open(home.path().join("images")).unwrap();
-    images.load(Cursor::new(&toolbox_archive().bytes)).unwrap();
-    let shim = ShimProgram { program: PathBuf::from(env!("CARGO_BIN_EXE_provost-shim")), args: Vec::new() };
-    let instance = Instance::parse(unique("bench")).unwrap();
-    let engine = DirectEngine::open(&home.path().join("engine"), images.clone(), shim, instance.clone()).unwrap();
-    let floor = Floor::new(&engine, &instance, home.path(), &images).await;
+    let home = Home::open();
+    let floor = Floor::new(&home).await;
+    let Home { engine, instance, folder: _folder, .. } = home;
 
     for width in [1, 2, 4, 8] {
         let ours = lives(&engine, &instance, width).await;

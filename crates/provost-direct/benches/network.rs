@@ -5,32 +5,27 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic and prints")]
 
+#[expect(dead_code, reason = "images are for those who have a floor")]
+mod home;
 #[path = "../../provost-engine/tests/job/mod.rs"]
 #[expect(dead_code, reason = "of the jobs, not everything is needed")]
 mod job;
 
-use std::io::Cursor;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use home::Home;
 use job::Job;
 use provost_controller::Engine as _;
-use provost_direct::{DirectEngine, ShimProgram};
+use provost_direct::DirectEngine;
 use provost_model::Instance;
-use provost_oci::ImageStore;
-use provost_testkit::{TOOLBOX, toolbox_archive, unique};
+use provost_testkit::TOOLBOX;
 
 const ROUNDS: usize = 40;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let home = tempfile::tempdir().unwrap();
-    let images = ImageStore::open(home.path().join("images")).unwrap();
-    images.load(Cursor::new(&toolbox_archive().bytes)).unwrap();
-    let shim = ShimProgram { program: PathBuf::from(env!("CARGO_BIN_EXE_provost-shim")), args: Vec::new() };
-    let instance = Instance::parse(unique("bench")).unwrap();
-    let engine = DirectEngine::open(&home.path().join("engine"), images, shim, instance.clone()).unwrap();
+    let Home { engine, instance, folder: _folder, .. } = Home::open();
     measure("without a network", &engine, &instance, "None", None).await;
     measure("alone on Shared", &engine, &instance, "Shared", None).await;
     // Somebody on it keeps its bridge and rules.

@@ -1,16 +1,14 @@
 //! The floor of the benchmarks: the same container for a runtime that is installed beside.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use provost_controller::Engine as _;
-use provost_direct::DirectEngine;
-use provost_model::Instance;
-use provost_oci::ImageStore;
 use provost_testkit::TOOLBOX;
 use serde_json::{Value, json};
 
+use crate::home::Home;
 use crate::job::Job;
 
 /// The bundle that the engine writes, on a plain folder.
@@ -20,14 +18,15 @@ pub struct Floor {
 }
 
 impl Floor {
-    pub async fn new(engine: &DirectEngine, instance: &Instance, home: &Path, images: &ImageStore) -> Self {
+    pub async fn new(home: &Home) -> Self {
+        let Home { engine, instance, images, folder } = home;
         let job = Job::of(instance, TOOLBOX, &["echo"]);
         engine.create(&job.request, &job.folder).await.unwrap();
-        let place = home.join("engine/containers").join(job.name().as_str());
+        let place = folder.path().join("engine/containers").join(job.name().as_str());
         let read = |file: &str| serde_json::from_slice::<Value>(&fs::read(place.join(file)).unwrap()).unwrap();
         let (mut config, made) = (read("bundle/config.json"), read("container.json"));
         engine.remove(job.name()).await.unwrap();
-        let folder = home.join("floor");
+        let folder = folder.path().join("floor");
         fs::create_dir(&folder).unwrap();
         let layer = images.find(TOOLBOX).unwrap().unwrap().layers.pop().unwrap();
         assert!(Command::new("cp").arg("-a").arg(layer).arg(folder.join("rootfs")).status().unwrap().success());
