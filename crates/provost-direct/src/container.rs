@@ -57,21 +57,32 @@ impl DirectEngine {
         if found.seen.life != Life::Created {
             return Ok(());
         }
-        let doing = format!("start container {name}");
-        // Its shim went before its start, with the machine for example: nothing of it has run, so it is made anew.
-        if !found.place.has_shim() {
-            let (home, place) = (self.home.clone(), found.place.clone());
-            let clean = spawn_blocking(move || {
-                Cgroup::of(&found.made.id).remove();
-                home.take_back_network(&place, &found.made)
-            });
-            let clean = clean.await.map_err(|error| trouble::around(&doing, &io::Error::other(error)))?;
-            if let Err(error) = clean {
-                trouble::of_answer(&doing, error.answer())?;
+        let (place, doing) = (found.place.clone(), format!("start container {name}"));
+        if place.has_shim() {
+            let Err(error) = control::order(&place, Order::Start, &doing).await else { return Ok(()) };
+            // One that was killed refuses; what it leaves ends with it, and has its lock until then.
+            let is_gone = error.may_pass() && is_gone_soon(&place).await;
+            let has_begun = place.progress().is_ok_and(|progress| progress.started.is_some());
+            if !is_gone || has_begun {
+                return Err(error);
             }
-            control::launch(&self.home.shim, &found.place, &doing).await?;
         }
-        control::order(&found.place, Order::Start, &doing).await.map(drop)
+        self.make_anew(found, &doing).await?;
+        control::order(&place, Order::Start, &doing).await.map(drop)
+    }
+
+    /// Its shim went before its start, with the machine for example: nothing of it has run.
+    async fn make_anew(&self, found: Found, doing: &str) -> Result<(), EngineError> {
+        let (home, place) = (self.home.clone(), found.place.clone());
+        let clean = spawn_blocking(move || {
+            Cgroup::of(&found.made.id).remove();
+            home.take_back_network(&found.place, &found.made)
+        });
+        let clean = clean.await.map_err(|error| trouble::around(doing, &io::Error::other(error)))?;
+        if let Err(error) = clean {
+            trouble::of_answer(doing, error.answer())?;
+        }
+        control::launch(&self.home.shim, &place, doing).await
     }
 
     pub(crate) async fn stop_container(&self, name: &ContainerName, grace_s: u64) -> Result<(), EngineError> {
@@ -141,8 +152,19 @@ impl DirectEngine {
     }
 }
 
+/// Whether the shim of a place goes within a second.
+async fn is_gone_soon(place: &Place) -> bool {
+    for _ in 0..100 {
+        if !place.has_shim() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
+
 impl Home {
-    fn all(&self) -> Result<Vec<Found>, EngineError> {
+    pub(crate) fn all(&self) -> Result<Vec<Found>, EngineError> {
         let entries = fs::read_dir(self.containers()).map_err(|error| trouble::around("list containers", &error))?;
         let names = entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
         let found = names.filter_map(|name| ContainerName::parse(name).ok()).map(|name| self.look(&name));

@@ -113,6 +113,7 @@ impl DirectEngine {
             id: id.clone(),
             labels: request.labels(),
             uid: user.uid,
+            image: image.digest.to_string(),
             layers: image.layers.clone(),
             user_xattrs: self.home.images.user_xattrs(),
             capabilities: plan.capabilities(),

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
     CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
@@ -222,6 +223,10 @@ impl Engine for DirectEngine {
 
     async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
         self.remove_volumes_of(run)
+    }
+
+    async fn keep_images(&self, needed: &BTreeSet<String>, now: Timestamp) -> Result<usize, EngineError> {
+        self.keep(needed, now).await
     }
 
     async fn output(

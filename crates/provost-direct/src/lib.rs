@@ -27,6 +27,10 @@
 //! its disks works as a device. Tighter than Docker: no container may make devices unless policy says so, and nothing
 //! but `/dev` can hold them.
 //!
+//! # Images
+//! They are kept in the store of `provost-oci`, below a folder that instances may have in common. What nobody has needed for 30
+//! days, and no container has, goes. See `keep`.
+//!
 //! # Networks
 //! `None`, the host's where policy gives it, one that the engine's containers share, and those that the machine names: made by
 //! the plugins of CNI, which have to be installed for the latter two. A container is connected when it is started, by
@@ -49,6 +53,7 @@ mod frame;
 mod hub;
 mod image;
 mod inside;
+mod keep;
 mod ledger;
 mod limits;
 mod network;

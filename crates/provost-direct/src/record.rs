@@ -20,6 +20,9 @@ pub(crate) struct Made {
     pub(crate) labels: BTreeMap<String, String>,
     /// As whom it runs: its streams are that user's.
     pub(crate) uid: u32,
+    /// The digest of its image.
+    #[serde(default)]
+    pub(crate) image: String,
     /// The folders of its image, the lowest first.
     pub(crate) layers: Vec<PathBuf>,
     /// Its image's folders carry `user.overlay.*` attributes.

@@ -13,6 +13,7 @@ mod trouble;
 mod volume;
 mod watch;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
     CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
@@ -243,6 +245,11 @@ impl Engine for DockerEngine {
 
     async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
         self.remove_volumes_of(run).await
+    }
+
+    /// They may be others' too.
+    async fn keep_images(&self, _needed: &BTreeSet<String>, _now: Timestamp) -> Result<usize, EngineError> {
+        Ok(0)
     }
 
     async fn output(

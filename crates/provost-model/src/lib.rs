@@ -21,6 +21,7 @@ mod fact;
 mod history;
 mod hook;
 mod ids;
+mod image;
 mod json;
 mod plugin;
 mod prepare;

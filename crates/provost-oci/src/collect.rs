@@ -9,7 +9,7 @@ use provost_image::Digest;
 
 use crate::disk::Partial;
 use crate::staging::clean;
-use crate::{ImageStore, StoreError, disk};
+use crate::{ImageStore, Listed, StoreError, disk};
 
 /// What [`ImageStore::collect`] took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,10 +37,16 @@ impl ImageStore {
     ///
     /// Shape: the list first, then what it led to; a crash between leaves garbage for the next time, and nothing half.
     pub fn collect(&self, keep: &BTreeSet<Digest>) -> Result<Collected, StoreError> {
+        self.collect_by(|_| keep.clone())
+    }
+
+    /// The same, with what stays decided from what is there: nothing comes in meanwhile.
+    pub fn collect_by(&self, keep: impl FnOnce(&[Listed]) -> BTreeSet<Digest>) -> Result<Collected, StoreError> {
         let _lock = self.lock()?;
         clean(self)?;
         let mut collected = Collected::default();
         let mut index = self.index()?;
+        let keep = keep(&index.listed());
         let before = index.manifests.len();
         index.manifests.retain(|entry| entry.digests().any(|digest| keep.contains(&digest)));
         collected.images = before - index.manifests.len();

@@ -2,6 +2,7 @@
 
 use provost_image::Digest;
 
+use crate::Listed;
 use crate::manifest::{Descriptor, Index};
 use crate::name::{Name, Reference};
 
@@ -57,6 +58,13 @@ impl Descriptor {
 }
 
 impl Index {
+    /// What it says, for others.
+    pub fn listed(&self) -> Vec<Listed> {
+        let listed =
+            |entry: &Descriptor| Listed { name: entry.name().map(|name| name.to_string()), digest: entry.recorded() };
+        self.manifests.iter().map(listed).collect()
+    }
+
     pub fn find(&self, reference: &Reference) -> Option<&Descriptor> {
         self.manifests.iter().find(|entry| match reference {
             Reference::Name(name) => entry.name().as_ref() == Some(name),

@@ -21,7 +21,7 @@ use provost_image::Digest;
 use crate::archive::Archive;
 use crate::disk::{self, Lock};
 use crate::image::ConfigBlob;
-use crate::manifest::{Descriptor, Index, Manifest};
+use crate::manifest::{Index, Manifest};
 use crate::name::{Name, Reference};
 use crate::staging::Staging;
 use crate::unpack::Powers;
@@ -116,9 +116,7 @@ impl ImageStore {
 
     /// All images that there are.
     pub fn images(&self) -> Result<Vec<Listed>, StoreError> {
-        let listed =
-            |entry: &Descriptor| Listed { name: entry.name().map(|name| name.to_string()), digest: entry.recorded() };
-        Ok(self.index()?.manifests.iter().map(listed).collect())
+        Ok(self.index()?.listed())
     }
 
     /// Takes a name away; whether it was there. What it named stays until [`ImageStore::collect`].

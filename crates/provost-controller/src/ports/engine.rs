@@ -1,5 +1,6 @@
 //! What runs containers.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -70,6 +71,11 @@ pub trait Engine: Send + Sync {
 
     /// Removes the volumes that are `run`'s own. One that a container still has stays, and is an error that may pass.
     async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError>;
+
+    /// Says which images this instance needs at `now`, by name or digest; called now and again. An engine whose images are
+    /// its own takes those away, some time later, that nobody needs any more, and returns how many; those of Docker are
+    /// their owner's care.
+    async fn keep_images(&self, needed: &BTreeSet<String>, now: Timestamp) -> Result<usize, EngineError>;
 
     /// Returns the container's output from its beginning; with `follow`, until it ends.
     async fn output(

@@ -43,6 +43,12 @@ pub(super) async fn keep(ports: Ports, controller: Controller, work_dir: PathBuf
         if let Err(error) = ports.logs.forget_events(before(BUILT_IN.logs_s, now)).await {
             tracing::warn!(%error, "output of events that is not kept any more stays for another hour");
         }
+        let Ok(images) = controller.view(|view| view.state.images()).await else { return };
+        match ports.engine.keep_images(&images, now).await {
+            Ok(0) => {}
+            Ok(images) => tracing::info!(images, "images are gone that nobody has needed for long"),
+            Err(error) => tracing::warn!(%error, "images that nobody needs any more stay for another hour"),
+        }
     }
 }
 

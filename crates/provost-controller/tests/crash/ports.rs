@@ -179,6 +179,10 @@ impl Engine for CutEngine {
         self.watch.pass("engine.remove_volumes".to_owned(), self.inner.remove_volumes(run)).await
     }
 
+    async fn keep_images(&self, needed: &BTreeSet<String>, now: Timestamp) -> Result<usize, EngineError> {
+        self.watch.pass("engine.keep_images".to_owned(), self.inner.keep_images(needed, now)).await
+    }
+
     async fn output(
         &self,
         name: &ContainerName,

@@ -1,9 +1,12 @@
 //! The scripted engine as an [`Engine`]: every call is written down, and meets the fault that waits for it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
+use jiff::Timestamp;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
     CallError, ContainerName, ContainerRequest, ContainerSeen, Digest, HealthCheck, Instance, PullPolicy, RunId,
@@ -205,6 +208,11 @@ impl Engine for ScriptedEngine {
 
     async fn remove_volumes(&self, _run: &RunId) -> Result<(), EngineError> {
         Ok(())
+    }
+
+    /// Nor is what becomes of images.
+    async fn keep_images(&self, _needed: &BTreeSet<String>, _now: Timestamp) -> Result<usize, EngineError> {
+        Ok(0)
     }
 
     async fn output(

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use provost_model::{Automation, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP};
+use provost_model::{Automation, LABEL_INSTANCE, LABEL_OWNER, LABEL_OWNER_KIND, LABEL_REQUEST, LABEL_STEP, Target};
 use provost_planner::{Requests, masked_values};
 
-use crate::bench::{Bench, exits, leaves, locals};
-use crate::sample::{automation, desired, every, hook, with_hooks, with_server_hooks, workload};
+use crate::bench::{Bench, exits, hangs, leaves, locals};
+use crate::sample::{
+    automation, channel, desired, every, hook, with_channels, with_hooks, with_server_hooks, workload,
+};
 
 fn params(text: &str) -> BTreeMap<String, provost_model::Param> {
     serde_json::from_str(text).unwrap()
@@ -163,4 +165,19 @@ fn where_nobody_makes_containers_the_same_is_decided() {
     let steps = |bench: &Bench| bench.made.iter().map(|it| (it.name.clone(), it.step.clone())).collect::<Vec<_>>();
     assert_eq!(steps(&named), steps(&whole));
     assert!(!named.made.is_empty() && named.made.iter().all(|request| request.event.is_null()));
+}
+
+#[test]
+fn images_are_needed_by_what_is_wanted_and_by_what_goes_on() {
+    let mut bench = Bench::new();
+    bench.script("job", [hangs()]).apply(desired([with_hooks(automation("job"), [hook("after", "run.finished")])]));
+    let run = bench.run("job");
+    let mut teller = channel("teller");
+    teller.target = Target::Command { workload: Box::new(workload("tell")) };
+    let images = |bench: &Bench| bench.state.images().into_iter().collect::<Vec<_>>();
+    let other = with_server_hooks(with_channels(desired([automation("other")]), [teller]), [hook("heard", "x.y")]);
+    bench.apply(other);
+    assert_eq!(images(&bench), ["after", "heard", "job", "other", "tell"]);
+    bench.stop(&run).wait(60);
+    assert_eq!(images(&bench), ["heard", "other", "tell"]);
 }

@@ -6,11 +6,13 @@
 
 mod archive;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
     CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
@@ -138,6 +140,10 @@ impl Engine for ImageFolder {
 
     async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
         self.engine.remove_volumes(run).await
+    }
+
+    async fn keep_images(&self, needed: &BTreeSet<String>, now: Timestamp) -> Result<usize, EngineError> {
+        self.engine.keep_images(needed, now).await
     }
 
     async fn output(

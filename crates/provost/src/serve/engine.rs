@@ -1,10 +1,12 @@
 //! The server's engine: looked for when it is needed, so that a server that starts before its engine waits for it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
 use provost_direct::{DirectEngine, ShimProgram};
 use provost_model::{
@@ -128,6 +130,10 @@ impl Engine for LateEngine {
 
     async fn remove_volumes(&self, run: &RunId) -> Result<(), EngineError> {
         self.engine().await?.remove_volumes(run).await
+    }
+
+    async fn keep_images(&self, needed: &BTreeSet<String>, now: Timestamp) -> Result<usize, EngineError> {
+        self.engine().await?.keep_images(needed, now).await
     }
 
     async fn output(

@@ -1,11 +1,13 @@
 //! An engine whose calls are counted and timed.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use jiff::Timestamp;
 use provost_api::Metrics;
 use provost_controller::{Engine, EngineError, EngineFacts, OutputChunk, StepFolder};
 use provost_model::{
@@ -89,11 +91,15 @@ impl Engine for Metered {
     }
 
     async fn runs_with_volumes(&self) -> Answer<Vec<RunId>> {
-        self.timed("runs_with_volumes", self.engine.runs_with_volumes()).await
+        self.timed("runsWithVolumes", self.engine.runs_with_volumes()).await
     }
 
     async fn remove_volumes(&self, run: &RunId) -> Answer<()> {
-        self.timed("remove_volumes", self.engine.remove_volumes(run)).await
+        self.timed("removeVolumes", self.engine.remove_volumes(run)).await
+    }
+
+    async fn keep_images(&self, needed: &BTreeSet<String>, now: Timestamp) -> Answer<usize> {
+        self.timed("keepImages", self.engine.keep_images(needed, now)).await
     }
 
     async fn output(
