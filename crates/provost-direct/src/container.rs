@@ -62,8 +62,7 @@ impl DirectEngine {
             let Err(error) = control::order(&place, Order::Start, &doing).await else { return Ok(()) };
             // One that was killed refuses; what it leaves ends with it, and has its lock until then.
             let is_gone = error.may_pass() && is_gone_soon(&place).await;
-            let has_begun = place.progress().is_ok_and(|progress| progress.started.is_some());
-            if !is_gone || has_begun {
+            if !is_gone || !place.progress().is_ok_and(|progress| progress.started.is_none()) {
                 return Err(error);
             }
         }
