@@ -2,17 +2,16 @@
 
 use provost_simulator::{Failure, play_many};
 
-/// How many seeds are played where `PROVOST_SEEDS` does not say: some. Thousands are for `scripts/reliability seeds`.
+/// How many seeds are played: some. Thousands are for `scripts/reliability seeds`, which is quicker at it.
 const SEEDS: u64 = 60;
 
 #[test]
 fn every_promise_is_kept_whatever_goes_wrong() {
-    let seeds = std::env::var("PROVOST_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(SEEDS);
-    let (figures, failures) = play_many(0..seeds, |_| {});
+    let (figures, failures) = play_many(0..SEEDS, |_| {});
     let reports: String = failures.iter().take(10).map(Failure::report).collect();
-    assert!(failures.is_empty(), "{} of {seeds} seeds fail\n{reports}", failures.len());
-    assert_eq!(figures.seeds, seeds);
-    // Faults of every kind were there.
+    assert!(failures.is_empty(), "{} of {SEEDS} seeds fail\n{reports}", failures.len());
+    assert_eq!(figures.seeds, SEEDS);
+    // Faults of nearly every kind were there.
     let kinds = figures.faults.len();
-    assert!(seeds < 200 || kinds >= 23, "only {kinds} kinds of fault came: {:?}", figures.faults.keys());
+    assert!(kinds >= 20, "only {kinds} kinds of fault came: {:?}", figures.faults.keys());
 }
