@@ -9,7 +9,9 @@ use crate::common::{Server, Shop, evidence_volume, hook, options, parsed, seen, 
 /// The main container of a run, once it runs.
 fn main_container(server: &Server, run: &str) -> ContainerView {
     server.until("the main container", || {
-        let is_running = server.json(&["describe", run])["phase"] == "Main";
+        let record = server.json(&["describe", run]);
+        // The engine may say that it runs a moment before the server has heard so.
+        let is_running = record["phase"] == "Main" && !record["mainAt"].is_null();
         let mut containers = server.process.containers().into_iter();
         let main = containers.find(|container| container.label("step") == "main.1" && container.is_running);
         main.filter(|_| is_running)

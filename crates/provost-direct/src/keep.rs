@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 
 use crate::DirectEngine;
 use crate::engine::Home;
+use crate::place::replace;
 use crate::trouble;
 
 /// How long an image stays that nobody needs: a revision is taken back, an automation comes back.
@@ -52,7 +53,6 @@ const DOING: &str = "take away images that nobody needs";
 impl Home {
     /// What a container is made of stays, whosever it is.
     fn keep(&self, names: &BTreeSet<String>, now: Timestamp) -> Result<usize, EngineError> {
-        let of_store = |error| trouble::of_store(DOING, &error);
         let mut needed: BTreeSet<String> = self.all()?.into_iter().map(|found| found.made.image).collect();
         // A name that makes no sense is told where the container is made that has it.
         let found = names.iter().filter_map(|name| self.images.find(name).ok().flatten());
@@ -64,8 +64,11 @@ impl Home {
             let stays = listed.iter().filter(|image| after.0.contains_key(&image.digest.to_string()));
             stays.map(|image| image.digest.clone()).collect()
         });
-        let gone = collected.map_err(of_store)?.images;
-        self.write_last_needed(&after).map_err(|error| trouble::around(DOING, &error))?;
+        let gone = collected.map_err(|error| trouble::of_store(DOING, &error))?.images;
+        let file = self.last_needed_file();
+        // Another instance may write it too.
+        let draft = file.with_extension(format!("{}.new", std::process::id()));
+        replace(&file, &draft, &after).map_err(|error| trouble::around(DOING, &error))?;
         Ok(gone)
     }
 
@@ -73,13 +76,6 @@ impl Home {
     fn last_needed(&self) -> LastNeeded {
         let text = fs::read(self.last_needed_file()).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
-    }
-
-    fn write_last_needed(&self, needed: &LastNeeded) -> io::Result<()> {
-        let file = self.last_needed_file();
-        let new = file.with_extension(format!("{}.new", std::process::id()));
-        fs::write(&new, serde_json::to_vec_pretty(needed)?)?;
-        fs::rename(new, file)
     }
 
     fn last_needed_file(&self) -> PathBuf {

@@ -120,12 +120,15 @@ impl Place {
         }
     }
 
-    /// Replaces a file as a whole: who reads it sees the old one or the new one.
     fn write(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
-        let new = self.path(&format!("{name}.new"));
-        fs::write(&new, serde_json::to_vec(value)?)?;
-        fs::rename(new, self.path(name))
+        replace(&self.path(name), &self.path(&format!("{name}.new")), value)
     }
+}
+
+/// Replaces a file as a whole, by way of `draft` in the same folder: who reads it sees the old one or the new one.
+pub(crate) fn replace(path: &Path, draft: &Path, value: &impl Serialize) -> io::Result<()> {
+    fs::write(draft, serde_json::to_vec(value)?)?;
+    fs::rename(draft, path)
 }
 
 #[cfg(test)]

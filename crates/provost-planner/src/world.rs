@@ -33,10 +33,9 @@ impl World<'_> {
 }
 
 /// How much of what containers are asked to be is worked out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requests {
     /// All of it.
-    #[default]
     Whole,
     /// Only which containers they are: nobody makes them, as in a simulation, and no decision needs more.
     Named,
