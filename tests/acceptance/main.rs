@@ -33,6 +33,7 @@ mod projects;
 mod replies;
 mod requirements;
 mod rights;
+mod rootless;
 mod runtime;
 mod secrets;
 mod servers;

@@ -79,6 +79,11 @@ impl DirectEngine {
             return Err(refuse(format!("it is for the instance {}, not {}", request.instance, self.instance)));
         }
         let network = Network::of(&request.workload, &self.home.networks).map_err(refuse)?;
+        if !self.home.users.are_all() && network.joins().is_some() {
+            let problem = "it is to be connected to a network, for which Provost has to be root; start the server as root, \
+                or use Docker or Podman";
+            return Err(refuse(problem.to_owned()));
+        }
         Ok((body, network))
     }
 
@@ -104,15 +109,27 @@ impl DirectEngine {
             EngineError::new(EngineErrorKind::Refused, format!("cannot create container {}: {why}", request.name))
         };
         let words = body.user.as_deref().unwrap_or(&image.config.user);
-        let user = User::of(words, &image.layers).map_err(refuse)?;
+        let users = &self.home.users;
+        let (user, guise) = User::of(words, &image.layers).and_then(|user| users.place(user)).map_err(refuse)?;
         let (id, volumes) = (new_id(), self.home.volumes());
-        let plan =
-            Plan { body, image: &image.config, user: &user, id: &id, volumes: &volumes, network: &network, place };
+        let plan = Plan {
+            body,
+            image: &image.config,
+            user: &user,
+            guise,
+            users,
+            id: &id,
+            volumes: &volumes,
+            network: &network,
+            place,
+        };
         let made = Made {
             name: request.name.clone(),
             id: id.clone(),
             labels: request.labels(),
             uid: user.uid,
+            guise,
+            rootless: !users.are_all(),
             image: image.digest.to_string(),
             layers: image.layers.clone(),
             user_xattrs: self.home.images.user_xattrs(),

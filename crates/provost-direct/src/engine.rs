@@ -23,7 +23,8 @@ use crate::hub::Hub;
 use crate::network::NetworkFolders;
 use crate::place::Place;
 use crate::trash::Trash;
-use crate::{output, trouble, watch};
+use crate::users::Users;
+use crate::{output, rootless, trouble, watch};
 
 /// How a shim is started: the program, and its arguments before the engine's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub(crate) struct Home {
     /// Where containers and volumes go that are removed.
     pub(crate) trash: Trash,
     pub(crate) networks: NetworkFolders,
+    /// Who containers can run as.
+    pub(crate) users: Users,
     hub: Mutex<Option<Arc<Hub>>>,
     /// Containers that are being made.
     pub(crate) making: Mutex<BTreeSet<ContainerName>>,
@@ -81,12 +84,13 @@ impl DirectEngine {
         });
         let folder = made.map_err(|error| trouble::around(&format!("make the folder {}", folder.display()), &error))?;
         let trash = Trash::open(folder.join("trash")).map_err(|error| trouble::around("empty the trash", &error))?;
+        let users = Users::here().map_err(|error| trouble::around("read who this process may be", &error))?;
         let (hub, making, settling) = Default::default();
-        let home = Home { folder, images, shim, trash, networks, hub, making, settling };
+        let home = Home { folder, images, shim, trash, networks, users, hub, making, settling };
         Ok(Self { home: Arc::new(home), instance })
     }
 
-    /// Whether this process may run containers: it is root, and may mount.
+    /// Whether this process may run containers: it is root, of the machine or of a user namespace, and may mount.
     #[must_use]
     pub fn may_run() -> bool {
         let capabilities = rustix::thread::capabilities(None);
@@ -94,10 +98,10 @@ impl DirectEngine {
         rustix::process::geteuid().is_root() && may_mount
     }
 
-    /// What containers on the network `Shared` lack on this machine, and how to mend that.
+    /// What containers lack on this machine, and how to mend that.
     #[must_use]
-    pub fn lacks_for_networks(&self) -> Option<(String, String)> {
-        self.home.networks.lacks()
+    pub fn lacks(&self) -> Vec<(String, String)> {
+        if self.home.users.are_all() { self.home.networks.lacks().into_iter().collect() } else { rootless::lacks() }
     }
 
     /// The same engine, as another instance sees it.
@@ -159,8 +163,8 @@ impl Engine for DirectEngine {
     async fn probe(&self) -> Result<EngineFacts, EngineError> {
         let folder = self.home.present()?;
         if !Self::may_run() {
-            let message = "the direct engine has to be root, and allowed to mount; start the server so, or use Docker or \
-                Podman";
+            let message = "the direct engine has to be root, and allowed to mount; start the server so, or with `engine: \
+                {direct: {rootless: true}}`, or use Docker or Podman";
             return Err(EngineError::new(EngineErrorKind::Refused, message));
         }
         let version = env!("CARGO_PKG_VERSION").to_owned();

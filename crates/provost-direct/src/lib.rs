@@ -37,7 +37,11 @@
 //! its shim, and everything is given back before its end is told; where the shim was killed, by the engine. Services of
 //! one instance find each other by name. See `network`.
 //!
-//! Limits today: it has to run as root; the network `Shared` has addresses of version 4 only; of a named network whose own list
+//! # Without root
+//! A process of another user enters a user namespace first, in which it is root: [`rootless::enter`]. Limits and networks
+//! are not kept there.
+//!
+//! Limits today: the network `Shared` has addresses of version 4 only; of a named network whose own list
 //! lets the plugin `bridge` translate addresses (`ipMasq`), that plugin's rules stay when a shim is killed; no profiles of
 //! AppArmor and SELinux; 32-bit programs are ended by the filter; containers do not see their control groups on version 1;
 //! volumes begin empty, with the owner of the image's folder at their place but without its files.
@@ -60,11 +64,13 @@ mod network;
 mod output;
 mod place;
 mod record;
+pub mod rootless;
 pub mod shim;
 mod spec;
 mod trash;
 mod trouble;
 mod user;
+mod users;
 mod volume;
 mod watch;
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limit;
 use crate::network::Network;
+use crate::users::Guise;
 
 /// A container, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +21,12 @@ pub(crate) struct Made {
     pub(crate) labels: BTreeMap<String, String>,
     /// As whom it runs: its streams are that user's.
     pub(crate) uid: u32,
+    /// Who its programs take themselves for, if not for that.
+    #[serde(default)]
+    pub(crate) guise: Option<Guise>,
+    /// It is made without root, and so without control groups.
+    #[serde(default)]
+    pub(crate) rootless: bool,
     /// The digest of its image.
     #[serde(default)]
     pub(crate) image: String,

@@ -14,6 +14,7 @@ mod executor;
 mod first;
 mod groups;
 mod guest;
+pub(crate) mod guise;
 mod log;
 mod network;
 mod root;
@@ -27,6 +28,7 @@ use std::process::ExitCode;
 
 use crate::place::Place;
 use crate::record::Answer;
+use crate::rootless;
 
 /// Why a shim does not do what it was started for.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match (order.to_str(), folder) {
         (Some("run"), Some(folder)) => run(&folder),
         (Some("inside"), Some(folder)) => return guest::run(&folder, args),
+        (Some("map"), None) => return if rootless::map() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         _ => Err(ShimError::Usage),
     };
     match done {

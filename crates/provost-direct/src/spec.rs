@@ -12,7 +12,9 @@ use crate::cgroup::{self, Cgroup};
 use crate::limits::{self, Limit};
 use crate::network::{FILES, Network};
 use crate::place::Place;
+use crate::shim::guise;
 use crate::user::User;
+use crate::users::{Guise, Users};
 
 /// What containers have that nobody took capabilities from: what Docker gives, without the making of devices.
 const USUAL_CAPABILITIES: &[&str] = &[
@@ -47,6 +49,8 @@ const MASKED: &[&str] = &[
 ];
 const READ_ONLY: &[&str] =
     &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/sys/fs/cgroup"];
+/// The group of terminals, everywhere.
+const TTY: u32 = 5;
 const SEARCH_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A container to be, in the terms of this engine.
@@ -57,6 +61,10 @@ pub(crate) struct Plan<'a> {
     pub(crate) image: &'a ImageConfig,
     /// As whom it runs.
     pub(crate) user: &'a User,
+    /// Who its programs take themselves for, if not for that.
+    pub(crate) guise: Option<Guise>,
+    /// Who there is.
+    pub(crate) users: &'a Users,
     /// The engine's id of it.
     pub(crate) id: &'a str,
     /// Where the named volumes are.
@@ -69,17 +77,17 @@ impl Plan<'_> {
     /// The bundle's `config.json`. Source: OCI Runtime Specification 1.2.
     pub(crate) fn config(&self) -> Value {
         let host = self.body.host_config.clone().unwrap_or_default();
-        let capabilities = self.capabilities();
-        // Who is not root has them only as a bound: a program that is given some by its file may use no others.
-        let own = if self.user.uid == 0 { capabilities.clone() } else { Vec::new() };
+        let (bound, own) = self.capabilities_of_process();
         let own_namespaces = ["pid", "ipc", "uts", "mount", "cgroup"].map(|namespace| json!({"type": namespace}));
         // A network that is connected later is a new one. Else it is the shim's, which is empty, or the host's. It has to be
         // named: what joins the container later goes only where this list says.
         let network = match self.network {
-            Network::Joined(_) => json!({"type": "network"}),
-            Network::None | Network::Host => json!({"type": "network", "path": "/proc/self/ns/net"}),
+            Network::Joined(_) => Some(json!({"type": "network"})),
+            // Nobody but root may enter it, and everybody is in it already.
+            Network::Host if !self.users.are_all() => None,
+            Network::None | Network::Host => Some(json!({"type": "network", "path": "/proc/self/ns/net"})),
         };
-        let namespaces: Vec<Value> = own_namespaces.into_iter().chain([network]).collect();
+        let namespaces: Vec<Value> = own_namespaces.into_iter().chain(network).collect();
         let mut config = json!({
             "ociVersion": "1.0.2",
             "hostname": self.body.hostname,
@@ -92,7 +100,7 @@ impl Plan<'_> {
                 "cwd": self.working_dir(),
                 "noNewPrivileges": true,
                 "capabilities":
-                    {"bounding": capabilities, "effective": own, "permitted": own, "inheritable": [], "ambient": []},
+                    {"bounding": bound, "effective": own, "permitted": own, "inheritable": [], "ambient": []},
             },
             "mounts": self.mounts(&host),
             "linux": {
@@ -102,7 +110,7 @@ impl Plan<'_> {
                 "readonlyPaths": READ_ONLY,
             },
         });
-        if cgroup::is_unified() {
+        if cgroup::is_unified() && self.users.are_all() {
             config["linux"]["resources"] = limits::unified(&host);
         }
         config
@@ -111,7 +119,7 @@ impl Plan<'_> {
     /// Limits that the shim sets, and not the runtime.
     pub(crate) fn limits(&self) -> Vec<Limit> {
         let host = self.body.host_config.clone().unwrap_or_default();
-        if cgroup::is_unified() { Vec::new() } else { limits::by_controller(&host) }
+        if cgroup::is_unified() || !self.users.are_all() { Vec::new() } else { limits::by_controller(&host) }
     }
 
     /// The program with its arguments. A request's own program leaves the image's arguments out, as everywhere.
@@ -157,6 +165,18 @@ impl Plan<'_> {
         variables
     }
 
+    /// Those that the process is bound by, and those that it has when the runtime is done. Who is not root has them only as
+    /// a bound: a program that is given some by its file may use no others.
+    fn capabilities_of_process(&self) -> (Vec<String>, Vec<String>) {
+        let bound = match self.guise {
+            // It gives all of them away.
+            Some(_) => vec![guise::NEEDED.to_owned()],
+            None => self.capabilities(),
+        };
+        let own = if self.user.uid == 0 { bound.clone() } else { Vec::new() };
+        (bound, own)
+    }
+
     /// `CAP_CHOWN` and so on.
     pub(crate) fn capabilities(&self) -> Vec<String> {
         let host = self.body.host_config.as_ref();
@@ -170,7 +190,7 @@ impl Plan<'_> {
     }
 
     fn mounts(&self, host: &HostConfig) -> Vec<Value> {
-        let mut mounts = kernel_mounts();
+        let mut mounts = self.kernel_mounts();
         let tmpfs = host.tmpfs.iter().flatten();
         mounts.extend(
             tmpfs.map(|(path, options)| mount(path, "tmpfs", "tmpfs", &options.split(',').collect::<Vec<_>>())),
@@ -180,6 +200,36 @@ impl Plan<'_> {
         // A folder before what lies in it.
         own.sort_by_key(|mount| mount.target.clone());
         mounts.extend(own.into_iter().map(|mount| self.bound(mount)));
+        mounts
+    }
+
+    /// What the kernel shows of itself.
+    fn kernel_mounts(&self) -> Vec<Value> {
+        let safe = ["nosuid", "noexec", "nodev"];
+        let mut terminals = vec!["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"];
+        if self.users.have_group(TTY) {
+            terminals.push("gid=5");
+        }
+        // Who is not root may show no network but its own.
+        let shows_host = matches!(self.network, Network::Host) && !self.users.are_all();
+        let kernel = if shows_host {
+            mount("/sys", "bind", "/sys", &["rbind", "rprivate", "nosuid", "noexec", "nodev", "ro"])
+        } else {
+            mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"])
+        };
+        let mut mounts = vec![
+            mount("/proc", "proc", "proc", &safe),
+            mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
+            mount("/dev/pts", "devpts", "devpts", &terminals),
+            mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
+            mount("/dev/mqueue", "mqueue", "mqueue", &safe),
+            kernel,
+        ];
+        // On version 1, the runtime mounts one for each controller, and none of them read-only: root in the container could
+        // lift its own limits.
+        if cgroup::is_unified() && !shows_host {
+            mounts.push(mount("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "noexec", "nodev", "relatime", "ro"]));
+        }
         mounts
     }
 
@@ -208,30 +258,6 @@ fn mount(target: &str, kind: &str, source: &str, options: &[&str]) -> Value {
     json!({"destination": target, "type": kind, "source": source, "options": options})
 }
 
-/// What the kernel shows of itself.
-fn kernel_mounts() -> Vec<Value> {
-    let safe = ["nosuid", "noexec", "nodev"];
-    let mut mounts = vec![
-        mount("/proc", "proc", "proc", &safe),
-        mount("/dev", "tmpfs", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
-        mount(
-            "/dev/pts",
-            "devpts",
-            "devpts",
-            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
-        ),
-        mount("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]),
-        mount("/dev/mqueue", "mqueue", "mqueue", &safe),
-        mount("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
-    ];
-    // On version 1, the runtime mounts one for each controller, and none of them read-only: root in the container could lift
-    // its own limits.
-    if cgroup::is_unified() {
-        mounts.push(mount("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "noexec", "nodev", "relatime", "ro"]));
-    }
-    mounts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,7 +269,8 @@ mod tests {
 
     fn of_network(body: &ContainerCreateBody, image: &ImageConfig, user: &User, network: &Network) -> Value {
         let place = Place::new("/c".into());
-        Plan { body, image, user, id: "0123", volumes: Path::new("/v"), network, place: &place }.config()
+        let (guise, users) = (None, &Users::here().unwrap());
+        Plan { body, image, user, guise, users, id: "0123", volumes: Path::new("/v"), network, place: &place }.config()
     }
 
     #[test]
@@ -300,7 +327,8 @@ mod tests {
         let user = User { uid: 0, gid: 0, groups: Vec::new() };
         let image = ImageConfig { working_dir: "/work".to_owned(), ..ImageConfig::default() };
         let (volumes, network, place) = (Path::new("/v"), &Network::None, &Place::new("/c".into()));
-        let plan = Plan { body: &body, image: &image, user: &user, id: "0123", volumes, network, place };
+        let (guise, users) = (None, &Users::here().unwrap());
+        let plan = Plan { body: &body, image: &image, user: &user, guise, users, id: "0123", volumes, network, place };
         assert_eq!(plan.folders(), ["/proc", "/dev", "/sys", "/data", "/work"]);
     }
 

@@ -141,6 +141,11 @@ pub enum Refusal {
     /// An attribute that would change how layers are put together.
     #[error("its attribute `{0}` belongs to the overlay file system")]
     Attribute(String),
+    /// A file of somebody whom this process cannot give files to.
+    #[error(
+        "it belongs to {0}:{1}, and the user that Provost runs as was given fewer ids; give it a larger range in /etc/subuid and /etc/subgid"
+    )]
+    Owner(u32, u32),
     /// A path that is too long.
     #[error("its path has more than {0} bytes")]
     Long(usize),

@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File, OpenOptions},
     io,
+    os::unix::{fs::chown, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     time::Duration,
@@ -26,6 +27,7 @@ pub struct ServerOptions {
     engine: EngineView,
     log: Option<String>,
     environment: Vec<(String, String)>,
+    user: Option<u32>,
 }
 
 impl ServerOptions {
@@ -36,10 +38,11 @@ impl ServerOptions {
         let config = match &engine {
             EngineView::Docker(docker) => json!({"engine": {"docker": {"host": docker.host()}}}),
             EngineView::Direct(direct) => {
-                json!({"engine": {"direct": {"folder": direct.folder()}}, "images": direct.images()})
+                let own = json!({"folder": direct.folder(), "rootless": true});
+                json!({"engine": {"direct": own}, "images": direct.images()})
             }
         };
-        let options = Self { binary: binary.into(), config, engine, log: None, environment: Vec::new() };
+        let options = Self { binary: binary.into(), config, engine, log: None, environment: Vec::new(), user: None };
         options.set("instance", json!(unique("test")))
     }
 
@@ -91,6 +94,13 @@ impl ServerOptions {
         self
     }
 
+    /// Runs it as this user, which the machine need not know. Its commands are run as the user of the tests.
+    #[must_use]
+    pub fn user(mut self, uid: u32) -> Self {
+        self.user = Some(uid);
+        self
+    }
+
     /// Starts it; returns when its control socket answers.
     ///
     /// # Panics
@@ -139,7 +149,21 @@ impl ServerUnderTest {
         // JSON is YAML.
         fs::write(server.config(), format!("{:#}\n", server.options.config))
             .unwrap_or_else(|error| panic!("cannot write the server's configuration: {error}"));
+        if let Some(uid) = server.options.user {
+            server.give_to(uid).unwrap_or_else(|error| panic!("cannot give the server's folder away: {error}"));
+        }
         server
+    }
+
+    /// Gives the folder to a user, with a program that this one finds wherever the other lies.
+    fn give_to(&mut self, uid: u32) -> io::Result<()> {
+        let program = self.folder.path().join("provost");
+        fs::copy(&self.options.binary, &program)?;
+        self.options.binary = program;
+        for path in [self.folder.path().to_path_buf(), self.config()] {
+            chown(path, Some(uid), Some(uid))?;
+        }
+        Ok(())
     }
 
     /// Starts the server, which must not be running; returns when its control socket answers.
@@ -201,6 +225,9 @@ impl ServerUnderTest {
         let mut command = self.command(["serve", "--config"]);
         let level = self.options.log.iter().flat_map(|level| ["--log", level]);
         command.envs(self.options.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(uid) = self.options.user {
+            command.uid(uid).gid(uid);
+        }
         command.arg(self.config()).args(level).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         Leash::start(&mut command)
     }

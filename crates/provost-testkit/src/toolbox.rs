@@ -9,6 +9,9 @@ use crate::{Docker, workspace};
 /// The reference of the toolbox image.
 pub const TOOLBOX: &str = concat!("provost/toolbox:", env!("CARGO_PKG_VERSION"));
 
+/// How the image is packed.
+const RECIPE: &str = include_str!("../../../images/toolbox/image.json");
+
 /// The static program of the toolbox image, built if it is not there: `PROVOST_TOOLBOX` or what
 /// `scripts/build-toolbox` says.
 ///
@@ -48,7 +51,7 @@ pub fn toolbox_like(change: impl FnOnce(&mut Recipe)) -> Archive {
 }
 
 fn pack(change: impl FnOnce(&mut Recipe)) -> Result<Archive, Box<dyn std::error::Error>> {
-    let mut recipe = Recipe::parse(&fs::read_to_string(workspace().join("images/toolbox/image.json"))?)?;
+    let mut recipe = Recipe::parse(RECIPE)?;
     change(&mut recipe);
     let read = |from: &str| match from {
         "provost-toolbox" => fs::read(toolbox_program()),

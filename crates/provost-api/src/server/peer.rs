@@ -30,11 +30,23 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 
 /// What the user `uid` is called: `root`, `alice (uid 1000)`, `uid 1000`.
 pub(super) async fn name_of_user(uid: Option<u32>) -> String {
-    match uid {
-        // Read each time: it is rare, and people come and go.
-        Some(uid) => name_of(uid, &tokio::fs::read_to_string("/etc/passwd").await.unwrap_or_default()),
+    // Read each time: it is rare, and people come and go.
+    let read = async |path| tokio::fs::read_to_string(path).await.unwrap_or_default();
+    let map = read("/proc/self/uid_map").await;
+    match uid.and_then(|uid| outside(uid, &map)) {
+        Some(uid) => name_of(uid, &read("/etc/passwd").await),
         None => "an unknown user".to_owned(),
     }
+}
+
+/// The machine's id of the user `uid` of a user namespace that is mapped so; absent for one that is not in it.
+/// Source: user_namespaces(7).
+fn outside(uid: u32, map: &str) -> Option<u32> {
+    map.lines().find_map(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
+        let (inside, outside, count) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
+        uid.checked_sub(inside).filter(|distance| *distance < count)?.checked_add(outside)
+    })
 }
 
 /// What `uid` is called, by `passwd` (passwd(5)).
@@ -54,6 +66,16 @@ fn name_of(uid: u32, passwd: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_are_known_from_within_a_namespace() {
+        let map = "         0       1000          1\n         1     100000      65536\n";
+        assert_eq!(
+            [0, 5, 65_534, 70_000].map(|uid| outside(uid, map)),
+            [Some(1000), Some(100_004), Some(165_533), None]
+        );
+        assert_eq!(outside(70_000, "         0          0 4294967295\n"), Some(70_000));
+    }
 
     #[test]
     fn people_are_called_by_name_and_uid() {

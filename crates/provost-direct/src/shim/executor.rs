@@ -1,5 +1,6 @@
 //! What the runtime calls inside of a container that is complete, right before the program.
 
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,15 +11,16 @@ use libcontainer::workload::{ExecutorError, ExecutorValidationError};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use seccompiler::{BpfProgram, apply_filter};
 
-use super::first;
+use super::{first, guise};
+use crate::users::Guise;
 
 /// What the process is to become.
 #[derive(Clone)]
 enum Role {
-    /// The first process of a container, which says on the pipe how it went.
-    First(Rc<OwnedFd>),
-    /// A program beside it.
-    Guest,
+    /// The first process of a container, which says on the pipe how it went; it puts the guise on.
+    First(Rc<OwnedFd>, Option<Guise>),
+    /// A program beside it, which puts on what that one wears.
+    Guest(Option<Rc<File>>),
 }
 
 /// Closes the last doors and becomes the program.
@@ -30,13 +32,13 @@ pub(super) struct Executor {
 
 impl Executor {
     /// For the first process of a container; `word` is where it says how it went.
-    pub(super) fn first(seccomp: Vec<BpfProgram>, word: OwnedFd) -> Self {
-        Self { role: Role::First(Rc::new(word)), seccomp: Rc::new(seccomp) }
+    pub(super) fn first(guise: Option<Guise>, seccomp: Vec<BpfProgram>, word: OwnedFd) -> Self {
+        Self { role: Role::First(Rc::new(word), guise), seccomp: Rc::new(seccomp) }
     }
 
-    /// For a program in a container that runs.
-    pub(super) fn guest(seccomp: Vec<BpfProgram>) -> Self {
-        Self { role: Role::Guest, seccomp: Rc::new(seccomp) }
+    /// For a program in a container that runs; `worn` is the user namespace of its first process, if that wears a guise.
+    pub(super) fn guest(worn: Option<File>, seccomp: Vec<BpfProgram>) -> Self {
+        Self { role: Role::Guest(worn.map(Rc::new)), seccomp: Rc::new(seccomp) }
     }
 }
 
@@ -45,6 +47,14 @@ impl libcontainer::workload::Executor for Executor {
     /// closed here too, since the kernel works for milliseconds on it; the little that is left needs no other ones.
     fn validate(&self, spec: &Spec) -> Result<(), ExecutorValidationError> {
         let refuse = |why: String| Err(ExecutorValidationError::ArgValidationError(why));
+        let worn = match &self.role {
+            Role::First(_, Some(guise)) => guise::wear(*guise),
+            Role::Guest(Some(namespace)) => guise::wear_that_of(namespace),
+            Role::First(_, None) | Role::Guest(None) => Ok(()),
+        };
+        if let Err(error) = worn {
+            return refuse(format!("cannot run as another user without root: {error}"));
+        }
         // From here on nothing changes this process's privileges, which would take the wish back.
         if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
             return refuse(format!("cannot tie the container to its shim: {error}"));
@@ -62,8 +72,8 @@ impl libcontainer::workload::Executor for Executor {
         let mut calling = Command::new(program);
         calling.args(command.get(1..).unwrap_or_default());
         match &self.role {
-            Role::First(word) => first::live(calling, word),
-            Role::Guest => {
+            Role::First(word, _) => first::live(calling, word),
+            Role::Guest(_) => {
                 use std::os::unix::process::CommandExt as _;
                 Err(ExecutorError::Other(calling.exec().to_string()))
             }

@@ -10,10 +10,11 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use rustix::fs::{Mode, OFlags, open};
 
 use super::ShimError;
-use crate::cgroup::{Cgroup, OURS, ROOT};
+use crate::cgroup::{self, Cgroup, OURS, ROOT};
 use crate::limits::{Limit, SWAP};
 use crate::record::Made;
 
@@ -42,6 +43,9 @@ impl Groups {
     /// Makes the groups and enters them, where it is not the runtime that does. This process must have mounts of its own.
     pub(super) fn enter(made: &Made) -> Result<Self, ShimError> {
         let mut groups = Self { id: made.id.clone(), entered: Vec::new(), decoy: None };
+        if made.rootless && !cgroup::is_unified() {
+            hide().map_err(ShimError::around("hide control groups from the runtime"))?;
+        }
         if made.limits.is_empty() {
             return Ok(groups);
         }
@@ -120,6 +124,12 @@ fn lay_decoy(id: &str) -> io::Result<OwnedFd> {
     fs::create_dir_all(ours.join(id))?;
     mount(Some("/dev/null"), &ours.join(id).join("cgroup.procs"), none, MsFlags::MS_BIND, none)?;
     held(&ours)
+}
+
+/// Shows the library a tree of version 2 in which it may do nothing, which it takes as it is without root.
+fn hide() -> io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWCGROUP)?;
+    Ok(mount(Some("none"), ROOT, Some("cgroup2"), MsFlags::empty(), None::<&str>)?)
 }
 
 /// The group that a process is in, by the list of its groups: a path below the root of the controller.

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use libcontainer::container::Container;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -19,6 +20,7 @@ use super::executor::Executor;
 use super::groups::Groups;
 use super::{ShimError, root, seccomp};
 use crate::place::Place;
+use crate::record::Made;
 
 /// The exit code of a program that could not be run.
 const NOT_RUN: u8 = 126;
@@ -44,7 +46,8 @@ fn join(folder: &Path, command: Vec<String>) -> Result<u8, ShimError> {
             give(stream, made.uid)?;
         }
     }
-    let executor = Executor::guest(seccomp::programs(&made.capabilities)?);
+    let worn = made.guise.is_some().then(|| namespace_of_first(&place, &made)).transpose()?;
+    let executor = Executor::guest(worn, seccomp::programs(&made.capabilities)?);
     let process = Process::like_the_first(&place, command)?;
     root::leave_mounts()?;
     let groups = Groups::enter(&made)?;
@@ -61,6 +64,14 @@ fn join(folder: &Path, command: Vec<String>) -> Result<u8, ShimError> {
         Ok(WaitStatus::Signaled(_, signal, _)) => 128_u8.saturating_add(signal as u8),
         _ => NOT_RUN,
     })
+}
+
+/// The user namespace of the container's first process.
+fn namespace_of_first(place: &Place, made: &Made) -> Result<File, ShimError> {
+    let container = Container::load(place.runtime().join(&made.id));
+    let container = container.map_err(|error| ShimError::Container(with_sources(&error)))?;
+    let pid = container.pid().ok_or_else(|| ShimError::Container("the container has ended".to_owned()))?;
+    File::open(format!("/proc/{pid}/ns/user")).map_err(ShimError::around("look at the users of the container"))
 }
 
 /// A file that says how the program runs, for the runtime; it is gone when this is dropped.

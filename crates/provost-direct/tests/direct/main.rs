@@ -14,6 +14,7 @@ mod outliving;
 mod rig;
 mod services;
 mod volumes;
+mod without_root;
 
 use rig::rig;
 

@@ -203,13 +203,13 @@ async fn without_plugins_it_is_said_what_to_install() {
     let rig = rig();
     let networks = NetworkFolders { plugins: vec![rig.home.path().join("none")], ..NetworkFolders::default() };
     let engine = open_with(&rig.home.path().join("other"), &rig.instances[0], networks);
-    let (what, mend) = engine.lacks_for_networks().unwrap();
+    let (what, mend) = engine.lacks().pop().unwrap();
     assert!(what.contains("bridge") && mend.contains("containernetworking-plugins"), "{what} {mend}");
     let job = service(&rig.instances[0], "web", &["echo"]);
     let error = engine.create(&job.request, &job.folder).await.unwrap_err();
     assert_eq!(error.kind, EngineErrorKind::Refused);
     assert!(error.message.contains("apt-get install containernetworking-plugins"), "{error}");
-    assert_eq!(rig.engine.lacks_for_networks(), None);
+    assert_eq!(rig.engine.lacks(), []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,7 +29,8 @@ pub struct Direct {
 pub fn images() -> ImageStore {
     static STORE: OnceLock<ImageStore> = OnceLock::new();
     let store = STORE.get_or_init(|| {
-        let store = ImageStore::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("direct-images")).unwrap();
+        let kept = || Path::new(env!("CARGO_TARGET_TMPDIR")).join("direct-images");
+        let store = ImageStore::open(std::env::var_os("PROVOST_TEST_IMAGES").map_or_else(kept, PathBuf::from)).unwrap();
         assert_eq!(store.load(Cursor::new(&toolbox_archive().bytes)).unwrap(), [TOOLBOX]);
         store
     });
@@ -37,7 +38,9 @@ pub fn images() -> ImageStore {
 }
 
 pub fn shim() -> ShimProgram {
-    ShimProgram { program: PathBuf::from(env!("CARGO_BIN_EXE_provost-shim")), args: Vec::new() }
+    let built = || PathBuf::from(env!("CARGO_BIN_EXE_provost-shim"));
+    let program = std::env::var_os("PROVOST_TEST_SHIM").map_or_else(built, PathBuf::from);
+    ShimProgram { program, args: Vec::new() }
 }
 
 pub fn open(folder: &Path, instance: &Instance) -> DirectEngine {

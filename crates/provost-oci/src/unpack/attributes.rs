@@ -17,7 +17,12 @@ pub(super) fn apply(place: &Place, member: &Member, powers: Powers) -> Result<()
     let name = place.name.as_slice();
     if powers.owners {
         let (user, group) = (Uid::from_raw(member.owner.0), Gid::from_raw(member.owner.1));
-        rustix::fs::chownat(&place.folder, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)?;
+        let given = rustix::fs::chownat(&place.folder, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW);
+        given.map_err(|error| match error {
+            // The user namespace has no such ids.
+            Errno::INVAL => Refusal::Owner(member.owner.0, member.owner.1),
+            error => error.into(),
+        })?;
     }
     for (key, value) in &member.attributes {
         set(place, key, value, powers)?;

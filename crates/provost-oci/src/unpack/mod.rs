@@ -41,7 +41,7 @@ pub(crate) struct Powers {
 impl Powers {
     /// Tries it in `folder`.
     pub fn probe(folder: &Path) -> Self {
-        let owners = rustix::process::geteuid().is_root();
+        let owners = rustix::process::geteuid().is_root() && has_others();
         let name = "trusted.overlay.opaque";
         let trusted = rustix::fs::setxattr(folder, name, b"n", XattrFlags::empty()).is_ok();
         if trusted {
@@ -54,6 +54,13 @@ impl Powers {
     fn opaque(self) -> &'static str {
         if self.trusted { "trusted.overlay.opaque" } else { "user.overlay.opaque" }
     }
+}
+
+/// Whether this process's user namespace has more than one user in it. Source: user_namespaces(7).
+fn has_others() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let counts = map.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
+    counts.sum::<u64>() != 1
 }
 
 /// Unpacks the layer in the file `blob` into the empty folder `into`, and returns its diff id: the digest of the layer

@@ -8,14 +8,15 @@ use futures_util::StreamExt as _;
 use provost_api::Client;
 use provost_api::wire::EventsQuery;
 use provost_controller::Engine;
+use provost_direct::{DirectEngine, rootless};
 use provost_model::{Digest, Instance};
 
 use super::offline;
 use crate::app::App;
-use crate::config::{DEV_FOLDER, SOCKET, ServerConfig};
+use crate::config::{DEV_FOLDER, EngineChoice, SOCKET, ServerConfig};
 use crate::exit::{Failure, Outcome};
 use crate::output::{Text, Tone};
-use crate::serve::{LogFormat, Server, engine, log, private_folder, runtime};
+use crate::serve::{LogFormat, Server, do_without_root, engine, find_docker, log, private_folder, runtime};
 use crate::{demo, view};
 
 #[derive(Debug, clap::Args)]
@@ -34,9 +35,25 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, app: &mut App) -> Outcome {
-    let config = prepare(args, app)?;
+    let mut config = prepare(args, app)?;
+    config.engine = choose(config.engine, &config.instance)?;
+    do_without_root(&config.engine)?;
     log(LogFormat::Text, &args.log)?;
     runtime()?.block_on(serve(&config, app))
+}
+
+/// The engine that is there; where none is installed and this is not root, none beside Provost, with what that can do.
+fn choose(choice: EngineChoice, instance: &Instance) -> Result<EngineChoice, Failure> {
+    let EngineChoice::Any { folder, .. } = &choice else {
+        return Ok(choice);
+    };
+    let waiting = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::no)?;
+    match waiting.block_on(find_docker(None, instance)) {
+        Err(none) if none.is_installed_nowhere() && !DirectEngine::may_run() => {
+            Ok(EngineChoice::Direct { folder: folder.clone(), rootless: true })
+        }
+        _ => Ok(choice),
+    }
 }
 
 /// Makes the folder ready: a demo where there is nothing, and a place for the state that git does not see.
@@ -72,6 +89,9 @@ async fn serve(config: &ServerConfig, app: &mut App) -> Outcome {
     let line = |name: &str, value: String| Text::toned(Tone::Dim, name).padded(8).plus(value);
     app.output.note(line("engine", format!("{} {} at {}", facts.product, facts.version, facts.address)))?;
     app.output.note(line("folder", format!("{} (reloads on save; Ctrl-C ends it)", folder(config).display())))?;
+    for (what, _) in rootless::lacks() {
+        app.output.note(line("note", what))?;
+    }
     if config.images.is_none() {
         let hint = "none beside this program: the engine must have every image, or --images names a folder of archives";
         app.output.note(line("images", hint.to_owned()))?;

@@ -8,10 +8,10 @@ use provost_model::{Instance, Life};
 use serde_json::json;
 
 use crate::app::{App, FormatArgs};
-use crate::config::host_name;
+use crate::config::{EngineChoice, host_name};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::{Cell, Column, Listing, Row, Text, Tone};
-use crate::serve::{find_docker, open_direct};
+use crate::serve::{do_without_root, find_docker, open_direct};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -36,7 +36,10 @@ pub async fn run(args: Args, app: &mut App) -> Outcome {
     let instance = Instance::parse(args.instance.unwrap_or_else(host_name)).map_err(Failure::usage)?;
     let failed = |error: provost_controller::EngineError| Failure::no(error);
     let engine: Arc<dyn Engine> = match &args.direct {
-        Some(folder) if folder.is_dir() => Arc::new(open_direct(folder, &instance).map_err(failed)?),
+        Some(folder) if folder.is_dir() => {
+            do_without_root(&EngineChoice::Direct { folder: folder.clone(), rootless: true })?;
+            Arc::new(open_direct(folder, &instance).map_err(failed)?)
+        }
         Some(folder) => return Err(Failure::new(Exit::NotFound, format!("there is no folder {}", folder.display()))),
         None => {
             let found = find_docker(args.host.as_deref(), &instance).await;

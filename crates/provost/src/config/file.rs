@@ -115,6 +115,8 @@ struct EngineConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct DirectConfig {
     folder: Option<PathBuf>,
+    #[serde(default)]
+    rootless: bool,
 }
 
 impl EngineConfig {
@@ -126,8 +128,8 @@ impl EngineConfig {
             }
             (Some(docker), None) => Ok(EngineChoice::Docker(docker.host)),
             (None, Some(direct)) => {
-                let own = direct.folder.map_or_else(|| state.join("engine"), |path| folder.join(path));
-                Ok(EngineChoice::Direct(own))
+                let folder = direct.folder.map_or_else(|| state.join("engine"), |path| folder.join(path));
+                Ok(EngineChoice::Direct { folder, rootless: direct.rootless })
             }
         }
     }

@@ -27,8 +27,13 @@ pub const PORT: u16 = 2719;
 pub enum EngineChoice {
     /// Docker or Podman at this address; absent: the first that answers.
     Docker(Option<String>),
-    /// None beside Provost itself; its containers, volumes and images are in this folder.
-    Direct(PathBuf),
+    /// None beside Provost itself.
+    Direct {
+        /// Where its containers, volumes and images are.
+        folder: PathBuf,
+        /// Whether it does with less where it is not root.
+        rootless: bool,
+    },
     /// Docker or Podman, whichever answers first; where neither is installed, none beside Provost itself.
     Any {
         /// Where Provost's own containers, volumes and images would be.
@@ -257,9 +262,10 @@ peers: {berlin: {address: "https://ber-2", tokenFile: keys/berlin.token, ca: tls
     fn the_direct_engine_has_its_folder_in_the_servers() {
         let engine =
             |said: &str| config(&format!("source: {{folder: {{path: shop}}}}\nengine: {said}")).map(|it| it.engine);
-        let direct = |path: &str| Ok(EngineChoice::Direct(path.into()));
-        assert_eq!(engine("{direct: {}}"), direct("/var/lib/provost/engine"));
-        assert_eq!(engine("{direct: {folder: containers}}"), direct("/etc/provost/containers"));
+        let direct = |path: &str, rootless| Ok(EngineChoice::Direct { folder: path.into(), rootless });
+        assert_eq!(engine("{direct: {}}"), direct("/var/lib/provost/engine", false));
+        assert_eq!(engine("{direct: {folder: containers}}"), direct("/etc/provost/containers", false));
+        assert_eq!(engine("{direct: {rootless: true}}"), direct("/var/lib/provost/engine", true));
         assert_eq!(engine("{docker: {}}"), Ok(EngineChoice::Docker(None)));
         let both = engine("{direct: {}, docker: {host: 'unix:///run/docker.sock'}}").unwrap_err();
         assert!(both.contains("leave one out"), "{both}");

@@ -124,7 +124,7 @@ pub struct EngineFound {
     /// The mode of its socket, if it is one of this machine.
     pub socket_mode: Option<u32>,
     /// What its containers cannot have on this machine, and how to mend that.
-    pub lacks: Option<(String, String)>,
+    pub lacks: Vec<(String, String)>,
 }
 
 /// The clock of this machine.

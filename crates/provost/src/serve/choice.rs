@@ -35,7 +35,10 @@ impl From<NotFound> for EngineError {
     fn from(not_found: NotFound) -> Self {
         let message = match not_found {
             NotFound::Silent(none) if none.is_installed_nowhere() => {
-                format!("{none}; or start Provost as root, then it runs containers itself")
+                format!(
+                    "{none}; or start Provost as root, then it runs containers itself, or with `engine: {{direct: {{rootless: \
+                     true}}}}`"
+                )
             }
             NotFound::Silent(none) => none.to_string(),
             NotFound::Memory(path, error) => {
@@ -49,7 +52,7 @@ impl From<NotFound> for EngineError {
 /// Finds the engine that was chosen.
 pub async fn find(choice: &EngineChoice, instance: &Instance) -> Result<Found, NotFound> {
     let (folder, memory) = match choice {
-        EngineChoice::Direct(folder) => return Ok(Found::Direct(folder.clone())),
+        EngineChoice::Direct { folder, .. } => return Ok(Found::Direct(folder.clone())),
         EngineChoice::Docker(host) => return docker(host.as_deref(), instance).await.map_err(NotFound::Silent),
         EngineChoice::Any { folder, memory } => (folder, memory.as_deref()),
     };

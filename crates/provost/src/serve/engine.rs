@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use jiff::Timestamp;
 use provost_controller::{Engine, EngineError, EngineErrorKind, EngineFacts, OutputChunk, StepFolder};
-use provost_direct::{DirectEngine, ShimProgram};
+use provost_direct::{DirectEngine, ShimProgram, rootless};
 use provost_model::{
     CallError, ContainerName, ContainerRequest, ContainerSeen, HealthCheck, Instance, PullPolicy, RunId, ServiceCall,
 };
@@ -18,6 +18,7 @@ use tokio::sync::OnceCell;
 
 use super::choice::{self, Found};
 use crate::config::EngineChoice;
+use crate::exit::Failure;
 
 /// An engine that may not be there yet. Once found, it stays the same one.
 pub struct LateEngine {
@@ -56,15 +57,27 @@ pub fn open_direct(folder: &Path, instance: &Instance) -> Result<DirectEngine, E
         let message = format!("cannot open the images of the direct engine: {error}");
         EngineError::new(EngineErrorKind::Unavailable, message)
     })?;
-    let shim = ShimProgram { program: "/proc/self/exe".into(), args: vec![SHIM.into()] };
-    DirectEngine::open(folder, images, shim, instance.clone())
+    DirectEngine::open(folder, images, shim(), instance.clone())
+}
+
+fn shim() -> ShimProgram {
+    ShimProgram { program: "/proc/self/exe".into(), args: vec![SHIM.into()] }
+}
+
+/// Makes this process root of a user namespace of its own, if it is to run containers itself and is not root. It must have
+/// one thread only.
+pub fn do_without_root(choice: &EngineChoice) -> Result<(), Failure> {
+    match choice {
+        EngineChoice::Direct { folder, rootless: true } => rootless::enter(folder, &shim()).map_err(Failure::no),
+        _ => Ok(()),
+    }
 }
 
 /// What tells engines apart that one machine has; absent for the one that is looked for.
 pub fn engine_name(choice: &EngineChoice) -> Option<String> {
     match choice {
         EngineChoice::Docker(host) => host.clone(),
-        EngineChoice::Direct(folder) => Some(format!("direct:{}", folder.display())),
+        EngineChoice::Direct { folder, .. } => Some(format!("direct:{}", folder.display())),
         EngineChoice::Any { .. } => None,
     }
 }

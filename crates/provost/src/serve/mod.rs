@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use provost_api::{ContainerGate, Listeners, Metrics, ServerInfo};
 use provost_controller::{ApplyMode, Controller, DriftMode, Engine, Ports, Settings, Source, SystemClock};
+use provost_direct::rootless;
 use provost_manifest::{Machine, ServerFacts};
 use provost_model::Name;
 use provost_source::ReferringSource;
@@ -37,7 +38,7 @@ use alone::NameLock;
 pub use choice::find_docker;
 use compiler::references;
 pub use compiler::{Manifests, files};
-pub use engine::{SHIM, engine, engine_name, open_direct};
+pub use engine::{SHIM, do_without_root, engine, engine_name, open_direct};
 pub use logging::{LogFormat, log};
 use traces::Traces;
 pub use vault::key_path;
@@ -65,7 +66,11 @@ pub fn run(args: &Args) -> Outcome {
         listen::check(config.listen.as_ref())?;
         return open_source(&config, &config.state).map(|_| Exit::Done);
     }
+    do_without_root(&config.engine)?;
     log(args.log_format, &args.log)?;
+    for (what, mend) in rootless::lacks() {
+        tracing::warn!(mend, "{what}");
+    }
     runtime()?.block_on(async {
         let engine = engine(config.engine.clone(), config.instance.clone(), config.images.clone());
         let server = Server::start(&config, Arc::clone(&engine)).await?;

@@ -78,7 +78,7 @@ fn well() -> Evidence {
             machine: Ok(machine),
             space: space(50 * GIB),
             socket_mode: Some(0o140_660),
-            lacks: None,
+            lacks: Vec::new(),
         }),
         clock: Clock { is_synchronised: Some(true), source_ahead_s: Some(0), zones: "2026e".to_owned() },
         source: Some(SourceAsked {
@@ -274,7 +274,7 @@ fn the_engine() {
     check(|it| engine(it).took = SignedDuration::from_secs(3), Warning, "engine", &["answers in 3s", "busy"]);
     check(|it| engine(it).machine = Err("it says nonsense".to_owned()), Problem, "engine", &["nonsense", "restart"]);
     let networks = ("containers cannot be on a network".to_owned(), "apt-get install iptables".to_owned());
-    check(|it| engine(it).lacks = Some(networks), Warning, "engine", &["cannot be on a network", "install iptables"]);
+    check(|it| engine(it).lacks = vec![networks], Warning, "engine", &["cannot be on a network", "install iptables"]);
     let lacks = |it: &mut Evidence| machine(it).warnings = vec!["WARNING: No swap limit support".to_owned()];
     check(lacks, Warning, "engine", &["cannot keep every limit: No swap limit support"]);
     let mut evidence = well();

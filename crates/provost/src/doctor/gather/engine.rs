@@ -13,6 +13,7 @@ use provost_model::{Desired, Hook, Instance, PullPolicy, Target, Workload};
 use super::machine;
 use crate::config::EngineChoice;
 use crate::doctor::evidence::{EngineFound, ImageAsked};
+use crate::exit::Failure;
 use crate::serve::choice::{self, Found, NotFound};
 use crate::serve::open_direct;
 
@@ -20,7 +21,13 @@ use crate::serve::open_direct;
 pub(super) async fn find(
     choice: &EngineChoice,
     instance: Option<Instance>,
+    without_root: Result<(), Failure>,
 ) -> Result<(Arc<dyn Engine>, EngineFound), Vec<Tried>> {
+    if let Err(failure) = without_root {
+        let (address, why) = ("the engine".to_owned(), "engine.direct.rootless".to_owned());
+        let mend = "do what it says, or start Provost as root".to_owned();
+        return Err(vec![Tried { address, why, problem: failure.message, mend }]);
+    }
     let Some(instance) = instance else {
         return Err(Vec::new());
     };
@@ -28,12 +35,12 @@ pub(super) async fn find(
         Ok(Found::Docker(engine)) => {
             let told = engine.machine().await.map_err(|error| error.message);
             let host = if let EngineChoice::Docker(host) = choice { host.clone() } else { None };
-            (Arc::new(engine), told, host, None)
+            (Arc::new(engine), told, host, Vec::new())
         }
         Ok(Found::Direct(folder)) => {
             let engine = direct(&folder, &instance).map_err(|tried| vec![tried])?;
             let machine = Machine { data: Some(folder.clone()), ..Machine::default() };
-            let lacks = engine.lacks_for_networks();
+            let lacks = engine.lacks();
             (Arc::new(engine), Ok(machine), Some(folder.display().to_string()), lacks)
         }
         Err(NotFound::Silent(none)) => return Err(none.tried),
@@ -75,7 +82,7 @@ fn direct(folder: &Path, instance: &Instance) -> Result<DirectEngine, Tried> {
     if !folder.is_dir() {
         return Err(tried("there is no such folder yet".to_owned(), "start the server, which makes it"));
     }
-    open_direct(folder, instance).map_err(|error| tried(error.message, "run this as root"))
+    open_direct(folder, instance).map_err(|error| tried(error.message, "run this as the server's user"))
 }
 
 /// It answered once, and then no more.

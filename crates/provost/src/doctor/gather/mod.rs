@@ -17,6 +17,7 @@ use provost_model::{Desired, Instance};
 use super::evidence::{ConfigFile, Evidence, Trouble};
 use crate::config::{EngineChoice, ServerConfig, host_name};
 use crate::exit::Failure;
+use crate::serve::do_without_root;
 
 /// How long anybody may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -33,11 +34,13 @@ pub async fn gather(config: &Path, socket: PathBuf, now: Timestamp) -> Evidence 
     let file = ConfigFile { path, mode, trouble };
     let socket = config.as_ref().map_or(socket, |config| config.socket.clone());
     let choice = config.as_ref().map_or(EngineChoice::Docker(None), |config| config.engine.clone());
+    // Before anything else is at work here.
+    let without_root = do_without_root(&choice);
     let instance = config.as_ref().map(|config| config.instance.clone()).or_else(|| Instance::parse(host_name()).ok());
     let (source, server, engine, clock) = tokio::join!(
         source::ask(config.as_ref(), now),
         server::ask(&socket),
-        engine::find(&choice, instance),
+        engine::find(&choice, instance, without_root),
         clock::look(config.as_ref()),
     );
     let (source, desired) = source.unzip();

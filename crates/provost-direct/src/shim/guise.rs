@@ -1,0 +1,42 @@
+//! Another user without root: where a namespace has one user, a program that is to be somebody else takes itself for that.
+
+use std::fs::{self, File};
+use std::io;
+
+use nix::sched::{CloneFlags, setns, unshare};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capability_is_in_bounding_set, remove_capability_from_bounding_set, set_capabilities,
+};
+
+use crate::users::Guise;
+
+/// What a process must be able to do that puts a guise on. Source: user_namespaces(7), "Defining user and group ID
+/// mappings", since Linux 5.12.
+pub(crate) const NEEDED: &str = "CAP_SETFCAP";
+
+/// Puts it on: a user namespace in which this process, which is root of the one around it, is that user.
+pub(super) fn wear(Guise { uid, gid }: Guise) -> io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWUSER)?;
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("{uid} 0 1\n"))?;
+    fs::write("/proc/self/gid_map", format!("{gid} 0 1\n"))?;
+    give_away()
+}
+
+/// Puts on what somebody else wears, whose user namespace this is.
+pub(super) fn wear_that_of(namespace: &File) -> io::Result<()> {
+    setns(namespace, CloneFlags::CLONE_NEWUSER)?;
+    give_away()
+}
+
+/// Gives all away that this process could do in its namespace.
+fn give_away() -> io::Result<()> {
+    for capability in CapabilitySet::all().iter() {
+        // The kernel may not know all of them.
+        if capability_is_in_bounding_set(capability).unwrap_or_default() {
+            remove_capability_from_bounding_set(capability)?;
+        }
+    }
+    let none = CapabilitySet::empty();
+    Ok(set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
+}
