@@ -53,6 +53,22 @@ fn governed_runs_need_no_engine() {
 }
 
 #[test]
+fn policy_gives_containers_users_that_are_nobody_on_the_server() {
+    let (shop, images) = (Shop::new(), images());
+    let after = hook("after", "run.finished", &["cat", "/proc/self/uid_map"]);
+    shop.policy("shop", json!({"enforce": {"userNamespace": true, "user": "7:7"}, "hooks": [after]}));
+    shop.automation("report", json!({"args": ["cat", "/proc/self/uid_map"]}));
+    let server = server(&shop, &images);
+    server.has("report");
+    let run = server.finished("report");
+    assert_eq!(run["outcome"], "Succeeded", "{run}");
+    for step in ["main.1", "run.finished-shop.after"] {
+        let map: Vec<u64> = server.lines(&run, step)[0].split_whitespace().map(|word| word.parse().unwrap()).collect();
+        assert!(map[0] == 0 && map[1] >= 524_288 && map[2] == 65_536, "{step}: {map:?}");
+    }
+}
+
+#[test]
 fn a_container_without_an_engine_outlives_the_server_and_is_adopted() {
     let (shop, images) = (Shop::new(), images());
     shop.automation("long", json!({"args": ["mark", seen("long"), "--sleep", "4"], "volumes": evidence_volume()}));

@@ -24,6 +24,7 @@ use crate::record::{Made, Order};
 use crate::spec::Plan;
 use crate::trouble;
 use crate::user::User;
+use crate::users::OwnUsers;
 
 /// The request is that of an engine with an init, as this one is.
 const HABITS: Habits = Habits { podman: false, init: true };
@@ -112,12 +113,22 @@ impl DirectEngine {
         let users = &self.home.users;
         let (user, guise) = User::of(words, &image.layers).and_then(|user| users.place(user)).map_err(refuse)?;
         let (id, volumes) = (new_id(), self.home.volumes());
+        // Without root they all have those of the server's user, who is nobody's root.
+        let own_users = (request.workload.user_namespace && users.are_all()).then(|| OwnUsers::first_of(&id));
+        let first = own_users.unwrap_or_default();
+        if own_users.is_some() && user.uid.max(user.gid) >= OwnUsers::COUNT {
+            let (uid, gid, count) = (user.uid, user.gid, OwnUsers::COUNT);
+            return Err(refuse(format!(
+                "it is to run as {uid}:{gid}, and its user namespace has the ids below {count}"
+            )));
+        }
         let plan = Plan {
             body,
             image: &image.config,
             user: &user,
             guise,
             users,
+            has_own_users: own_users.is_some(),
             id: &id,
             volumes: &volumes,
             network: &network,
@@ -127,8 +138,9 @@ impl DirectEngine {
             name: request.name.clone(),
             id: id.clone(),
             labels: request.labels(),
-            uid: user.uid,
+            uid: first + user.uid,
             guise,
+            own_users: own_users.map(|first| OwnUsers { first, bound: plan.sources() }),
             rootless: !users.are_all(),
             image: image.digest.to_string(),
             layers: image.layers.clone(),

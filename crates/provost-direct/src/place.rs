@@ -59,6 +59,21 @@ impl Place {
         self.path("runtime")
     }
 
+    /// Where the user namespace is found, of one that has its own.
+    pub(crate) fn users(&self) -> PathBuf {
+        self.path("users")
+    }
+
+    /// Where what is mounted into it of the machine is found, with users of its own.
+    pub(crate) fn bound(&self, index: usize) -> PathBuf {
+        self.path("bound").join(index.to_string())
+    }
+
+    /// The same for the folders of its image.
+    pub(crate) fn layer(&self, index: usize) -> PathBuf {
+        self.path("layers").join(index.to_string())
+    }
+
     pub(crate) fn complaints(&self) -> PathBuf {
         self.path(COMPLAINTS)
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limit;
 use crate::network::Network;
-use crate::users::Guise;
+use crate::users::{Guise, OwnUsers};
 
 /// A container, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub(crate) struct Made {
     /// Who its programs take themselves for, if not for that.
     #[serde(default)]
     pub(crate) guise: Option<Guise>,
+    /// The users of its own, if it has some.
+    #[serde(default)]
+    pub(crate) own_users: Option<OwnUsers>,
     /// It is made without root, and so without control groups.
     #[serde(default)]
     pub(crate) rootless: bool,

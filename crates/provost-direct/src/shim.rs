@@ -17,6 +17,8 @@ mod guest;
 pub(crate) mod guise;
 mod log;
 mod network;
+mod own_users;
+mod powers;
 mod root;
 mod seccomp;
 mod tend;
@@ -24,7 +26,7 @@ mod tend;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use crate::place::Place;
 use crate::record::Answer;
@@ -72,6 +74,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match (order.to_str(), folder) {
         (Some("run"), Some(folder)) => run(&folder),
         (Some("inside"), Some(folder)) => return guest::run(&folder, args),
+        (Some(MAKER), None) => return if own_users::enter_and_wait() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         (Some("map"), None) => return if rootless::map() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
         _ => Err(ShimError::Usage),
     };
@@ -82,6 +85,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What makes a user namespace for the process that calls it so.
+const MAKER: &str = "users";
+
+/// This same program, which was called as `… run FOLDER`, with another order.
+fn again(order: &str) -> Command {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let mut command = Command::new("/proc/self/exe");
+    command.args(&words[..words.len().saturating_sub(2)]).arg(order);
+    command
 }
 
 fn run(folder: &Path) -> Result<(), ShimError> {

@@ -65,6 +65,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) guise: Option<Guise>,
     /// Who there is.
     pub(crate) users: &'a Users,
+    /// Whether it has a user namespace of its own.
+    pub(crate) has_own_users: bool,
     /// The engine's id of it.
     pub(crate) id: &'a str,
     /// Where the named volumes are.
@@ -83,11 +85,14 @@ impl Plan<'_> {
         // named: what joins the container later goes only where this list says.
         let network = match self.network {
             Network::Joined(_) => Some(json!({"type": "network"})),
+            // It has to be that of its own users.
+            Network::None if self.has_own_users => Some(json!({"type": "network"})),
             // Nobody but root may enter it, and everybody is in it already.
-            Network::Host if !self.users.are_all() => None,
+            Network::Host if !self.is_of_host() => None,
             Network::None | Network::Host => Some(json!({"type": "network", "path": "/proc/self/ns/net"})),
         };
-        let namespaces: Vec<Value> = own_namespaces.into_iter().chain(network).collect();
+        let users = self.has_own_users.then(|| json!({"type": "user", "path": self.place.users()}));
+        let namespaces: Vec<Value> = own_namespaces.into_iter().chain(network).chain(users).collect();
         let mut config = json!({
             "ociVersion": "1.0.2",
             "hostname": self.body.hostname,
@@ -102,7 +107,7 @@ impl Plan<'_> {
                 "capabilities":
                     {"bounding": bound, "effective": own, "permitted": own, "inheritable": [], "ambient": []},
             },
-            "mounts": self.mounts(&host),
+            "mounts": self.mapped(self.mounts(&host)),
             "linux": {
                 "namespaces": namespaces,
                 "cgroupsPath": Cgroup::runtime_path(self.id),
@@ -114,6 +119,27 @@ impl Plan<'_> {
             config["linux"]["resources"] = limits::unified(&host);
         }
         config
+    }
+
+    /// What is mounted into it of the machine.
+    pub(crate) fn sources(&self) -> Vec<PathBuf> {
+        let host = self.body.host_config.clone().unwrap_or_default();
+        let mounts = self.mounts(&host).into_iter().filter(has_owners);
+        mounts.filter_map(|mount| mount["source"].as_str().map(PathBuf::from)).collect()
+    }
+
+    /// The mounts with what is bound of the machine taken from where the shim maps its users; see [`Plan::sources`].
+    fn mapped(&self, mut mounts: Vec<Value>) -> Vec<Value> {
+        let bound = mounts.iter_mut().filter(|mount| self.has_own_users && has_owners(mount));
+        for (index, mount) in bound.enumerate() {
+            mount["source"] = json!(self.place.bound(index));
+        }
+        mounts
+    }
+
+    /// Whether its root is the machine's.
+    fn is_of_host(&self) -> bool {
+        self.users.are_all() && !self.has_own_users
     }
 
     /// Limits that the shim sets, and not the runtime.
@@ -211,7 +237,7 @@ impl Plan<'_> {
             terminals.push("gid=5");
         }
         // Who is not root may show no network but its own.
-        let shows_host = matches!(self.network, Network::Host) && !self.users.are_all();
+        let shows_host = matches!(self.network, Network::Host) && !self.is_of_host();
         let kernel = if shows_host {
             mount("/sys", "bind", "/sys", &["rbind", "rprivate", "nosuid", "noexec", "nodev", "ro"])
         } else {
@@ -254,6 +280,11 @@ impl Plan<'_> {
     }
 }
 
+/// Whether something is mounted that belongs to users of the machine; what the kernel shows is everybody's.
+fn has_owners(mount: &Value) -> bool {
+    mount["type"] == "bind" && mount["source"] != "/sys"
+}
+
 fn mount(target: &str, kind: &str, source: &str, options: &[&str]) -> Value {
     json!({"destination": target, "type": kind, "source": source, "options": options})
 }
@@ -269,8 +300,20 @@ mod tests {
 
     fn of_network(body: &ContainerCreateBody, image: &ImageConfig, user: &User, network: &Network) -> Value {
         let place = Place::new("/c".into());
-        let (guise, users) = (None, &Users::here().unwrap());
-        Plan { body, image, user, guise, users, id: "0123", volumes: Path::new("/v"), network, place: &place }.config()
+        let (guise, users, has_own_users) = (None, &Users::here().unwrap(), false);
+        Plan {
+            body,
+            image,
+            user,
+            guise,
+            users,
+            has_own_users,
+            id: "0123",
+            volumes: Path::new("/v"),
+            network,
+            place: &place,
+        }
+        .config()
     }
 
     #[test]
@@ -327,8 +370,19 @@ mod tests {
         let user = User { uid: 0, gid: 0, groups: Vec::new() };
         let image = ImageConfig { working_dir: "/work".to_owned(), ..ImageConfig::default() };
         let (volumes, network, place) = (Path::new("/v"), &Network::None, &Place::new("/c".into()));
-        let (guise, users) = (None, &Users::here().unwrap());
-        let plan = Plan { body: &body, image: &image, user: &user, guise, users, id: "0123", volumes, network, place };
+        let (guise, users, has_own_users) = (None, &Users::here().unwrap(), false);
+        let plan = Plan {
+            body: &body,
+            image: &image,
+            user: &user,
+            guise,
+            users,
+            has_own_users,
+            id: "0123",
+            volumes,
+            network,
+            place,
+        };
         assert_eq!(plan.folders(), ["/proc", "/dev", "/sys", "/data", "/work"]);
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,30 @@ enum Ids {
 pub(crate) struct Guise {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
+}
+
+/// The users of a container with a user namespace of its own: nobody else on the machine is one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnUsers {
+    /// The machine's id of the container's root. As many follow as [`OwnUsers::COUNT`] says.
+    pub(crate) first: u32,
+    /// The folders and files of the machine that are mounted into it, in the order of the bundle's mounts.
+    pub(crate) bound: Vec<PathBuf>,
+}
+
+impl OwnUsers {
+    /// How many there are: what an image of ordinary users needs.
+    pub(crate) const COUNT: u32 = 65_536;
+    /// What systemd leaves to containers. Source: https://systemd.io/UIDS-GIDS.
+    const LEFT: std::ops::Range<u32> = 524_288..1_879_048_192;
+
+    /// Where the users of the container with this id begin. Two have the same by chance only, one in 28,664.
+    pub(crate) fn first_of(id: &str) -> u32 {
+        // The end of an id is random.
+        let number = id.get(id.len().saturating_sub(8)..).and_then(|end| u32::from_str_radix(end, 16).ok());
+        let places = (Self::LEFT.end - Self::LEFT.start) / Self::COUNT;
+        Self::LEFT.start + number.unwrap_or_default() % places * Self::COUNT
+    }
 }
 
 impl Users {
@@ -111,6 +136,15 @@ mod tests {
 
     fn user(uid: u32, gid: u32, groups: &[u32]) -> User {
         User { uid, gid, groups: groups.to_vec() }
+    }
+
+    #[test]
+    fn containers_have_users_that_nobody_else_is() {
+        let first = OwnUsers::first_of("019ac1d2a6d47c52b4ff3a5c00000000");
+        assert_eq!(first, 524_288);
+        assert_eq!(OwnUsers::first_of("019ac1d2a6d47c52b4ff3a5c00000001"), first + 65_536);
+        let last = OwnUsers::first_of(&format!("{:032x}", 28_663));
+        assert!(last > 1_800_000_000 && last + OwnUsers::COUNT <= 1_879_048_192, "{last}");
     }
 
     #[test]

@@ -116,6 +116,15 @@ async fn prints(rig: &Real, args: &[&str], change: impl FnOnce(&mut provost_mode
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_of_a_containers_own_are_refused_where_the_engine_gives_none() {
+    let rig = rig().await;
+    let mut job = Job::new(&rig, &["echo"]);
+    job.request.workload.user_namespace = true;
+    let refused = rig.engine().create(&job.request, &job.folder).await.unwrap_err();
+    assert!(refused.message.contains("--userns-remap"), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a20_containers_have_no_privileges_and_gain_none() {
     let rig = rig().await;
     let (_, caps) = prints(&rig, &["caps"], |_| ()).await;

@@ -81,6 +81,7 @@ fn every_field_of_a_workload_changes_the_request() {
         read_only_root: _,
         drop_capabilities: _,
         add_capabilities: _,
+        user_namespace: _, // No row: an engine has it for all containers, or for none. See `remaps_users`.
         network: _,
         volumes: _,
         secrets: _, // `secrets_come_from_what_was_handed_out` is its row.

@@ -17,7 +17,7 @@ fn container() -> Value {
     json!({
         "image": "tools:1", "command": ["run"], "args": ["now"], "env": {"A": "1"}, "workingDir": "/work",
         "user": "1000:1000", "readOnlyRoot": true, "dropCapabilities": ["ALL"], "addCapabilities": ["CHOWN"],
-        "network": "Shared", "pullPolicy": "Always", "resources": {"cpu": "0.5", "memory": "64Mi", "pids": 50},
+        "userNamespace": true, "network": "Shared", "pullPolicy": "Always", "resources": {"cpu": "0.5", "memory": "64Mi", "pids": 50},
         "volumes": [{"name": "data", "path": "/data", "hostPath": "/srv/data", "readOnly": true}],
         "secrets": [{"name": "db", "env": "PGPASSWORD", "file": "/run/db"}],
     })
@@ -112,7 +112,7 @@ fn service(check: Value) -> Value {
 fn settings() -> Value {
     json!({
         "env": {"SHOP": "acme"}, "user": "7:7", "readOnlyRoot": true, "dropCapabilities": ["ALL"], "addCapabilities": ["CHOWN"],
-        "network": "Shared", "pullPolicy": "Never", "resources": {"cpu": "0.25", "memory": "32Mi", "pids": 40},
+        "userNamespace": true, "network": "Shared", "pullPolicy": "Never", "resources": {"cpu": "0.25", "memory": "32Mi", "pids": 40},
         "timeout": "9m", "gracePeriod": "9s", "retries": {"limit": 1, "backoff": "9s", "maxBackoff": "9m"},
         "concurrencyPolicy": "Queue", "queueLimit": 2, "catchUp": "All", "startDeadline": "2h", "lateAfter": "3m",
         "timeZone": "Asia/Tokyo",
@@ -253,8 +253,8 @@ fn another(path: &str, now: &Value) -> Value {
     let key = path.rsplit(['.', '/']).next().unwrap();
     match (key, now) {
         (
-            "rootUser" | "writableRoot" | "suspend" | "background" | "parallel" | "readOnlyRoot" | "readOnly"
-            | "enabled" | "progress",
+            "rootUser" | "writableRoot" | "suspend" | "background" | "parallel" | "userNamespace" | "readOnlyRoot"
+            | "readOnly" | "enabled" | "progress",
             _,
         )
         | ("required", Value::Bool(_)) => json!(!now.as_bool().unwrap()),

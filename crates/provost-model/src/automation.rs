@@ -108,6 +108,9 @@ pub struct Workload {
     pub drop_capabilities: Vec<String>,
     /// Capabilities that policy gives.
     pub add_capabilities: Vec<String>,
+    /// Its users are nobody on the server.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub user_namespace: bool,
     /// `None`, `Shared`, `Host`, or the name of a network of the engine.
     pub network: String,
     /// Named volumes, and host paths where policy allows them.

@@ -52,6 +52,7 @@ fn workload() -> Workload {
         read_only_root: true,
         drop_capabilities: vec!["ALL".to_owned()],
         add_capabilities: vec!["NET_BIND_SERVICE".to_owned()],
+        user_namespace: true,
         network: "None".to_owned(),
         volumes: vec![VolumeMount {
             name: "data".to_owned(),

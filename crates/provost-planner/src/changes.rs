@@ -139,7 +139,17 @@ fn changed(state: &State, old: &Automation, new: &Automation, now: Timestamp) ->
 /// Whether a container has to be made anew for a change of `field`.
 fn is_of_workload(field: &str) -> bool {
     let words = ["image", "pullPolicy", "command", "args", "env", "user", "workingDir", "readOnlyRoot"];
-    let more = ["dropCapabilities", "addCapabilities", "network", "volumes", "secrets", "ports", "resources", "access"];
+    let more = [
+        "dropCapabilities",
+        "addCapabilities",
+        "userNamespace",
+        "network",
+        "volumes",
+        "secrets",
+        "ports",
+        "resources",
+        "access",
+    ];
     let word = field.strip_prefix("spec.").and_then(|rest| rest.split('.').next()).unwrap_or_default();
     words.contains(&word) || more.contains(&word)
 }

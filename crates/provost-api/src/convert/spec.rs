@@ -63,6 +63,7 @@ pub(super) fn workload(workload: &model::Workload) -> WorkloadItem {
         read_only_root: workload.read_only_root,
         drop_capabilities: workload.drop_capabilities.clone(),
         add_capabilities: workload.add_capabilities.clone(),
+        user_namespace: workload.user_namespace,
         network: workload.network.clone(),
         volumes: workload.volumes.iter().map(volume).collect(),
         secrets: workload.secrets.iter().map(secret).collect(),

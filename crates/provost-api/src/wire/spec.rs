@@ -79,6 +79,9 @@ pub struct WorkloadItem {
     pub drop_capabilities: Vec<String>,
     /// Capabilities that policy gives.
     pub add_capabilities: Vec<String>,
+    /// Its users are nobody on the server.
+    #[serde(default)]
+    pub user_namespace: bool,
     /// `None`, `Shared`, `Host`, or the name of a network of the engine.
     pub network: String,
     /// What is mounted.

@@ -198,7 +198,7 @@ pub fn automation(name: &str) -> Automation {
         "workload": {
             "image": "image", "pull": "IfNotPresent", "command": [], "args": [], "env": {}, "user": null,
             "workingDir": null, "readOnlyRoot": true, "dropCapabilities": ["ALL"], "addCapabilities": [],
-            "network": "None", "volumes": [], "resources": {"cpuMillis": 1000, "memoryBytes": 536_870_912, "pids": 256}
+            "userNamespace": false, "network": "None", "volumes": [], "resources": {"cpuMillis": 1000, "memoryBytes": 536_870_912, "pids": 256}
         },
         "params": {"count": {
             "type": "integer", "description": null, "required": false, "default": 1, "minimum": null, "maximum": null,

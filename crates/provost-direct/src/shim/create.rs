@@ -18,6 +18,7 @@ use rustix::process::{Pid, setsid, umask};
 use super::executor::Executor;
 use super::groups::Groups;
 use super::network::Link;
+use super::own_users::Way;
 use super::{ShimError, network, root, seccomp};
 use crate::cgroup;
 use crate::place::{Place, SOCKET};
@@ -48,13 +49,14 @@ pub(super) fn create(place: &Place, made: &Made, folder: &Path) -> Result<Waitin
     let lock = hold().map_err(ShimError::around("hold the lock of the container"))?;
     cgroup::leave_group_of_server();
     root::leave(made)?;
-    if made.network.is_none() {
+    if made.network.is_none() && made.own_users.is_none() {
         network::prepare()?;
     }
-    root::mount_root(place, made, folder)?;
+    let way = root::mount_root(place, made, folder)?;
     clear(place)?;
     let groups = Groups::enter(made)?;
     let built = build(made, folder).and_then(|built| {
+        way.map_or(Ok(()), Way::close)?;
         groups.leave()?;
         groups.limit(&made.limits)?;
         Ok(built)

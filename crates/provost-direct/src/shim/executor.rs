@@ -1,6 +1,7 @@
 //! What the runtime calls inside of a container that is complete, right before the program.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +12,7 @@ use libcontainer::workload::{ExecutorError, ExecutorValidationError};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use seccompiler::{BpfProgram, apply_filter};
 
+use super::own_users::Joining;
 use super::{first, guise};
 use crate::users::Guise;
 
@@ -19,8 +21,18 @@ use crate::users::Guise;
 enum Role {
     /// The first process of a container, which says on the pipe how it went; it puts the guise on.
     First(Rc<OwnedFd>, Option<Guise>),
-    /// A program beside it, which puts on what that one wears.
-    Guest(Option<Rc<File>>),
+    /// A program beside it.
+    Guest(Rc<Entry>),
+}
+
+/// How a program beside the first comes to the users of the container, where the runtime does not lead it there.
+pub(super) enum Entry {
+    /// They are those of this process.
+    None,
+    /// It puts on what the first process wears, whose user namespace this is.
+    Guise(File),
+    /// It joins those of the container's own.
+    Own(Joining),
 }
 
 /// Closes the last doors and becomes the program.
@@ -36,9 +48,22 @@ impl Executor {
         Self { role: Role::First(Rc::new(word), guise), seccomp: Rc::new(seccomp) }
     }
 
-    /// For a program in a container that runs; `worn` is the user namespace of its first process, if that wears a guise.
-    pub(super) fn guest(worn: Option<File>, seccomp: Vec<BpfProgram>) -> Self {
-        Self { role: Role::Guest(worn.map(Rc::new)), seccomp: Rc::new(seccomp) }
+    /// For a program in a container that runs.
+    pub(super) fn guest(entry: Entry, seccomp: Vec<BpfProgram>) -> Self {
+        Self { role: Role::Guest(Rc::new(entry)), seccomp: Rc::new(seccomp) }
+    }
+}
+
+impl Role {
+    fn become_user(&self) -> io::Result<()> {
+        match self {
+            Self::First(_, guise) => guise.map_or(Ok(()), guise::wear),
+            Self::Guest(entry) => match entry.as_ref() {
+                Entry::None => Ok(()),
+                Entry::Guise(namespace) => guise::wear_that_of(namespace),
+                Entry::Own(joining) => joining.join(),
+            },
+        }
     }
 }
 
@@ -47,13 +72,8 @@ impl libcontainer::workload::Executor for Executor {
     /// closed here too, since the kernel works for milliseconds on it; the little that is left needs no other ones.
     fn validate(&self, spec: &Spec) -> Result<(), ExecutorValidationError> {
         let refuse = |why: String| Err(ExecutorValidationError::ArgValidationError(why));
-        let worn = match &self.role {
-            Role::First(_, Some(guise)) => guise::wear(*guise),
-            Role::Guest(Some(namespace)) => guise::wear_that_of(namespace),
-            Role::First(_, None) | Role::Guest(None) => Ok(()),
-        };
-        if let Err(error) = worn {
-            return refuse(format!("cannot run as another user without root: {error}"));
+        if let Err(error) = self.role.become_user() {
+            return refuse(format!("cannot run as the container's user: {error}"));
         }
         // From here on nothing changes this process's privileges, which would take the wish back.
         if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {

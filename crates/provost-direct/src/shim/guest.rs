@@ -13,12 +13,13 @@ use libcontainer::syscall::syscall::SyscallType;
 use nix::sys::wait::{WaitStatus, waitpid};
 use provost_engine::with_sources;
 use rustix::fs::FileType;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::create::give;
-use super::executor::Executor;
+use super::executor::{Entry, Executor};
 use super::groups::Groups;
-use super::{ShimError, root, seccomp};
+use super::own_users::Joining;
+use super::{ShimError, own_users, root, seccomp};
 use crate::place::Place;
 use crate::record::Made;
 
@@ -46,9 +47,14 @@ fn join(folder: &Path, command: Vec<String>) -> Result<u8, ShimError> {
             give(stream, made.uid)?;
         }
     }
-    let worn = made.guise.is_some().then(|| namespace_of_first(&place, &made)).transpose()?;
-    let executor = Executor::guest(worn, seccomp::programs(&made.capabilities)?);
-    let process = Process::like_the_first(&place, command)?;
+    let config = fs::read(place.bundle().join("config.json")).map(|text| serde_json::from_slice::<Value>(&text));
+    let config = config.and_then(|read| Ok(read?)).map_err(ShimError::around("read how the container is made"))?;
+    // As the container's first program in everything but the command.
+    let mut process = config["process"].clone();
+    process["args"] = command.into();
+    let entry = entry(&place, &made, &mut process)?;
+    let executor = Executor::guest(entry, seccomp::programs(&made.capabilities)?);
+    let process = Process::write(&place, &process)?;
     root::leave_mounts()?;
     let groups = Groups::enter(&made)?;
     let builder = ContainerBuilder::new(made.id.clone(), SyscallType::default()).with_root_path(place.runtime());
@@ -66,6 +72,26 @@ fn join(folder: &Path, command: Vec<String>) -> Result<u8, ShimError> {
     })
 }
 
+/// How the program comes to the container's users, and who it is until then.
+fn entry(place: &Place, made: &Made, process: &mut Value) -> Result<Entry, ShimError> {
+    if made.own_users.is_some() {
+        let id = |value: &Value| u32::try_from(value.as_u64().unwrap_or_default()).unwrap_or_default();
+        let user = process["user"].take();
+        let groups = user["additionalGids"].as_array().map(|groups| groups.iter().map(id).collect());
+        process["user"] = json!({"uid": 0, "gid": 0});
+        let needed = json!([own_users::NEEDED]);
+        process["capabilities"] = json!({"bounding": needed, "effective": needed, "permitted": needed});
+        return Ok(Entry::Own(Joining {
+            namespace: namespace_of_first(place, made)?,
+            uid: id(&user["uid"]),
+            gid: id(&user["gid"]),
+            groups: groups.unwrap_or_default(),
+            capabilities: made.capabilities.clone(),
+        }));
+    }
+    Ok(if made.guise.is_some() { Entry::Guise(namespace_of_first(place, made)?) } else { Entry::None })
+}
+
 /// The user namespace of the container's first process.
 fn namespace_of_first(place: &Place, made: &Made) -> Result<File, ShimError> {
     let container = Container::load(place.runtime().join(&made.id));
@@ -80,16 +106,12 @@ struct Process {
 }
 
 impl Process {
-    /// As the container's first program in everything but the command. Left to itself, the runtime would take root, and the
-    /// folder `/`. It may hold secrets as variables.
-    fn like_the_first(place: &Place, command: Vec<String>) -> Result<Self, ShimError> {
+    /// Left to itself, the runtime would take root, and the folder `/`. It may hold secrets as variables.
+    fn write(place: &Place, process: &Value) -> Result<Self, ShimError> {
         let path = place.path(&format!("inside.{}", std::process::id()));
         let write = || {
-            let config: Value = serde_json::from_slice(&fs::read(place.bundle().join("config.json"))?)?;
-            let mut process = config["process"].clone();
-            process["args"] = command.into();
             let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-            file.write_all(&serde_json::to_vec(&process)?)
+            file.write_all(&serde_json::to_vec(process)?)
         };
         write().map_err(ShimError::around("write down what is to be run"))?;
         Ok(Self { path })

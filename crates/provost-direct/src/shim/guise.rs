@@ -4,10 +4,9 @@ use std::fs::{self, File};
 use std::io;
 
 use nix::sched::{CloneFlags, setns, unshare};
-use rustix::thread::{
-    CapabilitySet, CapabilitySets, capability_is_in_bounding_set, remove_capability_from_bounding_set, set_capabilities,
-};
+use rustix::thread::CapabilitySet;
 
+use super::powers;
 use crate::users::Guise;
 
 /// What a process must be able to do that puts a guise on. Source: user_namespaces(7), "Defining user and group ID
@@ -31,12 +30,6 @@ pub(super) fn wear_that_of(namespace: &File) -> io::Result<()> {
 
 /// Gives all away that this process could do in its namespace.
 fn give_away() -> io::Result<()> {
-    for capability in CapabilitySet::all().iter() {
-        // The kernel may not know all of them.
-        if capability_is_in_bounding_set(capability).unwrap_or_default() {
-            remove_capability_from_bounding_set(capability)?;
-        }
-    }
-    let none = CapabilitySet::empty();
-    Ok(set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?)
+    powers::bound_by(CapabilitySet::empty())?;
+    powers::hold(CapabilitySet::empty())
 }

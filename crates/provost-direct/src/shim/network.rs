@@ -38,9 +38,11 @@ pub(super) struct Link {
 impl Link {
     /// Holds the namespace of the container whose first process is `first`, and sets it up.
     pub(super) fn open(made: &Made, first: Pid) -> Result<Self, ShimError> {
-        let Some(joined) = made.network.joins() else {
+        // One without a network is set up here too, if it has to be that of its own users.
+        let is_own = made.network.joins().is_some() || (made.network.is_none() && made.own_users.is_some());
+        if !is_own {
             return Ok(Self { namespace: None, held: Vec::new() });
-        };
+        }
         // Only now: the runtime's children would inherit it, and have no use for a way out.
         let around = |what| ShimError::around::<io::Error>(what);
         let host = File::open("/proc/self/ns/net").map_err(around("hold the network of the host"))?;
@@ -50,7 +52,7 @@ impl Link {
             setns(network, CloneFlags::CLONE_NEWNET).map_err(ShimError::around("enter the network of the container"))
         };
         enter(&namespace)?;
-        let prepared = prepare().and_then(|()| without_version_6(joined));
+        let prepared = prepare().and_then(|()| made.network.joins().map_or(Ok(()), without_version_6));
         enter(&host)?;
         prepared?;
         Ok(Self { namespace: Some(namespace), held: Vec::new() })

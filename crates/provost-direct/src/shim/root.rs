@@ -2,20 +2,23 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::chown;
 use std::path::{Component, Path, PathBuf};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat2};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, mkdirat, openat2};
 use rustix::io::Errno;
 
 use super::ShimError;
+use super::own_users::{self, Way};
 use crate::place::Place;
 use crate::record::Made;
 
 /// Gives this process mounts of its own, which end with it, and a network if the container is to have this process's.
 pub(super) fn leave(made: &Made) -> Result<(), ShimError> {
-    let network = if made.network.is_none() { CloneFlags::CLONE_NEWNET } else { CloneFlags::empty() };
+    let network =
+        if made.network.is_none() && made.own_users.is_none() { CloneFlags::CLONE_NEWNET } else { CloneFlags::empty() };
     leave_namespaces(CloneFlags::CLONE_NEWNS | network)
 }
 
@@ -36,14 +39,25 @@ fn leave_namespaces(flags: CloneFlags) -> Result<(), ShimError> {
 ///
 /// Devices in it are none: what a process makes there with `mknod` cannot be opened. The folder to write into is never
 /// written back in time (`volatile`), since it goes with the container; to unmount it would else wait for the disk.
-pub(super) fn mount_root(place: &Place, made: &Made, folder: &Path) -> Result<(), ShimError> {
+pub(super) fn mount_root(place: &Place, made: &Made, folder: &Path) -> Result<Option<Way>, ShimError> {
+    let (layers, way) = match &made.own_users {
+        Some(own) => {
+            let (layers, way) = own_users::prepare(&Place::new(folder.to_path_buf()), own, &made.layers)?;
+            (layers, Some(way))
+        }
+        None => (made.layers.clone(), None),
+    };
+    let owner = made.own_users.as_ref().map(|own| own.first);
     let [root, upper, work] = [place.bundle().join("rootfs"), place.path("upper"), place.path("work")];
     for part in [&root, &upper, &work] {
         fresh(part).map_err(ShimError::around(format!("make the folder {}", part.display())))?;
     }
-    let base = common_folder(&made.layers);
+    if owner.is_some() {
+        chown(&upper, owner, owner).map_err(ShimError::around("give the container its root"))?;
+    }
+    let base = common_folder(&layers);
     let lower: Vec<String> =
-        made.layers.iter().rev().map(|layer| escaped(layer.strip_prefix(&base).unwrap_or(layer))).collect();
+        layers.iter().rev().map(|layer| escaped(layer.strip_prefix(&base).unwrap_or(layer))).collect();
     let here = |part: &str| escaped(&folder.join(part));
     let (upper, work) = (here("upper"), here("work"));
     let mut options = format!("lowerdir={},upperdir={upper},workdir={work},volatile", lower.join(":"));
@@ -55,15 +69,17 @@ pub(super) fn mount_root(place: &Place, made: &Made, folder: &Path) -> Result<()
     let target = folder.join("bundle/rootfs");
     let mounted = mount(Some("overlay"), &target, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()));
     std::env::set_current_dir(folder).map_err(ShimError::around(format!("enter {}", folder.display())))?;
-    mounted.map_err(ShimError::around(format!("lay the {} layers of the image over each other", made.layers.len())))?;
-    made.folders.iter().try_for_each(|folder| {
-        make_folder(&target, folder).map_err(ShimError::around(format!("make the folder {folder} in the container")))
-    })
+    mounted.map_err(ShimError::around(format!("lay the {} layers of the image over each other", layers.len())))?;
+    let made = made.folders.iter().try_for_each(|folder| {
+        make_folder(&target, folder, owner)
+            .map_err(ShimError::around(format!("make the folder {folder} in the container")))
+    });
+    made.map(|()| way)
 }
 
 /// Makes a folder below `root`, where there is none. Links of the image's are followed as in the container: none leads
 /// out.
-fn make_folder(root: &Path, path: &str) -> rustix::io::Result<()> {
+fn make_folder(root: &Path, path: &str, owner: Option<u32>) -> rustix::io::Result<()> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut folder = openat2(CWD, root, flags, Mode::empty(), ResolveFlags::empty())?;
     let top = folder.try_clone().map_err(|_| Errno::MFILE)?;
@@ -73,6 +89,8 @@ fn make_folder(root: &Path, path: &str) -> rustix::io::Result<()> {
         folder = match openat2(&top, &done, flags, Mode::empty(), ResolveFlags::IN_ROOT) {
             Err(Errno::NOENT) => {
                 mkdirat(&folder, name.as_os_str(), Mode::from_raw_mode(0o755))?;
+                let (user, group) = (owner.map(Uid::from_raw), owner.map(Gid::from_raw));
+                chownat(&folder, name.as_os_str(), user, group, AtFlags::SYMLINK_NOFOLLOW)?;
                 openat2(&top, &done, flags, Mode::empty(), ResolveFlags::IN_ROOT)?
             }
             opened => opened?,

@@ -11,6 +11,7 @@ mod job;
 mod network;
 mod network_rig;
 mod outliving;
+mod own_users;
 mod rig;
 mod services;
 mod volumes;

@@ -17,7 +17,7 @@ fn check(probe: Probe) -> HealthCheck {
     HealthCheck { probe, interval_s: 1, timeout_s: 1, failures: 1, start_timeout_s: 1 }
 }
 
-async fn health(rig: &Direct, job: &Job, command: &[&str]) -> Result<(), String> {
+pub async fn health(rig: &Direct, job: &Job, command: &[&str]) -> Result<(), String> {
     let check = check(Probe::Command { command: words(command) });
     rig.engine.check_health(job.name(), &check).await.unwrap()
 }

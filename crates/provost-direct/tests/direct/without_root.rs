@@ -15,6 +15,7 @@ const USER: u32 = 54_321;
 /// what is mounted on a file for that file.
 const OF_ROOT: &[&str] = &[
     "network::",
+    "own_users::",
     "isolation::processes_memory_and_processors_are_limited",
     "isolation::devices_are_those_of_every_container_and_no_others",
     "outliving::what_an_engine_took_away_that_was_killed_then_the_next_one_takes",

@@ -55,6 +55,11 @@ impl DockerEngine {
         if request.instance != self.instance {
             return Err(refuse(format!("it is for the instance {}, not {}", request.instance, self.instance)));
         }
+        if request.workload.user_namespace && !self.remaps_users().await? {
+            let problem = "it is to have users of its own (`userNamespace`), and this engine gives containers the server's; \
+                start it with --userns-remap, or use the direct engine";
+            return Err(refuse(problem.to_owned()));
+        }
         self.make_volumes(request).await?;
         self.create_or_adopt(request, folder, body).await
     }

@@ -31,9 +31,24 @@ struct Info {
     docker_root_dir: Option<PathBuf>,
     cgroup_version: Option<String>,
     warnings: Option<Vec<String>>,
+    security_options: Option<Vec<String>>,
+}
+
+impl Info {
+    /// Whether the users of its containers are nobody on the machine: `userns-remap`, or an engine without root.
+    fn remaps_users(&self) -> bool {
+        let options = self.security_options.iter().flatten();
+        options.into_iter().any(|option| matches!(option.as_str(), "name=userns" | "name=rootless"))
+    }
 }
 
 impl DockerEngine {
+    /// Whether the users of its containers are nobody on the machine, which it decides for all of them.
+    pub(super) async fn remaps_users(&self) -> Result<bool, EngineError> {
+        let info: Option<Info> = self.wire.patience(PROBE).json("/info").await?;
+        Ok(info.is_some_and(|info| info.remaps_users()))
+    }
+
     /// Asks the engine about its machine.
     ///
     /// Errors: it does not answer within 10 s, or answers what makes no sense.
@@ -46,5 +61,20 @@ impl DockerEngine {
             warnings: info.warnings.unwrap_or_default(),
             socket: self.wire.host().socket().map(ToOwned::to_owned),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_says_whether_its_containers_have_users_of_their_own() {
+        let remaps = |options: &str| {
+            let info: Info = serde_json::from_str(&format!("{{\"SecurityOptions\": {options}}}")).unwrap();
+            info.remaps_users()
+        };
+        assert!(!remaps("null") && !remaps(r#"["name=seccomp,profile=default", "name=cgroupns"]"#));
+        assert!(remaps(r#"["name=seccomp,profile=default", "name=userns"]"#) && remaps(r#"["name=rootless"]"#));
     }
 }

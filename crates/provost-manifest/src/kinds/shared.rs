@@ -32,6 +32,9 @@ macro_rules! with_container_fields {
             /// Linux capabilities that are given, without `CAP_`; only where policy allows them.
             #[schemars(with = "Option<Vec<crate::kinds::text::CapabilityText>>", extend("examples" = [["NET_BIND_SERVICE"]]))]
             pub add_capabilities: Option<Vec<String>>,
+            /// The container's users are nobody on the server, its root too: it has a user namespace of its own.
+            #[schemars(extend("examples" = [true]))]
+            pub user_namespace: Option<bool>,
             /// `None`: no network at all. `Shared`: the network that Provost's containers share. `Host`: the server's own, and
             /// else the name of a network of the engine; both only where policy allows them.
             #[schemars(with = "Option<crate::kinds::text::NetworkText>", extend("examples" = ["Shared"]))]
@@ -63,6 +66,7 @@ macro_rules! hook_of {
             read_only_root: own.read_only_root,
             drop_capabilities: own.drop_capabilities,
             add_capabilities: own.add_capabilities,
+            user_namespace: own.user_namespace,
             network: own.network,
             resources: own.resources,
             ..crate::kinds::HookSpec::default()

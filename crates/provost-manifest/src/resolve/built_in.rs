@@ -21,6 +21,7 @@ static VALUES: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(|| {
         ("readOnlyRoot", json!(true)),
         ("dropCapabilities", json!(["ALL"])),
         ("addCapabilities", json!([])),
+        ("userNamespace", json!(false)),
         ("network", json!("None")),
         ("resources.cpu", json!("1")),
         ("resources.memory", json!("512Mi")),
@@ -57,6 +58,7 @@ pub(crate) fn is_container_field(path: &str) -> bool {
             | "readOnlyRoot"
             | "dropCapabilities"
             | "addCapabilities"
+            | "userNamespace"
             | "network"
             | "resources"
     )

@@ -79,6 +79,7 @@ pub(crate) fn from_settings(
         read_only_root: settings.read_only_root?,
         drop_capabilities: settings.drop_capabilities.clone()?,
         add_capabilities: settings.add_capabilities.clone()?,
+        user_namespace: settings.user_namespace?,
         network: settings.network.clone()?,
         volumes: parts.volumes.iter().map(mount).collect(),
         secrets,

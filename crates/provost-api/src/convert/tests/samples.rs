@@ -43,7 +43,7 @@ fn workload() -> serde_json::Value {
     json!({
         "image": "registry.example.org/backup:1.4", "pull": "IfNotPresent", "command": ["backup"], "args": ["--all"],
         "env": {"LANG": "de"}, "user": "1000:1000", "workingDir": "/data", "readOnlyRoot": true,
-        "dropCapabilities": ["ALL"], "addCapabilities": [], "network": "None",
+        "dropCapabilities": ["ALL"], "addCapabilities": [], "userNamespace": true, "network": "None",
         "volumes": [{"name": "data", "path": "/data", "hostPath": null, "readOnly": false}],
         "resources": {"cpuMillis": 1000, "memoryBytes": 536_870_912, "pids": 256}
     })
