@@ -55,7 +55,8 @@ fn governed_runs_need_no_engine() {
 #[test]
 fn policy_gives_containers_users_that_are_nobody_on_the_server() {
     let (shop, images) = (Shop::new(), images());
-    let after = hook("after", "run.finished", &["cat", "/proc/self/uid_map"]);
+    let mut after = hook("after", "run.finished", &["cat", "/proc/self/uid_map"]);
+    after["userNamespace"] = json!(true);
     shop.policy("shop", json!({"enforce": {"userNamespace": true, "user": "7:7"}, "hooks": [after]}));
     shop.automation("report", json!({"args": ["cat", "/proc/self/uid_map"]}));
     let server = server(&shop, &images);

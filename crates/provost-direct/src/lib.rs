@@ -11,7 +11,7 @@
 //! # Why so
 //! A shim of our own around a library, and not a runtime that is installed beside: the first command of Provost has to work
 //! on a machine that has nothing. The library needs a process with one thread, which the shim is. It is built without the C
-//! libraries for systemd and seccomp: the filter of system calls is built by `seccompiler`, and installed where the
+//! libraries for systemd and seccomp: the filter of system calls is our own too, and installed by `seccompiler` where the
 //! library calls us back right before the program.
 //!
 //! # What it waits for

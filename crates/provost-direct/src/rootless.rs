@@ -3,7 +3,7 @@
 //! All that this engine does can be done there but two things, which are the machine's: limits by control groups, and
 //! networks that lead somewhere. The namespace is the user's own id and, where `/etc/subuid` and `/etc/subgid` give it a
 //! range and `newuidmap` is there to hand it out, those. With one id alone every file of an image is root's, and a program
-//! that is to be somebody else takes itself for that one; see [`crate::users`].
+//! that is to be somebody else takes itself for that one; see the module `users`.
 //!
 //! Containers outlive the engine, and only who is in their namespace can reach into them. So a process that finds shims at
 //! work enters theirs.

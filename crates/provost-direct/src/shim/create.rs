@@ -87,7 +87,7 @@ fn build(made: &Made, folder: &Path) -> Result<Built, ShimError> {
     let [out, err, word] = [pipe()?, pipe()?, pipe()?];
     give(&out.1, made.uid)?;
     give(&err.1, made.uid)?;
-    let executor = Executor::first(made.guise, seccomp::programs(&made.capabilities)?, word.1);
+    let executor = Executor::first(made.guise, seccomp::program(&made.capabilities), word.1);
     let builder = ContainerBuilder::new(made.id.clone(), SyscallType::default())
         .with_root_path(folder.join("runtime"))
         .map(|builder| builder.with_executor(executor).with_stdout(out.1).with_stderr(err.1));

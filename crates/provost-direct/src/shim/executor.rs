@@ -39,17 +39,17 @@ pub(super) enum Entry {
 #[derive(Clone)]
 pub(super) struct Executor {
     role: Role,
-    seccomp: Rc<Vec<BpfProgram>>,
+    seccomp: Rc<BpfProgram>,
 }
 
 impl Executor {
     /// For the first process of a container; `word` is where it says how it went.
-    pub(super) fn first(guise: Option<Guise>, seccomp: Vec<BpfProgram>, word: OwnedFd) -> Self {
+    pub(super) fn first(guise: Option<Guise>, seccomp: BpfProgram, word: OwnedFd) -> Self {
         Self { role: Role::First(Rc::new(word), guise), seccomp: Rc::new(seccomp) }
     }
 
     /// For a program in a container that runs.
-    pub(super) fn guest(entry: Entry, seccomp: Vec<BpfProgram>) -> Self {
+    pub(super) fn guest(entry: Entry, seccomp: BpfProgram) -> Self {
         Self { role: Role::Guest(Rc::new(entry)), seccomp: Rc::new(seccomp) }
     }
 }
@@ -69,7 +69,7 @@ impl Role {
 
 impl libcontainer::workload::Executor for Executor {
     /// Called before the start: what is wrong with the program is said while the container is made. System calls are
-    /// closed here too, since the kernel works for milliseconds on it; the little that is left needs no other ones.
+    /// closed here too, since the kernel has work with a new filter; the little that is left needs no other ones.
     fn validate(&self, spec: &Spec) -> Result<(), ExecutorValidationError> {
         let refuse = |why: String| Err(ExecutorValidationError::ArgValidationError(why));
         if let Err(error) = self.role.become_user() {
@@ -82,8 +82,7 @@ impl libcontainer::workload::Executor for Executor {
         if let Err(why) = find(command(spec), search_path(spec)) {
             return refuse(why);
         }
-        let closed = self.seccomp.iter().try_for_each(|program| apply_filter(program));
-        closed.or_else(|error| refuse(format!("cannot close system calls: {error}")))
+        apply_filter(&self.seccomp).or_else(|error| refuse(format!("cannot close system calls: {error}")))
     }
 
     fn exec(&self, spec: &Spec) -> Result<(), ExecutorError> {

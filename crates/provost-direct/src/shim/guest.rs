@@ -53,7 +53,7 @@ fn join(folder: &Path, command: Vec<String>) -> Result<u8, ShimError> {
     let mut process = config["process"].clone();
     process["args"] = command.into();
     let entry = entry(&place, &made, &mut process)?;
-    let executor = Executor::guest(entry, seccomp::programs(&made.capabilities)?);
+    let executor = Executor::guest(entry, seccomp::program(&made.capabilities));
     let process = Process::write(&place, &process)?;
     root::leave_mounts()?;
     let groups = Groups::enter(&made)?;
