@@ -114,21 +114,15 @@ impl DirectEngine {
         let (user, guise) = User::of(words, &image.layers).and_then(|user| users.place(user)).map_err(refuse)?;
         let (id, volumes) = (new_id(), self.home.volumes());
         // Without root they all have those of the server's user, who is nobody's root.
-        let own_users = (request.workload.user_namespace && users.are_all()).then(|| OwnUsers::first_of(&id));
-        let first = own_users.unwrap_or_default();
-        if own_users.is_some() && user.uid.max(user.gid) >= OwnUsers::COUNT {
-            let (uid, gid, count) = (user.uid, user.gid, OwnUsers::COUNT);
-            return Err(refuse(format!(
-                "it is to run as {uid}:{gid}, and its user namespace has the ids below {count}"
-            )));
-        }
+        let has_own_users = request.workload.user_namespace && users.are_all();
+        let own_users = has_own_users.then(|| OwnUsers::first_for(&user, &id)).transpose().map_err(refuse)?;
         let plan = Plan {
             body,
             image: &image.config,
             user: &user,
             guise,
             users,
-            has_own_users: own_users.is_some(),
+            has_own_users,
             id: &id,
             volumes: &volumes,
             network: &network,
@@ -138,7 +132,7 @@ impl DirectEngine {
             name: request.name.clone(),
             id: id.clone(),
             labels: request.labels(),
-            uid: first + user.uid,
+            uid: own_users.unwrap_or_default() + user.uid,
             guise,
             own_users: own_users.map(|first| OwnUsers { first, bound: plan.sources() }),
             rootless: !users.are_all(),

@@ -48,8 +48,22 @@ impl OwnUsers {
     /// What systemd leaves to containers. Source: https://systemd.io/UIDS-GIDS.
     const LEFT: std::ops::Range<u32> = 524_288..1_879_048_192;
 
-    /// Where the users of the container with this id begin. Two have the same by chance only, one in 28,664.
-    pub(crate) fn first_of(id: &str) -> u32 {
+    /// Where the users of the container with this id begin, which is to run as `user`.
+    ///
+    /// Errors: that one is not among them, and the mend.
+    pub(crate) fn first_for(user: &User, id: &str) -> Result<u32, String> {
+        let User { uid, gid, .. } = user;
+        if *uid.max(gid) < Self::COUNT {
+            return Ok(Self::first_of(id));
+        }
+        let count = Self::COUNT;
+        Err(format!(
+            "it is to run as {uid}:{gid}, and its user namespace has the ids below {count}; name another `user`"
+        ))
+    }
+
+    /// Two have the same by chance only, one in 28,664.
+    fn first_of(id: &str) -> u32 {
         // The end of an id is random.
         let number = id.get(id.len().saturating_sub(8)..).and_then(|end| u32::from_str_radix(end, 16).ok());
         let places = (Self::LEFT.end - Self::LEFT.start) / Self::COUNT;

@@ -9,6 +9,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, ResolveFlags, Uid, chownat, mkdirat, openat2};
 use rustix::io::Errno;
+use rustix::thread::set_thread_groups;
 
 use super::ShimError;
 use super::own_users::{self, Way};
@@ -28,6 +29,8 @@ pub(super) fn leave_mounts() -> Result<(), ShimError> {
 }
 
 fn leave_namespaces(flags: CloneFlags) -> Result<(), ShimError> {
+    // What the server's user is in besides is not the container's. With one id alone, the kernel keeps them.
+    let _ = set_thread_groups(&[]);
     unshare(flags)
         .map_err(ShimError::around("leave the namespaces of the host; the direct engine has to run as root"))?;
     let none = None::<&str>;
