@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::DirectEngine;
+use crate::cgroup;
 use crate::control;
 use crate::engine::Home;
 use crate::network::{self, Network};
@@ -128,6 +129,11 @@ impl DirectEngine {
             network: &network,
             place,
         };
+        if plan.opens_devices(cgroup::is_unified()) {
+            let problem = "it is given the capability MKNOD, and on control groups of version 2 nothing keeps it from the \
+                server's devices; leave that out, or give it users of its own (`userNamespace: true`)";
+            return Err(refuse(problem.to_owned()));
+        }
         let made = Made {
             name: request.name.clone(),
             id: id.clone(),

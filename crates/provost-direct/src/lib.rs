@@ -27,6 +27,9 @@
 //! its disks works as a device. Tighter than Docker: no container may make devices unless policy says so, and nothing
 //! but `/dev` can hold them.
 //!
+//! Where manifest or policy asks, a container has a user namespace of its own: its root is nobody on the machine, and no other
+//! container's.
+//!
 //! # Images
 //! They are kept in the store of `provost-oci`, below a folder that instances may have in common. What nobody has needed for 30
 //! days, and no container has, goes. See `keep`.

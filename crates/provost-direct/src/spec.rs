@@ -142,6 +142,11 @@ impl Plan<'_> {
         self.users.are_all() && !self.has_own_users
     }
 
+    /// Whether it could make the machine's devices and use them: only version 1 of control groups keeps them closed.
+    pub(crate) fn opens_devices(&self, is_unified: bool) -> bool {
+        is_unified && self.is_of_host() && self.capabilities().iter().any(|name| name == "CAP_MKNOD")
+    }
+
     /// Limits that the shim sets, and not the runtime.
     pub(crate) fn limits(&self) -> Vec<Limit> {
         let host = self.body.host_config.clone().unwrap_or_default();
@@ -384,6 +389,20 @@ mod tests {
             place,
         };
         assert_eq!(plan.folders(), ["/proc", "/dev", "/sys", "/data", "/work"]);
+    }
+
+    #[test]
+    fn who_makes_devices_is_kept_from_them_by_version_1_or_its_own_users() {
+        let opens = |capability: &str, has_own_users, is_unified| {
+            let host = HostConfig { cap_add: Some(words(&[capability])), ..HostConfig::default() };
+            let body = &ContainerCreateBody { host_config: Some(host), ..ContainerCreateBody::default() };
+            let (image, user, place) = (&ImageConfig::default(), &User::default(), &Place::new("/c".into()));
+            let (guise, users, volumes, network) = (None, &Users::here().unwrap(), Path::new("/v"), &Network::None);
+            Plan { body, image, user, guise, users, has_own_users, id: "0123", volumes, network, place }
+                .opens_devices(is_unified)
+        };
+        assert!(opens("MKNOD", false, true));
+        assert!(!opens("MKNOD", false, false) && !opens("MKNOD", true, true) && !opens("CHOWN", false, true));
     }
 
     #[test]
