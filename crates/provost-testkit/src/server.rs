@@ -38,6 +38,7 @@ impl ServerOptions {
         let config = match &engine {
             EngineView::Docker(docker) => json!({"engine": {"docker": {"host": docker.host()}}}),
             EngineView::Direct(direct) => {
+                // Whoever is not root can run these tests too.
                 let own = json!({"folder": direct.folder(), "rootless": true});
                 json!({"engine": {"direct": own}, "images": direct.images()})
             }
