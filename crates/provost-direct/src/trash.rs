@@ -1,12 +1,13 @@
 //! What was taken away: out of everybody's sight at once, and gone soon after.
 //!
-//! One thread does the work that nobody has to wait for. What an engine did not get to, the next one finds.
+//! One thread does the work that nobody has to wait for but the end of the engine: without root, what was a container's
+//! cannot simply be removed by its user. What an engine that was killed did not get to, the next one finds.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::cgroup::Cgroup;
@@ -18,7 +19,9 @@ const GOING: Duration = Duration::from_secs(5);
 /// A folder of folders that are to go.
 pub(crate) struct Trash {
     folder: PathBuf,
-    queue: Sender<PathBuf>,
+    /// Closed at the end.
+    queue: Option<Sender<PathBuf>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Trash {
@@ -29,8 +32,8 @@ impl Trash {
         for entry in left.filter_map(Result::ok) {
             let _ = queue.send(entry.path());
         }
-        thread::Builder::new().name("direct-trash".to_owned()).spawn(move || empty(&waiting))?;
-        Ok(Self { folder, queue })
+        let thread = thread::Builder::new().name("direct-trash".to_owned()).spawn(move || empty(&waiting))?;
+        Ok(Self { folder, queue: Some(queue), thread: Some(thread) })
     }
 
     /// Takes a folder away; one that is not there is fine.
@@ -40,10 +43,17 @@ impl Trash {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error),
             Ok(()) => {
-                let _ = self.queue.send(trash);
+                let _ = self.queue.as_ref().map(|queue| queue.send(trash));
                 Ok(())
             }
         }
+    }
+}
+
+impl Drop for Trash {
+    fn drop(&mut self) {
+        self.queue = None;
+        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
@@ -97,5 +107,19 @@ mod tests {
         }
         trash.take(&home.path().join("nothing")).unwrap();
         assert!(becomes_empty(&folder));
+    }
+
+    #[test]
+    fn who_ends_leaves_nothing_in_it() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, taken) = (home.path().join("trash"), home.path().join("container"));
+        fs::create_dir(&folder).unwrap();
+        for index in 0..1000 {
+            fs::create_dir_all(taken.join(format!("{index}/deep"))).unwrap();
+        }
+        let trash = Trash::open(folder.clone()).unwrap();
+        trash.take(&taken).unwrap();
+        drop(trash);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     }
 }
