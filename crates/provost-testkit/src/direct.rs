@@ -29,6 +29,8 @@ for process in /proc/[0-9]*; do
     grep -qsF "$1/" "$process/cmdline" && [ "$process" != "/proc/$$" ] && kill -KILL "${process#/proc/}" 2>&-
 done
 sleep 0.2
+find "$1" -name container.json -exec sed -n 's/.*"id":"\([0-9a-f]\{32\}\)".*/\1/p' {} + |
+    while read -r id; do rmdir "/sys/fs/cgroup/provost/$id" /sys/fs/cgroup/*/"provost/$id" 2>&-; done
 rm -rf --one-file-system "$1""#;
 
 /// The folder of the direct engine that the tests of this process share. It is gone when the process is.
@@ -141,7 +143,8 @@ impl Direct {
         files.iter().flat_map(|file| fs::read(place.join(file)).unwrap_or_default()).collect()
     }
 
-    /// Takes the folder of a container away, so that it is gone for the engine, and kills the process beside it.
+    /// Takes the folder of a container away, so that it is gone for the engine, and kills the process beside it. Nobody else
+    /// takes its control groups away then.
     #[track_caller]
     pub(crate) fn remove(&self, container: &ContainerView) {
         let (place, away) = (self.place(&container.name), self.folder.join(&container.id));
@@ -151,6 +154,9 @@ impl Direct {
         }
         let gone = eventually(PATIENCE, || of_folder(&place).is_empty().then_some(()));
         assert!(gone.is_some(), "the processes of {} do not end", container.name);
+        for group in groups_of(&container.id) {
+            eventually(PATIENCE, || fs::remove_dir(&group).is_ok().then_some(()));
+        }
         let _ = fs::remove_dir_all(away);
     }
 
@@ -183,6 +189,13 @@ impl Direct {
 fn happened(place: &Path, part: Range<usize>) -> bool {
     let life = fs::read(place.join("life")).unwrap_or_default();
     life.get(part).is_some_and(|part| !part.trim_ascii().is_empty())
+}
+
+/// The control groups of a container, of version 1 or 2.
+fn groups_of(id: &str) -> Vec<PathBuf> {
+    let root = Path::new("/sys/fs/cgroup");
+    let roots = names(root).into_iter().map(|name| root.join(name)).chain([root.to_path_buf()]);
+    roots.map(|root| root.join("provost").join(id)).filter(|group| group.is_dir()).collect()
 }
 
 /// The processes that were started with this folder as an argument.
