@@ -76,7 +76,11 @@ async fn services_of_an_instance_find_each_other_also_those_that_start_later_or_
     engine.create(&stranger.request, &stranger.folder).await.unwrap();
     engine.start(stranger.name()).await.unwrap();
     let hosts = std::fs::read_to_string(rig.place(stranger.name()).join("hosts")).unwrap();
-    assert!(!hosts.contains("db") && hosts.contains("\tstranger\n"), "another instance knows nothing of them: {hosts}");
+    // The name of its instance may have these letters in it.
+    assert!(
+        !hosts.contains("\tdb") && hosts.contains("\tstranger\n"),
+        "another instance knows nothing of them: {hosts}"
+    );
     for job in [&db, &again] {
         rig.engine.remove(job.name()).await.unwrap();
     }
