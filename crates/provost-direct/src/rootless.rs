@@ -120,7 +120,7 @@ fn namespace_of_shims(folder: &Path) -> Option<File> {
     let containers = folder.canonicalize().ok()?.join("containers");
     let own = fs::metadata("/proc/self/ns/user").ok()?.ino();
     let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok).map(|entry| entry.path());
-    let shims = processes.filter(|process| is_shim_of(&containers, process));
+    let shims = processes.filter(|process| is_shim_of(&containers, process) && has_root(process));
     let namespaces = shims.filter_map(|process| File::open(process.join("ns/user")).ok());
     namespaces.into_iter().find(|namespace| namespace.metadata().is_ok_and(|data| data.ino() != own))
 }
@@ -133,6 +133,12 @@ fn is_shim_of(containers: &Path, process: &Path) -> bool {
         let place = Path::new(std::ffi::OsStr::from_bytes(pair[1]));
         pair[0] == b"run" && place.parent() == Some(containers)
     })
+}
+
+/// Whether there is a root where a process is. Where the first process of a container is, which was a shim's, there may be
+/// none; see the module `users`.
+fn has_root(process: &Path) -> bool {
+    fs::read_to_string(process.join("uid_map")).is_ok_and(|map| map.trim_start().starts_with("0 "))
 }
 
 /// Makes a namespace of this user's and enters it.
@@ -281,5 +287,10 @@ mod tests {
         assert!(!is_shim("/proc/self/exe\0shim\0run\0/other/containers/one\0"));
         assert!(!is_shim("/proc/self/exe\0shim\0inside\0/var/engine/containers/one\0"));
         assert!(!is_shim(""));
+        let has_root = |map: &str| {
+            fs::write(process.path().join("uid_map"), map).unwrap();
+            has_root(process.path())
+        };
+        assert!(has_root("         0       1000          1\n") && !has_root("     65532       1000          1\n"));
     }
 }
