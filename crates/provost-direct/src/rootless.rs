@@ -23,7 +23,7 @@ use nix::sched::{CloneFlags, setns, unshare};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::ShimProgram;
-use crate::users::Users;
+use crate::users::{Users, map_alone};
 
 /// Where users are given ranges of ids. Source: subuid(5).
 const RANGES: [&str; 2] = ["/etc/subuid", "/etc/subgid"];
@@ -151,18 +151,11 @@ fn make(shim: &ShimProgram) -> Result<(), RootlessError> {
     alone(|| unshare(CloneFlags::CLONE_NEWUSER)).map_err(|error| RootlessError::Forbidden(error.into()))?;
     match (mapper, ranges) {
         (Some(mapper), Some(ranges)) => mapper.map(&Maps::new(uid, gid, &ranges)),
-        _ => map_alone(uid, gid).map_err(|error| match error.kind() {
+        _ => map_alone((0, 0), (uid, gid)).map_err(|error| match error.kind() {
             io::ErrorKind::PermissionDenied => RootlessError::Forbidden(error),
             _ => around("map this user")(error),
         }),
     }
-}
-
-/// This user is root, and nobody else is there.
-fn map_alone(uid: u32, gid: u32) -> io::Result<()> {
-    fs::write("/proc/self/setgroups", "deny")?;
-    fs::write("/proc/self/uid_map", format!("0 {uid} 1\n"))?;
-    fs::write("/proc/self/gid_map", format!("0 {gid} 1\n"))
 }
 
 fn is_installed(program: &str) -> bool {

@@ -33,6 +33,14 @@ pub(crate) struct Guise {
     pub(crate) gid: u32,
 }
 
+/// Makes this process, which has entered a new user namespace, the only user of it: who `inside` it is `outside`. Each is a
+/// user and a group. Source: user_namespaces(7).
+pub(crate) fn map_alone(inside: (u32, u32), outside: (u32, u32)) -> io::Result<()> {
+    fs::write("/proc/self/setgroups", "deny")?;
+    fs::write("/proc/self/uid_map", format!("{} {} 1\n", inside.0, outside.0))?;
+    fs::write("/proc/self/gid_map", format!("{} {} 1\n", inside.1, outside.1))
+}
+
 /// The users of a container with a user namespace of its own: nobody else on the machine is one of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OwnUsers {

@@ -1,13 +1,13 @@
 //! Another user without root: where a namespace has one user, a program that is to be somebody else takes itself for that.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 
 use nix::sched::{CloneFlags, setns, unshare};
 use rustix::thread::CapabilitySet;
 
 use super::powers;
-use crate::users::Guise;
+use crate::users::{Guise, map_alone};
 
 /// What a process must be able to do that puts a guise on. Source: user_namespaces(7), "Defining user and group ID
 /// mappings", since Linux 5.12.
@@ -16,9 +16,7 @@ pub(crate) const NEEDED: &str = "CAP_SETFCAP";
 /// Puts it on: a user namespace in which this process, which is root of the one around it, is that user.
 pub(super) fn wear(Guise { uid, gid }: Guise) -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWUSER)?;
-    fs::write("/proc/self/setgroups", "deny")?;
-    fs::write("/proc/self/uid_map", format!("{uid} 0 1\n"))?;
-    fs::write("/proc/self/gid_map", format!("{gid} 0 1\n"))?;
+    map_alone((uid, gid), (0, 0))?;
     give_away()
 }
 
